@@ -1,0 +1,8 @@
+//! What was tried: requests with assertions, the smoke suite, and what a
+//! health endpoint's answer amounts to.
+
+mod health;
+mod step;
+
+pub use health::HealthState;
+pub use step::{Miss, Retry, Step, StepResult, StepState};

@@ -1,0 +1,3 @@
+//! bakewatch.
+#![forbid(unsafe_code)]
+pub mod model;

@@ -1,0 +1,7 @@
+//! What was measured: exposition → series → PromQL → signal, and the presets.
+
+mod page;
+mod signal;
+
+pub use page::{Family, Kind, Page, Slot};
+pub use signal::{Shape, Signal, Unit};

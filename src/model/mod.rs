@@ -1,0 +1,28 @@
+//! The vocabulary: plain values that every other room speaks in.
+//! Nothing here decides anything, and nothing here does IO.
+
+mod channel;
+mod http;
+mod labels;
+mod measurement;
+mod name;
+mod number;
+mod release;
+mod secret;
+mod severity;
+mod target;
+mod time;
+mod verdict;
+
+pub use channel::{Channel, Medium, Smtp, SmtpTls};
+pub use http::{Exchange, Failure, HeaderValue, Method, Request};
+pub use labels::Labels;
+pub use measurement::{Measurement, Reading, Why};
+pub use name::Name;
+pub use number::Number;
+pub use release::{Release, WatchId};
+pub use secret::Secret;
+pub use severity::Severity;
+pub use target::Target;
+pub use time::{DAY, HOUR, MILLISECOND, MINUTE, SECOND, Span, Timestamp};
+pub use verdict::Verdict;
