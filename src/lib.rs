@@ -1,3 +1,4 @@
 //! bakewatch.
-#![forbid(unsafe_code)]
+pub mod check;
+pub mod metrics;
 pub mod model;
