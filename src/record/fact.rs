@@ -26,8 +26,10 @@ pub enum Fact {
     },
     /// A process took the watch up again. What lies between is blind time.
     Resumed {
-        /// The last thing that the record knows of.
+        /// The end of what was observed before.
         quiet_since: Timestamp,
+        /// `bakewatch was not running`, `the machine slept`.
+        why: String,
     },
     /// The process was asked to stop, and did so in order.
     Stopped {},

@@ -1,0 +1,5 @@
+//! Who is told, and in which words.
+
+mod letter;
+
+pub use letter::{Body, Letter};
