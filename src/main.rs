@@ -1,1 +1,3 @@
+//! Arguments → a command → an exit code.
+
 fn main() {}

@@ -7,16 +7,13 @@ use serde::de::{MapAccess, Visitor};
 use serde::ser::SerializeMap;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+/// A label's name and its value.
+type Pair = (Arc<str>, Arc<str>);
+
 /// Label names and values, sorted by name, each name once, no empty value
 /// (an empty value is the same as no label, as in Prometheus).
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Labels(Arc<[(Arc<str>, Arc<str>)]>);
-
-impl Default for Labels {
-    fn default() -> Self {
-        Labels(Arc::from([]))
-    }
-}
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct Labels(Option<Arc<[Pair]>>); // `None`: none, and no memory for it
 
 impl Labels {
     /// From pairs in any order. Empty values are left out; of a repeated name
@@ -31,39 +28,40 @@ impl Labels {
         all.retain(|(_, value)| !value.is_empty());
         all.sort_by(|a, b| a.0.cmp(&b.0)); // stable: the first of a name stays first
         all.dedup_by(|later, first| later.0 == first.0);
-        Labels(all.into())
+        Labels((!all.is_empty()).then(|| all.into()))
     }
 
     /// The value of a label, `None` when it is not there.
     pub fn get(&self, name: &str) -> Option<&str> {
-        let at = self.0.binary_search_by(|(known, _)| (**known).cmp(name)).ok()?;
-        Some(&self.0[at].1)
+        let pairs = self.shared();
+        let at = pairs.binary_search_by(|(known, _)| (**known).cmp(name)).ok()?;
+        Some(&pairs[at].1)
     }
 
     /// Names and values in order of the names.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.0.iter().map(|(name, value)| (&**name, &**value))
+        self.shared().iter().map(|(name, value)| (&**name, &**value))
     }
 
     /// The same as shared texts, for building another set without copying.
     pub fn shared(&self) -> &[(Arc<str>, Arc<str>)] {
-        &self.0
+        self.0.as_deref().unwrap_or_default()
     }
 
     /// This set with one more label (or another value for one it has).
     pub fn with(&self, name: &str, value: &str) -> Labels {
         let added = (Arc::<str>::from(name), Arc::<str>::from(value));
-        Labels::from_pairs(std::iter::once(added).chain(self.0.iter().cloned()))
+        Labels::from_pairs(std::iter::once(added).chain(self.shared().iter().cloned()))
     }
 
     /// How many labels.
     pub fn len(&self) -> usize {
-        self.0.len()
+        self.shared().len()
     }
 
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.0.is_none()
     }
 }
 

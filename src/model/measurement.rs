@@ -3,14 +3,17 @@
 use std::fmt;
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::Number;
 
 /// A measurement keeps what it was made of, so that a later judge can count
 /// and a replay can ask again; `p99` and `error_ratio` are readings of it.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
+/// Nine tenths of a record are these, so its JSON form is a short one:
+/// `{"ratio":[num,den]}`, `{"buckets":[bounds,counts]}`,
+/// `{"gauge":[min,mean,max,n]}`, and of a gauge that did not move
+/// `{"level":[value,n]}`.
+#[derive(Clone, PartialEq, Debug)]
 pub enum Measurement {
     /// `num` of `den` events, both counts over the same time.
     Ratio {
@@ -44,6 +47,42 @@ impl Measurement {
     /// One look at a gauge.
     pub fn gauge(value: f64) -> Measurement {
         Measurement::Gauge { min: value.into(), mean: value.into(), max: value.into(), n: 1 }
+    }
+}
+
+/// The stored form.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum Form<Bounds, Counts> {
+    Ratio(Number, Number),
+    Buckets(Bounds, Counts),
+    Gauge(Number, Number, Number, u32),
+    Level(Number, u32),
+}
+
+impl Serialize for Measurement {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let same = |a: &Number, b: &Number| a.0.to_bits() == b.0.to_bits();
+        match self {
+            Measurement::Ratio { num, den } => Form::Ratio(*num, *den),
+            Measurement::Buckets { bounds, counts } => Form::Buckets(&**bounds, &**counts),
+            Measurement::Gauge { min, mean, max, n } if same(min, mean) && same(mean, max) => {
+                Form::Level(*mean, *n)
+            }
+            Measurement::Gauge { min, mean, max, n } => Form::Gauge(*min, *mean, *max, *n),
+        }
+        .serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Measurement {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Ok(match Form::<Arc<[Number]>, Vec<Number>>::deserialize(deserializer)? {
+            Form::Ratio(num, den) => Measurement::Ratio { num, den },
+            Form::Buckets(bounds, counts) => Measurement::Buckets { bounds, counts },
+            Form::Gauge(min, mean, max, n) => Measurement::Gauge { min, mean, max, n },
+            Form::Level(value, n) => Measurement::Gauge { min: value, mean: value, max: value, n },
+        })
     }
 }
 
@@ -88,4 +127,29 @@ pub enum Reading {
     Calm(f64),
     /// On the bad side of it.
     Breach(f64),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(measured: &Measurement, form: &str) {
+        assert_eq!(serde_json::to_string(measured).unwrap(), form);
+        assert_eq!(&serde_json::from_str::<Measurement>(form).unwrap(), measured);
+    }
+
+    #[test]
+    fn has_a_short_form_that_reads_back_as_it_was() {
+        let number = |value: f64| Number(value);
+        check(&Measurement::Ratio { num: number(3.0), den: number(0.5) }, r#"{"ratio":[3,0.5]}"#);
+        let bounds = [0.1, f64::INFINITY].map(Number).into();
+        let counts = vec![number(7.0), number(9.0)];
+        check(&Measurement::Buckets { bounds, counts }, r#"{"buckets":[[0.1,"+Inf"],[7,9]]}"#);
+        check(&Measurement::gauge(0.25), r#"{"level":[0.25,1]}"#);
+        check(&Measurement::gauge(f64::NAN), r#"{"level":["NaN",1]}"#);
+        let [min, mean, max] = [1.0, 1.5, 2.0].map(Number);
+        check(&Measurement::Gauge { min, mean, max, n: 2 }, r#"{"gauge":[1,1.5,2,2]}"#);
+        let zeros = Measurement::Gauge { min: number(-0.0), mean: number(0.0), max: mean, n: 2 };
+        check(&zeros, r#"{"gauge":[-0.0,0,1.5,2]}"#);
+    }
 }

@@ -2,6 +2,7 @@
 //! Nothing here decides anything, and nothing here does IO.
 
 mod channel;
+mod hash;
 mod http;
 mod labels;
 mod measurement;
@@ -15,6 +16,7 @@ mod time;
 mod verdict;
 
 pub use channel::{Channel, Medium, Smtp, SmtpTls};
+pub use hash::stable_hash;
 pub use http::{Exchange, Failure, HeaderValue, Method, Request};
 pub use labels::Labels;
 pub use measurement::{Measurement, Reading, Why};

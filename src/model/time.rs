@@ -132,14 +132,18 @@ impl From<Duration> for Span {
     }
 }
 
-/// `2m 30s`, `1day`, `250ms`: what `humantime` prints and reads.
+/// `2m 30s`, `2d 14h`, `250ms`: short, and read back by `FromStr`.
 impl fmt::Display for Span {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.0 < 0 {
-            f.write_str("-")?;
+        let millis = self.0.unsigned_abs();
+        let (mut rest, mut space) = (millis, if self.0 < 0 { "-" } else { "" });
+        for (unit, length) in [("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1000)] {
+            if rest >= length || (unit == "s" && millis == 0) {
+                write!(f, "{space}{}{unit}", rest / length)?;
+                (rest, space) = (rest % length, " ");
+            }
         }
-        let length = Duration::from_millis(self.0.unsigned_abs());
-        write!(f, "{}", humantime::format_duration(length))
+        if rest > 0 { write!(f, "{space}{rest}ms") } else { Ok(()) }
     }
 }
 
@@ -222,6 +226,10 @@ mod tests {
     fn reads_and_prints_lengths_as_people_write_them() {
         let span: Span = "1h 30m".parse().unwrap();
         assert_eq!((span, span.to_string()), (90 * MINUTE, "1h 30m".to_owned()));
+        for (millis, text) in [(0, "0s"), (250, "250ms"), (1_500, "1s 500ms"), (86_400_000, "1d")] {
+            let span = Span::from_millis(millis);
+            assert_eq!((span.to_string().as_str(), text.parse()), (text, Ok(span)));
+        }
         assert!("5x".parse::<Span>().unwrap_err().contains("is not a duration"));
     }
 }

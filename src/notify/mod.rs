@@ -1,5 +1,0 @@
-//! Who is told, and in which words.
-
-mod letter;
-
-pub use letter::{Body, Letter};
