@@ -59,4 +59,7 @@
 //!    stored.
 //! 8. A slow target, channel or disk delays nothing but itself.
 
+pub mod check;
+pub mod judge;
+pub mod metrics;
 pub mod model;

@@ -1,0 +1,14 @@
+//! What it means: rules, the alerts that they lead to, and windows' verdicts.
+//! Pure; knows nothing of who is told.
+
+pub mod alert;
+pub mod pack;
+mod read;
+mod rule;
+pub mod verdict;
+mod window;
+
+pub use alert::{Phase, Streak};
+pub use read::read;
+pub use rule::{Bound, Rule};
+pub use window::Window;

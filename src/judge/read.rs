@@ -1,0 +1,112 @@
+//! What a rule reads in a measurement: calm, breach, or nothing to go by.
+//! How long a breach has to last is `alert`'s to say.
+
+use super::{Bound, Rule};
+use crate::metrics::Measured;
+use crate::metrics::promql::histogram::{at_or_below, quantile_of_mended};
+use crate::model::{Labels, Measurement, Reading, Why};
+
+/// Relative difference up to which a rule's bound and a bucket's are the same
+/// bound: `0.25` s and `250` ms times 0.001.
+const SAME_BOUND: f64 = 1e-9;
+
+/// One reading for each label set of a measurement; one without labels for
+/// the service as a whole.
+pub fn read(rule: &Rule, measured: &Measured) -> Vec<(Labels, Reading)> {
+    let whole = |reading| vec![(Labels::default(), reading)];
+    match measured {
+        Measured::None(why) => whole(Reading::NoData(*why)),
+        Measured::One(measurement) => whole(one(rule, measurement)),
+        Measured::Each(values) => {
+            values.iter().map(|(labels, value)| (labels.clone(), judged(rule, *value))).collect()
+        }
+    }
+}
+
+fn one(rule: &Rule, measurement: &Measurement) -> Reading {
+    match measurement {
+        Measurement::Ratio { num, den } => ratio(rule, num.0, den.0),
+        Measurement::Buckets { bounds, counts } => {
+            let pairs = bounds.iter().zip(counts).map(|(bound, count)| (bound.0, count.0));
+            buckets(rule, &pairs.collect::<Vec<_>>())
+        }
+        Measurement::Gauge { min, max, .. } => match rule.bound {
+            Bound::Above(_) => judged(rule, max.0),
+            Bound::Below(_) => judged(rule, min.0),
+        },
+    }
+}
+
+/// A value on its side of the bound. On the bound itself is calm.
+fn judged(rule: &Rule, value: f64) -> Reading {
+    let broken = match rule.bound {
+        Bound::Above(bound) => value > bound,
+        Bound::Below(bound) => value < bound,
+    };
+    if value.is_nan() {
+        Reading::NoData(Why::Absent)
+    } else if broken {
+        Reading::Breach(value)
+    } else {
+        Reading::Calm(value)
+    }
+}
+
+fn ratio(rule: &Rule, num: f64, den: f64) -> Reading {
+    // A ratio of nothing is no ratio, whatever the rule asks for.
+    if den.is_nan() || den <= 0.0 || den < rule.evidence_min {
+        return Reading::NoData(Why::NoTraffic);
+    }
+    judged(rule, num / den)
+}
+
+/// A quantile against a bound, judged by the share of events beyond the
+/// bound: that can be seen even where the quantile itself cannot, since
+/// `histogram_quantile` never goes past the top finite bound.
+fn buckets(rule: &Rule, buckets: &[(f64, f64)]) -> Reading {
+    let all = buckets.last().map_or(0.0, |(_, count)| *count);
+    if all.is_nan() || all <= 0.0 || all < rule.evidence_min {
+        return Reading::NoData(Why::NoTraffic);
+    }
+    let q = rule.quantile.unwrap_or(MEDIAN);
+    let bound = rule.bound.value();
+    let Some(share_below) = share_at_or_below(bound, buckets) else {
+        return Reading::NoData(Why::Unobservable);
+    };
+    let estimate = quantile_of_mended(q, buckets);
+    if estimate.is_nan() {
+        return Reading::NoData(Why::Absent);
+    }
+    let share_above = 1.0 - share_below;
+    let broken = match rule.bound {
+        Bound::Above(_) => exceeds(share_above, 1.0 - q),
+        Bound::Below(_) => exceeds(share_below, q),
+    };
+    if broken { Reading::Breach(estimate) } else { Reading::Calm(estimate) }
+}
+
+/// A rule over a histogram that names no quantile means the median.
+const MEDIAN: f64 = 0.5;
+
+/// Greater by more than the rounding of shares such as `1 - 0.99`.
+fn exceeds(share: f64, allowed: f64) -> bool {
+    share - allowed > 1e-12
+}
+
+/// The share of events at or below a value. `None` when it lies beyond the
+/// top finite bound and some events do too: nobody knows on which side.
+fn share_at_or_below(value: f64, buckets: &[(f64, f64)]) -> Option<f64> {
+    let (_, all) = buckets.last()?;
+    let same = |bound: f64| (bound - value).abs() <= SAME_BOUND * bound.abs().max(value.abs());
+    if let Some((_, count)) = buckets.iter().find(|(bound, _)| bound.is_finite() && same(*bound)) {
+        return Some(count / all);
+    }
+    let [.., (top, below_top), _] = buckets else { return None };
+    if value > *top {
+        return (below_top >= all).then_some(1.0);
+    }
+    Some(at_or_below(value, buckets) / all)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,59 @@
+//! A rule judges a signal: a bound, how long it has to be broken, and how
+//! much evidence there has to be.
+
+use serde::{Deserialize, Serialize};
+
+use crate::model::{Name, Severity, Span};
+
+/// The good side ends here.
+#[derive(Clone, Copy, PartialEq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Bound {
+    /// Broken by anything greater.
+    Above(f64),
+    /// Broken by anything smaller.
+    Below(f64),
+}
+
+impl Bound {
+    /// The number itself.
+    pub fn value(self) -> f64 {
+        match self {
+            Bound::Above(bound) | Bound::Below(bound) => bound,
+        }
+    }
+}
+
+/// What is judged, and how.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct Rule {
+    /// The alert's name.
+    pub name: Name,
+    /// The signal it judges.
+    pub signal: Name,
+    /// For a histogram signal: which quantile is meant. It is judged by the
+    /// share of events above the bound: `p99 > 10 s` is "more than 1% took
+    /// longer than 10 s", which a histogram that ends at 10 s can show.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub quantile: Option<f64>,
+    /// Where the good side ends.
+    pub bound: Bound,
+    /// How long it has to be broken before it fires (`for`).
+    pub hold: Span,
+    /// How long it has to be calm before it resolves (`keep_firing_for`).
+    pub recover: Span,
+    /// Breaches in a row that are needed besides.
+    pub breaches_min: u32,
+    /// Calm readings in a row that are needed to resolve.
+    pub calms_min: u32,
+    /// Events in the range (a ratio's `den`, a histogram's count) below which
+    /// there is nothing to judge.
+    pub evidence_min: f64,
+    /// How bad it is.
+    pub severity: Severity,
+    /// One line for whoever is told: what is wrong, in the user's terms.
+    pub summary: String,
+    /// Where the way out is written down.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub runbook: Option<String>,
+}

@@ -1,0 +1,56 @@
+//! Signals of our own checks. The watch pushes the series: `probe_success`,
+//! `probe_duration_seconds` and `up` with the label `instance`, and
+//! `bakewatch_signal_present` with the label `signal`; judging them is then
+//! the same as judging anything that the service measures.
+
+use super::{Shape, Signal, Unit};
+use crate::model::{MINUTE, Name};
+
+/// 1 while a signal that was once seen still is, by `signal`.
+pub const PRESENT: &str = "bakewatch_signal_present";
+
+/// Name, unit and query.
+const SIGNALS: [(&str, Unit, &str); 6] = [
+    ("probe_success", Unit::Count, "probe_success"),
+    ("healthy_replicas", Unit::Count, "sum(probe_success)"),
+    ("replicas", Unit::Count, "count(probe_success)"),
+    ("probe_duration", Unit::Seconds, "max(probe_duration_seconds)"),
+    ("up", Unit::Count, "up"),
+    (PRESENT, Unit::Count, PRESENT),
+];
+
+/// All of them.
+pub fn signals() -> Vec<Signal> {
+    let signal = |(name, unit, query): (&str, Unit, &str)| Signal {
+        name: name.into(),
+        unit,
+        shape: Shape::Gauge { query: query.to_owned() },
+        range: 5 * MINUTE, // none of them reads a range
+    };
+    SIGNALS.into_iter().map(signal).collect()
+}
+
+/// The unit of one of them.
+pub fn unit(name: &Name) -> Option<Unit> {
+    SIGNALS.iter().find(|(known, _, _)| *name == *known).map(|(_, unit, _)| *unit)
+}
+
+/// Whether the record counts it a target or a signal at a time, so that its
+/// measurements need not be kept besides.
+pub fn is_tallied(name: &Name) -> bool {
+    ["probe_success", "up", PRESENT].contains(&name.as_str())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::metrics::Meter;
+
+    #[test]
+    fn can_all_be_measured() {
+        for signal in signals() {
+            assert!(Meter::compile(&signal).is_ok(), "{}", signal.name);
+        }
+        assert!(is_tallied(&PRESENT.into()) && !is_tallied(&"healthy_replicas".into()));
+    }
+}

@@ -1,0 +1,192 @@
+//! A meter measures one signal: it runs the signal's queries and keeps the
+//! evidence, so that a judge can count.
+
+use super::promql::histogram::mended;
+use super::promql::{Complaint, Mode, Presence, Query};
+use super::{Series, Shape, Signal};
+use crate::model::{Labels, Measurement, Name, Number, Span, Timestamp, Why};
+
+/// What a signal measured.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Measured {
+    /// Nothing, and why.
+    None(Why),
+    /// One measurement for the whole service.
+    One(Measurement),
+    /// One value for each label set, in order of the labels.
+    Each(Vec<(Labels, f64)>),
+}
+
+/// A signal's compiled queries.
+#[derive(Debug)]
+pub struct Meter {
+    signal: Name,
+    range: Span,
+    form: Form,
+    trouble: Option<String>,
+}
+
+#[derive(Debug)]
+enum Form {
+    Ratio { num: Query, den: Query },
+    Buckets { query: Query, scale: f64 },
+    Gauge { query: Query },
+}
+
+/// When, over which range, and how growth is told.
+#[derive(Clone, Copy)]
+struct Look<'a> {
+    series: &'a Series,
+    at: Timestamp,
+    range: Span,
+    mode: Mode,
+}
+
+impl Look<'_> {
+    /// A metric's name tells nothing here: the signal has one.
+    fn eval(&self, query: &mut Query) -> Result<Vec<(Labels, f64)>, String> {
+        query.eval_nameless(self.series, self.at, self.mode, self.range)
+    }
+
+    /// Why there is nothing; `quiet` when the series are there all the same.
+    fn why(&self, query: &Query, quiet: Why) -> Measured {
+        Measured::None(match query.presence(self.series, self.at) {
+            Presence::Never => Why::Absent,
+            Presence::Gone => Why::Stale,
+            Presence::Here => quiet,
+        })
+    }
+}
+
+impl Meter {
+    /// Compiles a signal's queries.
+    ///
+    /// # Errors
+    /// The first query that is wrong; the column counts in that query, which
+    /// of a ratio's is said (`num: …`).
+    pub fn compile(signal: &Signal) -> Result<Meter, Complaint> {
+        let compile = |text: &str| Query::compile_ranged(text, signal.range);
+        let form = match &signal.shape {
+            Shape::Ratio { num, den } => {
+                let in_part = |part: &str, text: &str| {
+                    compile(text).map_err(|complaint| Complaint {
+                        what: format!("{part}: {}", complaint.what),
+                        ..complaint
+                    })
+                };
+                Form::Ratio { num: in_part("num", num)?, den: in_part("den", den)? }
+            }
+            Shape::Buckets { query, scale } => {
+                Form::Buckets { query: compile(query)?, scale: *scale }
+            }
+            Shape::Gauge { query } => Form::Gauge { query: compile(query)? },
+        };
+        Ok(Meter { signal: signal.name.clone(), range: signal.range, form, trouble: None })
+    }
+
+    /// The signal it measures.
+    pub fn signal(&self) -> &Name {
+        &self.signal
+    }
+
+    /// The sample names that its queries read, each once, with how far back
+    /// (for `Series::keep`). A step longer than the signal's range needs more.
+    pub fn needs(&self) -> Vec<(String, Span)> {
+        let mut needs: Vec<(String, Span)> = match &self.form {
+            Form::Ratio { num, den } => num.needs().into_iter().chain(den.needs()).collect(),
+            Form::Buckets { query, .. } | Form::Gauge { query } => query.needs(),
+        };
+        // The longest of each name comes first, and stays.
+        needs.sort_by(|a, b| a.0.cmp(&b.0).then(b.1.cmp(&a.1)));
+        needs.dedup_by(|later, first| later.0 == first.0);
+        needs
+    }
+
+    /// What the last look could not make sense of, such as two series where
+    /// one was to match. It then measured `None(Unobservable)`.
+    pub fn trouble(&self) -> Option<&str> {
+        self.trouble.as_deref()
+    }
+
+    /// Measures as Prometheus would, over the signal's range: what rules judge.
+    pub fn read(&mut self, series: &Series, at: Timestamp) -> Measured {
+        self.look(Look { series, at, range: self.range, mode: Mode::Prometheus })
+    }
+
+    /// Counts over the step of length `over` that ends at `at`; steps add up
+    /// to the whole. (A query with a range of its own, without `$range`,
+    /// counts over that.)
+    pub fn count(&mut self, series: &Series, at: Timestamp, over: Span) -> Measured {
+        self.look(Look { series, at, range: over, mode: Mode::Anchored })
+    }
+
+    fn look(&mut self, look: Look<'_>) -> Measured {
+        let measured = match &mut self.form {
+            Form::Ratio { num, den } => ratio(num, den, look),
+            Form::Buckets { query, scale } => buckets(query, *scale, look),
+            Form::Gauge { query } => gauge(query, look),
+        };
+        self.trouble = measured.as_ref().err().cloned();
+        measured.unwrap_or(Measured::None(Why::Unobservable))
+    }
+}
+
+/// Events against us, of all. Several elements add up: they are counts.
+fn ratio(num: &mut Query, den: &mut Query, look: Look<'_>) -> Result<Measured, String> {
+    let all = look.eval(den)?;
+    if all.is_empty() {
+        return Ok(look.why(den, Why::NoTraffic));
+    }
+    let all = total(&all);
+    if all == 0.0 || all.is_nan() {
+        return Ok(Measured::None(Why::NoTraffic));
+    }
+    let num = Number(total(&look.eval(num)?));
+    Ok(Measured::One(Measurement::Ratio { num, den: Number(all) }))
+}
+
+fn total(elements: &[(Labels, f64)]) -> f64 {
+    elements.iter().fold(0.0, |sum, (_, value)| sum + value) // `sum()` would begin with -0
+}
+
+/// A histogram in seconds. Bounds are told apart as numbers, so that `1` and
+/// `1.0` from two libraries are one.
+fn buckets(query: &mut Query, scale: f64, look: Look<'_>) -> Result<Measured, String> {
+    let found = look.eval(query)?;
+    if found.is_empty() {
+        return Ok(look.why(query, Why::NoTraffic));
+    }
+    let mut buckets = Vec::with_capacity(found.len());
+    for (labels, count) in &found {
+        let le = labels.get("le").unwrap_or("");
+        let bound: f64 = le.parse().map_err(|_| {
+            format!("le={le:?} is no bucket's bound; group by (le) a metric that ends in _bucket")
+        })?;
+        buckets.push((bound * scale, *count));
+    }
+    let buckets =
+        mended(buckets).ok_or("the histogram has no bucket le=\"+Inf\"; do not leave it out")?;
+    let all = buckets.last().map_or(0.0, |(_, count)| *count);
+    if all == 0.0 || all.is_nan() {
+        return Ok(Measured::None(Why::NoTraffic));
+    }
+    let bounds = buckets.iter().map(|(bound, _)| Number(*bound)).collect();
+    let counts = buckets.iter().map(|(_, count)| Number(*count)).collect();
+    Ok(Measured::One(Measurement::Buckets { bounds, counts }))
+}
+
+fn gauge(query: &mut Query, look: Look<'_>) -> Result<Measured, String> {
+    let mut found = look.eval(query)?;
+    found.sort_by(|a, b| a.0.cmp(&b.0));
+    if let Some(pair) = found.windows(2).find(|pair| pair[0].0 == pair[1].0) {
+        return Err(format!("two metrics both have the labels {}; aggregate them", pair[0].0));
+    }
+    Ok(match &found[..] {
+        [] => look.why(query, Why::Absent),
+        [(labels, value)] if labels.is_empty() => Measured::One(Measurement::gauge(*value)),
+        _ => Measured::Each(found),
+    })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,22 @@
+//! What was measured: exposition → series → PromQL → signal, and the presets.
+
+mod exposition;
+mod families;
+mod feed;
+mod format;
+pub mod health;
+mod meter;
+mod page;
+pub mod presets;
+pub mod promql;
+mod scrape;
+mod series;
+mod signal;
+
+pub use feed::Feed;
+pub use format::show;
+pub use meter::{Measured, Meter};
+pub use page::{Family, Kind, Page, Slot};
+pub use scrape::{Table, Wanted, page_of, read_page};
+pub use series::{LOOKBACK, Point, Series, SeriesId, is_stale, stale_marker};
+pub use signal::{Shape, Signal, Unit};

@@ -1,0 +1,189 @@
+//! Aggregations: one value a group.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::eval::{Context, Element, Key, Value, eval as eval_node, leaf, scalar};
+use super::number::{Mean, Spread, Sum, falling, greatest, least, quantile, rising};
+use super::plan::{Agg, Aggregate, Grouping, Groups, Node, Selector, Source};
+use crate::metrics::Series;
+use crate::model::Labels;
+
+/// Evaluates an aggregation; groups come in order of their labels.
+pub(super) fn eval(aggregate: &mut Aggregate, cx: &Context<'_>) -> Result<Vec<Element>, String> {
+    let param = aggregate.param.as_mut().map(|node| scalar(node, cx)).transpose()?;
+    if matches!(aggregate.op, Agg::Topk | Agg::Bottomk) && param.is_none_or(f64::is_nan) {
+        return Err("the number of topk or bottomk is NaN".into());
+    }
+    let is_fold =
+        !matches!(aggregate.op, Agg::Topk | Agg::Bottomk | Agg::Quantile | Agg::CountValues);
+    let is_leaf = matches!(
+        *aggregate.of,
+        Node::Instant(_) | Node::Over { source: Source::Series { .. }, absent: None, .. }
+    );
+    if is_fold && is_leaf {
+        return folded_leaf(aggregate, cx);
+    }
+    let elements = match eval_node(&mut aggregate.of, cx)? {
+        Value::Vector(elements) => elements,
+        Value::Scalar(_) => return Err("an aggregation needs a vector".into()),
+    };
+    let mut groups: BTreeMap<Key, Vec<Element>> = BTreeMap::new();
+    for element in elements {
+        let key = key(&aggregate.grouping, element.name.as_ref(), &element.labels);
+        groups.entry(key).or_default().push(element);
+    }
+    let mut out = Vec::new();
+    for ((name, labels), members) in groups {
+        let key = (name, labels);
+        match aggregate.op {
+            Agg::Topk | Agg::Bottomk => ranked(aggregate.op, param, members, &mut out),
+            Agg::CountValues => counted(&aggregate.label, key, members, &mut out),
+            Agg::Quantile => {
+                let mut values: Vec<f64> = members.iter().map(|member| member.value).collect();
+                out.push(element(key, quantile(param.unwrap_or(f64::NAN), &mut values)));
+            }
+            op => {
+                let mut fold = Fold::new(op);
+                members.iter().for_each(|member| fold.add(member.value));
+                out.extend(fold.value().map(|value| element(key, value)));
+            }
+        }
+    }
+    Ok(out)
+}
+
+fn element((name, labels): Key, value: f64) -> Element {
+    Element { name, dropped: false, labels, value }
+}
+
+/// The usual case, `sum by (…) (increase(x[…]))`: groups are known from the
+/// last time, and no label is looked at.
+fn folded_leaf(aggregate: &mut Aggregate, cx: &Context<'_>) -> Result<Vec<Element>, String> {
+    let mut found = Vec::new();
+    leaf(&mut aggregate.of, cx, &mut found)?;
+    let (Node::Instant(selector) | Node::Over { source: Source::Series { selector, .. }, .. }) =
+        &*aggregate.of
+    else {
+        unreachable!("only selectors and functions over them are leaves")
+    };
+    aggregate.groups.refresh(&aggregate.grouping, selector, cx.series);
+    let groups = &aggregate.groups;
+    let mut folds = vec![Fold::new(aggregate.op); groups.labels.len()];
+    for (place, value) in found {
+        folds[groups.of[place as usize] as usize].add(value);
+    }
+    let made = folds.iter().zip(&groups.labels);
+    Ok(made.filter_map(|(fold, key)| Some(element(key.clone(), fold.value()?))).collect())
+}
+
+impl Groups {
+    fn refresh(&mut self, grouping: &Grouping, selector: &Selector, series: &Series) {
+        if self.epoch == selector.epoch {
+            return;
+        }
+        self.epoch = selector.epoch;
+        let key = |id| key(grouping, Some(series.name(id)), series.labels(id));
+        let keys: Vec<Key> = selector.ids.iter().map(|id| key(*id)).collect();
+        self.labels = keys.clone();
+        self.labels.sort();
+        self.labels.dedup();
+        let place = |key| self.labels.binary_search(key).expect("every key is in the list") as u32;
+        self.of = keys.iter().map(place).collect();
+    }
+}
+
+fn key(grouping: &Grouping, name: Option<&Arc<str>>, labels: &Labels) -> Key {
+    match grouping {
+        Grouping::By(wanted) if wanted.is_empty() => (None, Labels::default()),
+        Grouping::By(wanted) => {
+            let named = wanted.iter().any(|label| label == "__name__");
+            let kept = |pair: &&(Arc<str>, Arc<str>)| wanted.iter().any(|label| **label == *pair.0);
+            let labels = labels.shared().iter().filter(kept).cloned();
+            (name.filter(|_| named).cloned(), Labels::from_pairs(labels))
+        }
+        Grouping::Without(unwanted) => {
+            let kept =
+                |pair: &&(Arc<str>, Arc<str>)| !unwanted.iter().any(|label| **label == *pair.0);
+            (None, Labels::from_pairs(labels.shared().iter().filter(kept).cloned()))
+        }
+    }
+}
+
+/// What a group has come to so far.
+#[derive(Clone, Copy, Debug)]
+struct Fold {
+    op: Agg,
+    count: f64,
+    sum: Sum,
+    mean: Mean,
+    spread: Spread,
+    most: f64,
+}
+
+impl Fold {
+    fn new(op: Agg) -> Fold {
+        let (sum, mean, spread) = (Sum::default(), Mean::default(), Spread::default());
+        Fold { op, count: 0.0, sum, mean, spread, most: f64::NAN }
+    }
+
+    fn add(&mut self, value: f64) {
+        self.count += 1.0;
+        match self.op {
+            Agg::Sum => self.sum = self.sum.add(value),
+            Agg::Avg => self.mean.add(value),
+            Agg::Min => self.most = least(self.most, value),
+            Agg::Max => self.most = greatest(self.most, value),
+            Agg::Stddev | Agg::Stdvar => self.spread.add(value),
+            _ => {}
+        }
+    }
+
+    fn value(&self) -> Option<f64> {
+        if self.count == 0.0 {
+            return None;
+        }
+        Some(match self.op {
+            Agg::Sum => self.sum.total(),
+            Agg::Avg => self.mean.value(),
+            Agg::Min | Agg::Max => self.most,
+            Agg::Count => self.count,
+            Agg::Stddev => self.spread.variance().sqrt(),
+            Agg::Stdvar => self.spread.variance(),
+            Agg::Group => 1.0,
+            Agg::Topk | Agg::Bottomk | Agg::Quantile | Agg::CountValues => {
+                unreachable!("no fold of single numbers")
+            }
+        })
+    }
+}
+
+/// The `k` greatest or least, in their order; of equals the first ones.
+fn ranked(op: Agg, param: Option<f64>, mut members: Vec<Element>, out: &mut Vec<Element>) {
+    if op == Agg::Topk {
+        members.sort_by(|a, b| falling(a.value, b.value));
+    } else {
+        members.sort_by(|a, b| rising(a.value, b.value));
+    }
+    members.truncate(param.map_or(0.0, |k| k.max(0.0)) as usize);
+    out.extend(members);
+}
+
+fn counted(label: &str, key: Key, members: Vec<Element>, out: &mut Vec<Element>) {
+    let mut counts: BTreeMap<String, f64> = BTreeMap::new();
+    for member in members {
+        *counts.entry(shown(member.value)).or_default() += 1.0;
+    }
+    for (text, count) in counts {
+        let labels = key.1.with(label, &text);
+        out.push(element((key.0.clone(), labels), count));
+    }
+}
+
+/// A value as a label: the shortest digits, never an exponent.
+fn shown(value: f64) -> String {
+    if value.is_infinite() {
+        return if value > 0.0 { "+Inf".into() } else { "-Inf".into() };
+    }
+    value.to_string()
+}

@@ -1,0 +1,198 @@
+//! Functions of instant vectors and of numbers.
+
+use std::sync::Arc;
+
+use jiff::civil::DateTime;
+use regex::Regex;
+
+use super::eval::{Context, Element, Value, absent_unless, eval, leaf, mapped, scalar};
+use super::histogram;
+use super::number::{falling, rising};
+use super::plan::{Func, Node};
+use crate::model::Labels;
+
+/// Calls a function.
+pub(super) fn call(
+    func: Func,
+    args: &mut [Node],
+    absent: Option<&Labels>,
+    regex: Option<&Regex>,
+    cx: &Context<'_>,
+) -> Result<Value, String> {
+    Ok(Value::Vector(match func {
+        Func::Time => return Ok(Value::Scalar(cx.at.seconds_f64())),
+        Func::Scalar => {
+            let elements = vector(args, 0, cx)?;
+            let [one] = &elements[..] else { return Ok(Value::Scalar(f64::NAN)) };
+            return Ok(Value::Scalar(one.value));
+        }
+        Func::Vector => vec![Element::bare(scalar(&mut args[0], cx)?)],
+        Func::Pi => return Ok(Value::Scalar(std::f64::consts::PI)),
+        Func::Date(f) if args.is_empty() => {
+            vec![Element::bare(on_date(cx.at.seconds_f64(), f))]
+        }
+        Func::Date(f) => mapped(vector(args, 0, cx)?, |value| on_date(value, f)),
+        Func::Math(f) => mapped(vector(args, 0, cx)?, f),
+        Func::Round => {
+            let to = if args.len() > 1 { scalar(&mut args[1], cx)? } else { 1.0 };
+            // Through the inverse, so that 0.1 rounds as a tenth and not as its float.
+            let inverse = 1.0 / to;
+            mapped(vector(args, 0, cx)?, |value| (value * inverse + 0.5).floor() / inverse)
+        }
+        Func::Clamp => {
+            let (low, high) = (scalar(&mut args[1], cx)?, scalar(&mut args[2], cx)?);
+            if low > high {
+                Vec::new()
+            } else {
+                mapped(vector(args, 0, cx)?, |v| max(low, min(high, v)))
+            }
+        }
+        Func::ClampMin => {
+            let low = scalar(&mut args[1], cx)?;
+            mapped(vector(args, 0, cx)?, |value| max(low, value))
+        }
+        Func::ClampMax => {
+            let high = scalar(&mut args[1], cx)?;
+            mapped(vector(args, 0, cx)?, |value| min(high, value))
+        }
+        Func::Timestamp => timestamps(&mut args[0], cx)?,
+        Func::Absent => {
+            let nothing = vector(args, 0, cx)?.is_empty();
+            absent_unless(nothing, absent.unwrap_or(&Labels::default()))
+        }
+        Func::LabelReplace => label_replace(args, regex, cx)?,
+        Func::LabelJoin => label_join(args, cx)?,
+        Func::Sort { descending } => {
+            let mut elements = vector(args, 0, cx)?;
+            let order = if descending { falling } else { rising };
+            elements.sort_by(|a, b| order(a.value, b.value));
+            elements
+        }
+        Func::HistogramQuantile => {
+            let q = scalar(&mut args[0], cx)?;
+            histogram::each(vector(args, 1, cx)?, |buckets| histogram::quantile(q, buckets))
+        }
+        Func::HistogramFraction => {
+            let (lower, upper) = (scalar(&mut args[0], cx)?, scalar(&mut args[1], cx)?);
+            histogram::each(vector(args, 2, cx)?, |b| histogram::fraction(lower, upper, b))
+        }
+    }))
+}
+
+/// A date's part, in UTC; NaN where the calendar ends.
+fn on_date(seconds: f64, part: fn(DateTime) -> f64) -> f64 {
+    if seconds.is_nan() {
+        return f64::NAN;
+    }
+    let at = jiff::Timestamp::from_second(seconds as i64);
+    at.map_or(f64::NAN, |at| part(jiff::tz::Offset::UTC.to_datetime(at)))
+}
+
+fn vector(args: &mut [Node], index: usize, cx: &Context<'_>) -> Result<Vec<Element>, String> {
+    let arg = args.get_mut(index).ok_or("an argument is missing")?;
+    match eval(arg, cx)? {
+        Value::Vector(elements) => Ok(elements),
+        Value::Scalar(_) => Err("one number stands where a vector should".into()),
+    }
+}
+
+/// The greater, or NaN when one of them is.
+fn max(a: f64, b: f64) -> f64 {
+    if a.is_nan() || b.is_nan() { f64::NAN } else { a.max(b) }
+}
+
+/// The less, or NaN when one of them is.
+fn min(a: f64, b: f64) -> f64 {
+    if a.is_nan() || b.is_nan() { f64::NAN } else { a.min(b) }
+}
+
+/// When a selector's samples were taken; of anything else, now.
+fn timestamps(node: &mut Node, cx: &Context<'_>) -> Result<Vec<Element>, String> {
+    let now = cx.at.seconds_f64();
+    let Node::Instant(_) = node else {
+        let Value::Vector(elements) = eval(node, cx)? else { return Ok(Vec::new()) };
+        return Ok(mapped(elements, |_| now));
+    };
+    let Value::Vector(mut elements) = eval(node, cx)? else { return Ok(Vec::new()) };
+    let mut found = Vec::new();
+    leaf(node, cx, &mut found)?;
+    let Node::Instant(selector) = node else { return Ok(Vec::new()) };
+    let at = cx.moved(selector.shift);
+    for (element, (place, _)) in elements.iter_mut().zip(found) {
+        let point = cx.series.fresh(selector.ids[place as usize], at);
+        element.value = point.map_or(f64::NAN, |point| point.at.seconds_f64());
+        element.dropped = true;
+    }
+    Ok(elements)
+}
+
+fn text(node: Option<&Node>) -> Result<&str, String> {
+    match node {
+        Some(Node::Text(text)) => Ok(text),
+        _ => Err("a text is expected".into()),
+    }
+}
+
+fn label_of<'a>(element: &'a Element, name: &str) -> &'a str {
+    match name {
+        "__name__" => element.name.as_deref().unwrap_or(""),
+        name => element.labels.get(name).unwrap_or(""),
+    }
+}
+
+fn set_label(element: &mut Element, name: &str, value: &str) {
+    if name == "__name__" {
+        element.name = (!value.is_empty()).then(|| Arc::from(value));
+        element.dropped = false;
+    } else {
+        let others = element.labels.shared().iter().filter(|(known, _)| &**known != name);
+        let pair = (Arc::from(name), Arc::from(value));
+        element.labels = Labels::from_pairs(others.cloned().chain([pair]));
+    }
+}
+
+fn label_replace(
+    args: &mut [Node],
+    regex: Option<&Regex>,
+    cx: &Context<'_>,
+) -> Result<Vec<Element>, String> {
+    let mut elements = vector(args, 0, cx)?;
+    let regex = regex.ok_or("a regular expression is expected")?;
+    let (to, by, from) = (text(args.get(1))?, text(args.get(2))?, text(args.get(3))?);
+    for element in &mut elements {
+        let made = regex.captures(label_of(element, from)).map(|captures| {
+            let mut made = String::new();
+            captures.expand(by, &mut made);
+            made
+        });
+        if let Some(made) = made {
+            set_label(element, to, &made);
+        }
+    }
+    no_twins(elements)
+}
+
+fn label_join(args: &mut [Node], cx: &Context<'_>) -> Result<Vec<Element>, String> {
+    let mut elements = vector(args, 0, cx)?;
+    let (to, between) = (text(args.get(1))?, text(args.get(2))?);
+    let from = args[3..].iter().map(|arg| text(Some(arg))).collect::<Result<Vec<_>, _>>()?;
+    for element in &mut elements {
+        let values: Vec<&str> = from.iter().map(|name| label_of(element, name)).collect();
+        let made = values.join(between);
+        set_label(element, to, &made);
+    }
+    no_twins(elements)
+}
+
+/// Refuses two elements with the same name and labels.
+pub(super) fn no_twins(elements: Vec<Element>) -> Result<Vec<Element>, String> {
+    let mut order: Vec<&Element> = elements.iter().collect();
+    order.sort_by(|a, b| (a.kept_name(), &a.labels).cmp(&(b.kept_name(), &b.labels)));
+    let same = |pair: &[&Element]| {
+        pair[0].kept_name() == pair[1].kept_name() && pair[0].labels == pair[1].labels
+    };
+    match order.windows(2).find(|pair| same(pair)) {
+        Some(pair) => Err(format!("two elements of the result have the labels {}", pair[0].labels)),
+        None => Ok(elements),
+    }
+}

@@ -1,0 +1,201 @@
+//! PromQL with the meaning of Prometheus 3: ranges and lookback are open on
+//! the left, markers end a series, counters are extrapolated to the range's
+//! ends. `promql-parser` reads the text; the evaluator over our series is
+//! here. What it does not support is refused when a query is compiled.
+
+mod aggregate;
+mod binary;
+mod call;
+mod check;
+mod compile;
+mod eval;
+mod functions;
+pub(crate) mod histogram;
+mod number;
+mod over;
+mod plan;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use self::eval::{Context, Element};
+use self::plan::Node;
+use super::Series;
+use super::series::LOOKBACK;
+use crate::model::{Labels, Span, Timestamp};
+
+/// The result of a query: label sets with their values. A plain selector's
+/// elements bear their metric's name as `__name__`.
+pub type Vector = Vec<(Labels, f64)>;
+
+/// What is wrong with a query.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Complaint {
+    /// Where, in characters from 1.
+    pub column: usize,
+    /// What, and what would do.
+    pub what: String,
+}
+
+impl fmt::Display for Complaint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "column {}: {}", self.column, self.what)
+    }
+}
+
+/// How growth over a range is told.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Mode {
+    /// As Prometheus does: between the samples in the range, extrapolated to
+    /// its ends. For rules.
+    #[default]
+    Prometheus,
+    /// From the last sample at or before the range's start to the last in the
+    /// range, nothing extrapolated: `increase` of adjacent steps adds up to
+    /// that of the whole. For counting.
+    Anchored,
+}
+
+/// Whether there is anything that a query could read.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum Presence {
+    /// No series ever matched.
+    Never,
+    /// Some did; none has a sample of the last five minutes, or all ended.
+    Gone,
+    /// Some series has a fresh sample.
+    Here,
+}
+
+/// A compiled query. It remembers which series it reads until their set
+/// changes.
+#[derive(Debug)]
+pub struct Query {
+    text: String,
+    root: Node,
+    param: Span,
+}
+
+impl Query {
+    /// Compiles a query without `$range`.
+    ///
+    /// # Errors
+    /// A text that is no PromQL, a function that is not supported, a selector
+    /// without a metric name: each with the column.
+    pub fn compile(text: &str) -> Result<Query, Complaint> {
+        let root = compile::compile(text, false)?;
+        Ok(Query { text: text.to_owned(), root, param: Span::ZERO })
+    }
+
+    /// Compiles a query in which `$range` may stand for a length of time.
+    ///
+    /// # Errors
+    /// As `compile`.
+    pub fn compile_ranged(text: &str, range: Span) -> Result<Query, Complaint> {
+        let root = compile::compile(text, true)?;
+        Ok(Query { text: text.to_owned(), root, param: range })
+    }
+
+    /// As it was written.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// The sample names it reads, each with how far back.
+    pub fn needs(&self) -> Vec<(String, Span)> {
+        let mut needs: BTreeMap<String, Span> = BTreeMap::new();
+        let mut add = |selector: &plan::Selector, back: Span| {
+            let need = needs.entry(selector.name.to_string()).or_default();
+            *need = (*need).max(back + LOOKBACK);
+        };
+        self.root.selectors(self.param, &mut add, Span::ZERO);
+        needs.into_iter().collect()
+    }
+
+    /// Its value at an instant; a scalar is one element without labels.
+    ///
+    /// # Errors
+    /// What only the data can show: several series where one was to match.
+    pub fn eval(&mut self, series: &Series, at: Timestamp, mode: Mode) -> Result<Vector, String> {
+        self.eval_over(series, at, mode, self.param)
+    }
+
+    /// The same with another length for `$range`.
+    ///
+    /// # Errors
+    /// As `eval`.
+    pub fn eval_over(
+        &mut self,
+        series: &Series,
+        at: Timestamp,
+        mode: Mode,
+        range: Span,
+    ) -> Result<Vector, String> {
+        let cx = Context { series, at, start: at, end: at, mode, param: range };
+        self.run(&cx)
+    }
+
+    /// Its value at an instant of a longer evaluation, which `start()` and
+    /// `end()` refer to.
+    ///
+    /// # Errors
+    /// As `eval`.
+    pub fn eval_within(
+        &mut self,
+        series: &Series,
+        at: Timestamp,
+        (start, end): (Timestamp, Timestamp),
+    ) -> Result<Vector, String> {
+        let mode = Mode::Prometheus;
+        self.run(&Context { series, at, start, end, mode, param: self.param })
+    }
+
+    /// As `eval_over`, without the metrics' names.
+    ///
+    /// # Errors
+    /// As `eval`.
+    pub(crate) fn eval_nameless(
+        &mut self,
+        series: &Series,
+        at: Timestamp,
+        mode: Mode,
+        range: Span,
+    ) -> Result<Vector, String> {
+        let cx = Context { series, at, start: at, end: at, mode, param: range };
+        let elements = self.elements(&cx)?;
+        Ok(elements.into_iter().map(|element| (element.labels, element.value)).collect())
+    }
+
+    fn run(&mut self, cx: &Context<'_>) -> Result<Vector, String> {
+        Ok(self.elements(cx)?.into_iter().map(labelled).collect())
+    }
+
+    fn elements(&mut self, cx: &Context<'_>) -> Result<Vec<Element>, String> {
+        let elements = eval::eval(&mut self.root, cx)?.into_vector();
+        let may_have_twins = elements.len() > 1 && !self.root.is_all_different();
+        if may_have_twins { call::no_twins(elements) } else { Ok(elements) }
+    }
+
+    /// Whether there is anything that it could read at an instant.
+    pub fn presence(&self, series: &Series, at: Timestamp) -> Presence {
+        let mut presence = Presence::Never;
+        let mut look = |selector: &plan::Selector, _: Span| {
+            for id in selector.select(series) {
+                let here = series.fresh(id, at).is_some();
+                presence = presence.max(if here { Presence::Here } else { Presence::Gone });
+            }
+        };
+        self.root.selectors(self.param, &mut look, Span::ZERO);
+        presence
+    }
+}
+
+fn labelled(element: Element) -> (Labels, f64) {
+    let labels = match element.kept_name() {
+        Some(name) => element.labels.with("__name__", name),
+        None => element.labels,
+    };
+    (labels, element.value)
+}

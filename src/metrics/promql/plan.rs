@@ -1,0 +1,284 @@
+//! What a query is compiled to: a tree whose leaves select series by name,
+//! and know them by number until the set of series changes.
+
+use std::sync::Arc;
+
+use promql_parser::label::Matcher;
+
+use crate::metrics::SeriesId;
+use crate::model::{Labels, Span, Timestamp};
+
+/// A length of time that is written in the query, or asked for with it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Range {
+    Fixed(Span),
+    /// `$range`.
+    Param,
+}
+
+impl Range {
+    pub fn with(self, param: Span) -> Span {
+        match self {
+            Range::Fixed(span) => span,
+            Range::Param => param,
+        }
+    }
+}
+
+/// `@`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum At {
+    Time(Timestamp),
+    Start,
+    End,
+}
+
+/// When a leaf looks: `@` and `offset`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct Shift {
+    pub at: Option<At>,
+    pub offset: Range,
+    pub backward: bool,
+}
+
+/// Which series a leaf reads.
+#[derive(Debug)]
+pub(super) struct Selector {
+    pub name: Arc<str>,
+    /// One of these lists has to match whole.
+    pub any_of: Vec<Vec<Matcher>>,
+    pub shift: Shift,
+    /// In order of labels; as of `epoch`.
+    pub ids: Vec<SeriesId>,
+    pub epoch: Option<u64>,
+}
+
+/// What a function over a range reads.
+#[derive(Debug)]
+pub(super) enum Source {
+    Series { selector: Selector, range: Range },
+    Subquery { node: Box<Node>, range: Range, step: Range, shift: Shift },
+}
+
+/// Functions of a range of samples.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Over {
+    Rate,
+    Increase,
+    Delta,
+    Irate,
+    Idelta,
+    Changes,
+    Resets,
+    Avg,
+    Min,
+    Max,
+    Sum,
+    Count,
+    Last,
+    Present,
+    Absent,
+    Quantile,
+    Stddev,
+    Stdvar,
+    Deriv,
+    PredictLinear,
+}
+
+/// Functions of an instant vector, and of other arguments.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Func {
+    Math(fn(f64) -> f64),
+    /// Of seconds since the epoch; without an argument, of now. UTC.
+    Date(fn(jiff::civil::DateTime) -> f64),
+    Pi,
+    Round,
+    Clamp,
+    ClampMin,
+    ClampMax,
+    Vector,
+    Scalar,
+    Time,
+    Timestamp,
+    Absent,
+    LabelReplace,
+    LabelJoin,
+    Sort {
+        descending: bool,
+    },
+    HistogramQuantile,
+    HistogramFraction,
+}
+
+/// Aggregations.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Agg {
+    Sum,
+    Avg,
+    Min,
+    Max,
+    Count,
+    Group,
+    Stddev,
+    Stdvar,
+    Topk,
+    Bottomk,
+    Quantile,
+    CountValues,
+}
+
+/// `by (…)` or `without (…)`; sorted.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) enum Grouping {
+    By(Vec<String>),
+    Without(Vec<String>),
+}
+
+/// An aggregation, with its groups when they are those of plain series.
+#[derive(Debug)]
+pub(super) struct Aggregate {
+    pub op: Agg,
+    pub grouping: Grouping,
+    pub param: Option<Box<Node>>,
+    /// `count_values`: the label.
+    pub label: String,
+    pub of: Box<Node>,
+    pub groups: Groups,
+}
+
+/// Which group each of a selector's series falls in, as of `epoch`.
+#[derive(Debug, Default)]
+pub(super) struct Groups {
+    pub epoch: Option<u64>,
+    pub of: Vec<u32>,
+    pub labels: Vec<super::eval::Key>,
+}
+
+/// Operators that give a number for two numbers.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Op {
+    Add,
+    Sub,
+    Mul,
+    Div,
+    Mod,
+    Pow,
+    Atan2,
+    Eq,
+    Ne,
+    Lt,
+    Le,
+    Gt,
+    Ge,
+}
+
+/// `and`, `or`, `unless`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Set {
+    And,
+    Or,
+    Unless,
+}
+
+/// Which labels tell what belongs together.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) struct Matching {
+    /// `on` (else `ignoring`).
+    pub on: bool,
+    pub labels: Vec<String>,
+}
+
+/// How many on each side.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) enum Card {
+    OneToOne,
+    /// `group_left`, with labels to take over from the one side.
+    ManyToOne(Vec<String>),
+    /// `group_right`.
+    OneToMany(Vec<String>),
+}
+
+/// An expression.
+#[derive(Debug)]
+pub(super) enum Node {
+    Number(f64),
+    Text(String),
+    Negate(Box<Node>),
+    Instant(Selector),
+    Over {
+        func: Over,
+        source: Source,
+        param: Option<Box<Node>>,
+        absent: Option<Labels>,
+    },
+    Call {
+        func: Func,
+        args: Vec<Node>,
+        absent: Option<Labels>,
+        regex: Option<regex::Regex>,
+    },
+    Aggregate(Aggregate),
+    Binary {
+        op: Op,
+        /// Comparisons give 0 or 1 instead of leaving elements out.
+        bool: bool,
+        card: Card,
+        matching: Matching,
+        left: Box<Node>,
+        right: Box<Node>,
+    },
+    Set {
+        op: Set,
+        matching: Matching,
+        left: Box<Node>,
+        right: Box<Node>,
+    },
+}
+
+impl Node {
+    /// Whether no two of its elements can have the same labels: they are
+    /// series of one name, or groups.
+    pub fn is_all_different(&self) -> bool {
+        match self {
+            Node::Instant(_) | Node::Over { source: Source::Series { .. }, .. } => true,
+            Node::Aggregate(aggregate) => {
+                !matches!(aggregate.op, Agg::Topk | Agg::Bottomk | Agg::CountValues)
+            }
+            _ => false,
+        }
+    }
+
+    /// Calls `visit` for every selector, with how far back it reads.
+    pub fn selectors(&self, param: Span, visit: &mut impl FnMut(&Selector, Span), back: Span) {
+        match self {
+            Node::Number(_) | Node::Text(_) => {}
+            Node::Negate(of) => of.selectors(param, visit, back),
+            Node::Instant(selector) => visit(selector, back + selector.shift.back(param)),
+            Node::Over { source: Source::Series { selector, range }, param: arg, .. } => {
+                visit(selector, back + range.with(param) + selector.shift.back(param));
+                arg.iter().for_each(|arg| arg.selectors(param, visit, back));
+            }
+            Node::Over { source, param: arg, .. } => {
+                let Source::Subquery { node, range, shift, .. } = source else { return };
+                node.selectors(param, visit, back + range.with(param) + shift.back(param));
+                arg.iter().for_each(|arg| arg.selectors(param, visit, back));
+            }
+            Node::Call { args, .. } => args.iter().for_each(|a| a.selectors(param, visit, back)),
+            Node::Aggregate(aggregate) => {
+                aggregate.of.selectors(param, visit, back);
+                aggregate.param.iter().for_each(|arg| arg.selectors(param, visit, back));
+            }
+            Node::Binary { left, right, .. } | Node::Set { left, right, .. } => {
+                left.selectors(param, visit, back);
+                right.selectors(param, visit, back);
+            }
+        }
+    }
+}
+
+impl Shift {
+    /// How far back it looks.
+    fn back(self, param: Span) -> Span {
+        if self.backward { self.offset.with(param) } else { Span::ZERO }
+    }
+}

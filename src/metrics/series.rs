@@ -1,0 +1,347 @@
+//! The last samples of each series, as long as some query can still see them.
+//! Names and labels are told apart once, when a series is interned; after
+//! that a series is a number, and a push is an append.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use crate::model::{Labels, MINUTE, Span, Timestamp};
+
+/// How long a sample stands for the present (Prometheus's default).
+pub const LOOKBACK: Span = Span::from_millis(5 * MINUTE.millis());
+
+/// Bits of the NaN that says "this series has ended" (Prometheus,
+/// `model/value`): a quiet end, told apart from a measured NaN.
+const STALE_BITS: u64 = 0x7ff0_0000_0000_0002;
+
+/// How often series that went quiet give back their memory.
+const TIDY_EVERY: Span = Span::from_millis(10 * MINUTE.millis());
+
+/// The marker that ends a series.
+pub fn stale_marker() -> f64 {
+    f64::from_bits(STALE_BITS)
+}
+
+/// Whether a value is the marker that ends a series.
+pub fn is_stale(value: f64) -> bool {
+    value.to_bits() == STALE_BITS
+}
+
+/// A series' number, dense from 0. Never given twice.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct SeriesId(u32);
+
+/// One sample.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct Point {
+    /// When.
+    pub at: Timestamp,
+    /// What; a marker where the series ended.
+    pub value: f64,
+}
+
+/// What is known of one series.
+#[derive(Debug)]
+struct Entry {
+    name: Arc<str>,
+    labels: Labels,
+    horizon: Span,
+    /// The time of the first sample ever, kept or not.
+    born: Option<Timestamp>,
+    /// It appeared on a target that had been scraped shortly before.
+    from_zero: bool,
+    /// The last measured value, and when the last marker came, and the last
+    /// value that was less than the one before: most ranges have neither, and
+    /// need not be read through to know it.
+    value: f64,
+    ended: Option<Timestamp>,
+    fell: Option<Timestamp>,
+    /// Oldest first. Appended to; when full, what is past the horizon goes.
+    points: Vec<Point>,
+}
+
+/// All series of a watch.
+#[derive(Debug, Default)]
+pub struct Series {
+    entries: Vec<Entry>,
+    index: BTreeMap<Arc<str>, BTreeMap<Labels, SeriesId>>,
+    texts: BTreeSet<Arc<str>>,
+    horizons: BTreeMap<String, Span>,
+    epoch: u64,
+    dropped: u64,
+    tidied: Option<Timestamp>,
+}
+
+impl Series {
+    /// None yet.
+    pub fn new() -> Series {
+        Series::default()
+    }
+
+    /// Keeps samples of this name for at least so long. Without it they are
+    /// kept for `LOOKBACK`.
+    pub fn keep(&mut self, name: &str, horizon: Span) {
+        let kept = self.horizons.entry(name.to_owned()).or_insert(LOOKBACK);
+        *kept = (*kept).max(horizon);
+        let horizon = *kept;
+        for id in self.index.get(name).into_iter().flat_map(BTreeMap::values) {
+            self.entries[id.0 as usize].horizon = horizon;
+        }
+    }
+
+    /// The series of this name and these labels, a new one if need be.
+    pub fn intern(&mut self, name: &str, labels: &Labels) -> SeriesId {
+        if let Some(id) = self.index.get(name).and_then(|known| known.get(labels)) {
+            return *id;
+        }
+        let name = self.text(name);
+        let pairs: Vec<_> =
+            labels.iter().map(|(name, value)| (self.text(name), self.text(value))).collect();
+        let labels = Labels::from_pairs(pairs);
+        let id = SeriesId(u32::try_from(self.entries.len()).expect("fewer than 2^32 series"));
+        let horizon = self.horizons.get(&*name).copied().unwrap_or(LOOKBACK);
+        self.index.entry(name.clone()).or_default().insert(labels.clone(), id);
+        self.entries.push(Entry {
+            name,
+            labels,
+            horizon,
+            born: None,
+            from_zero: false,
+            value: f64::NAN,
+            ended: None,
+            fell: None,
+            points: Vec::new(),
+        });
+        self.epoch += 1;
+        id
+    }
+
+    fn text(&mut self, text: &str) -> Arc<str> {
+        if let Some(known) = self.texts.get(text) {
+            return known.clone();
+        }
+        let text: Arc<str> = text.into();
+        self.texts.insert(text.clone());
+        text
+    }
+
+    /// Adds a sample. One that is not later than the last is dropped, and
+    /// counted unless it only says the same again.
+    pub fn push(&mut self, id: SeriesId, at: Timestamp, value: f64) {
+        let entry = &mut self.entries[id.0 as usize];
+        if let Some(last) = entry.points.last()
+            && at <= last.at
+        {
+            let same = at == last.at && value.to_bits() == last.value.to_bits();
+            self.dropped += u64::from(!same);
+            return;
+        }
+        if entry.born.is_none() {
+            entry.born = Some(at);
+        }
+        if entry.points.len() == entry.points.capacity() {
+            entry.make_room(at);
+        }
+        if is_stale(value) {
+            entry.ended = Some(at);
+        } else {
+            if value < entry.value {
+                entry.fell = Some(at);
+            }
+            entry.value = value;
+        }
+        entry.points.push(Point { at, value });
+    }
+
+    /// Says that a series has ended. Nothing happens when it never began.
+    pub fn push_stale(&mut self, id: SeriesId, at: Timestamp) {
+        if self.entries[id.0 as usize].points.last().is_some_and(|last| !is_stale(last.value)) {
+            self.push(id, at, stale_marker());
+        }
+    }
+
+    /// Marks a series without samples as one that counts from zero: it
+    /// appeared on a target that had been scraped shortly before.
+    pub(crate) fn begins_at_zero(&mut self, id: SeriesId) {
+        let entry = &mut self.entries[id.0 as usize];
+        entry.from_zero |= entry.born.is_none();
+    }
+
+    /// How many series there have been.
+    pub fn count(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// How many samples were dropped, since they were not later than the last.
+    pub fn dropped(&self) -> u64 {
+        self.dropped
+    }
+
+    /// Another number whenever the set of series is another: what was
+    /// selected under one epoch holds until the next.
+    pub fn epoch(&self) -> u64 {
+        self.epoch
+    }
+
+    /// Gives back the memory of series that went quiet. Cheap: does nothing
+    /// more often than every ten minutes.
+    pub fn tidy(&mut self, now: Timestamp) {
+        if self.tidied.is_some_and(|last| now.since(last) < TIDY_EVERY) {
+            return;
+        }
+        self.tidied = Some(now);
+        for entry in &mut self.entries {
+            if entry.points.last().is_some_and(|last| now.since(last.at) > entry.horizon) {
+                entry.forget(now);
+                entry.points.shrink_to_fit();
+            }
+        }
+    }
+
+    /// All series of a name, in order of their labels.
+    pub(crate) fn named(&self, name: &str) -> impl Iterator<Item = (&Labels, SeriesId)> {
+        self.index.get(name).into_iter().flatten().map(|(labels, id)| (labels, *id))
+    }
+
+    /// A series' name.
+    pub(crate) fn name(&self, id: SeriesId) -> &Arc<str> {
+        &self.entries[id.0 as usize].name
+    }
+
+    /// A series' labels, without its name.
+    pub(crate) fn labels(&self, id: SeriesId) -> &Labels {
+        &self.entries[id.0 as usize].labels
+    }
+
+    /// Samples and markers in `(from, to]`, oldest first.
+    pub(crate) fn within(&self, id: SeriesId, from: Timestamp, to: Timestamp) -> &[Point] {
+        let points = self.up_to(id, to);
+        &points[points.partition_point(|point| point.at <= from)..]
+    }
+
+    /// Samples and markers at or before `to`, oldest first.
+    pub(crate) fn up_to(&self, id: SeriesId, to: Timestamp) -> &[Point] {
+        let points = &self.entries[id.0 as usize].points[..];
+        match points.last() {
+            Some(last) if last.at > to => &points[..points.partition_point(|p| p.at <= to)],
+            _ => points,
+        }
+    }
+
+    /// Whether there may be markers at or after `from`.
+    pub(crate) fn may_end(&self, id: SeriesId, from: Timestamp) -> bool {
+        self.entries[id.0 as usize].ended.is_some_and(|ended| ended >= from)
+    }
+
+    /// Whether no value after `from` is less than the one before it.
+    pub(crate) fn only_rises(&self, id: SeriesId, from: Timestamp) -> bool {
+        self.entries[id.0 as usize].fell.is_none_or(|fell| fell <= from)
+    }
+
+    /// Whether the first of `points` is the series' first sample ever, of a
+    /// series that counts from zero.
+    pub(crate) fn is_birth(&self, id: SeriesId, point: &Point) -> bool {
+        let entry = &self.entries[id.0 as usize];
+        entry.from_zero && entry.born == Some(point.at)
+    }
+
+    /// The sample that stands for the present: the last in `(at - 5m, at]`,
+    /// unless the series has ended.
+    pub(crate) fn fresh(&self, id: SeriesId, at: Timestamp) -> Option<Point> {
+        let last = self.up_to(id, at).last()?;
+        (last.at > at - LOOKBACK && !is_stale(last.value)).then_some(*last)
+    }
+}
+
+impl Entry {
+    /// Drops what no query can see any more. The last value before that
+    /// stays: a count over a step begins there, however long ago it was.
+    fn forget(&mut self, now: Timestamp) {
+        let old = self.points.partition_point(|point| now.since(point.at) > self.horizon);
+        let anchor = self.points[..old].iter().rposition(|point| !is_stale(point.value));
+        self.points.drain(..anchor.unwrap_or(old));
+    }
+
+    /// Moves what is still needed to the front; grows when that is most.
+    fn make_room(&mut self, now: Timestamp) {
+        self.forget(now);
+        if self.points.len() * 2 >= self.points.capacity() {
+            self.points.reserve_exact(self.points.len().max(4));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::SECOND;
+
+    fn at(secs: i64) -> Timestamp {
+        Timestamp::from_millis(secs * 1000)
+    }
+
+    #[test]
+    fn knows_a_series_again_and_shares_its_texts() {
+        let mut series = Series::new();
+        let one = Labels::from_pairs([("path", "/a")]);
+        let first = series.intern("x", &one);
+        let epoch = series.epoch();
+        assert_eq!(series.intern("x", &Labels::from_pairs([("path", "/a")])), first);
+        assert_eq!((series.epoch(), series.count()), (epoch, 1));
+        let second = series.intern("y", &one);
+        assert_ne!(series.epoch(), epoch);
+        let texts = |id| series.labels(id).shared()[0].1.as_ptr();
+        assert_eq!(texts(first), texts(second));
+    }
+
+    #[test]
+    fn drops_and_counts_what_is_not_later_than_the_last() {
+        let mut series = Series::new();
+        let id = series.intern("x", &Labels::default());
+        for (secs, value) in [(10, 1.0), (10, 1.0), (10, 2.0), (5, 3.0), (11, 4.0)] {
+            series.push(id, at(secs), value);
+        }
+        let kept: Vec<f64> = series.up_to(id, at(99)).iter().map(|point| point.value).collect();
+        assert_eq!((kept, series.dropped()), (vec![1.0, 4.0], 2));
+    }
+
+    #[test]
+    fn forgets_what_no_query_sees_and_keeps_what_one_does() {
+        let mut series = Series::new();
+        series.keep("x", 10 * MINUTE);
+        let id = series.intern("x", &Labels::default());
+        for step in 0..10_000 {
+            series.push(id, at(step * 15), step as f64);
+        }
+        let now = at(9_999 * 15);
+        assert_eq!(series.within(id, now - 10 * MINUTE, now).len(), 40);
+        assert!(series.up_to(id, now).len() < 200, "{}", series.up_to(id, now).len());
+    }
+
+    #[test]
+    fn ends_a_series_with_a_marker_and_gives_its_memory_back() {
+        let mut series = Series::new();
+        let id = series.intern("x", &Labels::default());
+        series.push_stale(id, at(1));
+        assert!(series.up_to(id, at(1)).is_empty(), "what never began cannot end");
+        series.push(id, at(2), 7.0);
+        assert_eq!(series.fresh(id, at(3)).map(|point| point.value), Some(7.0));
+        series.push_stale(id, at(3));
+        assert_eq!(series.fresh(id, at(3)), None);
+        assert_eq!(series.fresh(id, at(2)).map(|point| point.value), Some(7.0));
+        series.push(id, at(4), 8.0);
+        series.push_stale(id, at(5));
+        series.tidy(at(5) + LOOKBACK + SECOND);
+        let kept: Vec<f64> = series.up_to(id, at(999)).iter().map(|point| point.value).collect();
+        assert!(kept[0] == 8.0 && is_stale(kept[1]) && kept.len() == 2, "{kept:?}");
+    }
+
+    #[test]
+    fn lets_a_sample_stand_for_five_minutes_but_no_longer() {
+        let mut series = Series::new();
+        let id = series.intern("x", &Labels::default());
+        series.push(id, at(0), 1.0);
+        assert!(series.fresh(id, at(299)).is_some());
+        assert!(series.fresh(id, at(300)).is_none());
+    }
+}

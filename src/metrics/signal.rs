@@ -1,0 +1,65 @@
+//! A signal: a named query with a unit and a shape, which rules judge and
+//! reports show.
+
+use serde::{Deserialize, Serialize};
+
+use crate::model::{Name, Span};
+
+/// What a signal's numbers are counted in.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Unit {
+    /// 0 to 1, shown as a percentage.
+    Ratio,
+    /// Seconds.
+    Seconds,
+    /// Events a second.
+    PerSecond,
+    /// Bytes.
+    Bytes,
+    /// A number of things.
+    #[default]
+    Count,
+    /// US dollars an hour.
+    DollarsPerHour,
+}
+
+/// How a signal is measured. Queries are PromQL; `$range` stands for the
+/// range that is asked for (a rule's, or a measurement's step).
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Shape {
+    /// Counts of events: those against us, of all.
+    Ratio {
+        /// For example `sum(increase(http_requests_total{status=~"5.."}[$range]))`.
+        /// No series here while `den` has some reads as zero.
+        num: String,
+        /// For example `sum(increase(http_requests_total[$range]))`.
+        den: String,
+    },
+    /// A histogram: `sum by (le) (increase(x_bucket[$range]))`.
+    Buckets {
+        /// The query.
+        query: String,
+        /// What `le` is multiplied with to give seconds (0.001 for milliseconds).
+        scale: f64,
+    },
+    /// One value, or one for each label set.
+    Gauge {
+        /// The query.
+        query: String,
+    },
+}
+
+/// A named query.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct Signal {
+    /// `error_ratio`, `latency`, `memory_ratio`, or a name of the user's.
+    pub name: Name,
+    /// Unit of its readings.
+    pub unit: Unit,
+    /// How it is measured.
+    pub shape: Shape,
+    /// The range that stands for `$range` when rules read it.
+    pub range: Span,
+}
