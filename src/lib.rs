@@ -63,3 +63,4 @@ pub mod check;
 pub mod judge;
 pub mod metrics;
 pub mod model;
+pub mod record;

@@ -1,0 +1,178 @@
+//! What the record knows of an alert, and which of its turns are news.
+
+use super::{AlertNews, Item, Record};
+use crate::judge::{Bound, Phase, Rule};
+use crate::metrics::{Unit, health};
+use crate::model::{Labels, Name, Number, Span, Timestamp};
+
+/// Tells one alert from another in its watch.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub struct AlertKey {
+    /// The rule.
+    pub rule: Name,
+    /// Which of its instances.
+    pub labels: Labels,
+}
+
+/// An alert, and all its episodes.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct AlertRecord {
+    /// Where it stands.
+    pub phase: Phase,
+    /// The reading that led there.
+    pub value: Number,
+    /// Each time it fired, in order.
+    pub episodes: Vec<Episode>,
+}
+
+/// From firing to the end of it.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Episode {
+    /// The first breach.
+    pub since: Timestamp,
+    /// When it fired.
+    pub fired_at: Timestamp,
+    /// When it was over; `None`: it is not.
+    pub ended_at: Option<Timestamp>,
+    /// Whether it was still burning when the watch ended.
+    pub closed: bool,
+    /// The worst reading.
+    pub peak: Number,
+    /// How often it was calm for a while and then was not.
+    pub relapses: u32,
+}
+
+impl AlertRecord {
+    /// Time in which nobody looked, up to `now`, counts for no `for` and no
+    /// recovery. What began within it, in measurements that a crash has lost,
+    /// begins anew, and not after now.
+    pub(super) fn shift_clocks(&mut self, gap: Span, now: Timestamp) {
+        match &mut self.phase {
+            Phase::Pending { since } => *since = (*since + gap).min(now),
+            Phase::Recovering { calm, .. } => *calm = (*calm + gap).min(now),
+            Phase::Inactive | Phase::Firing { .. } => {}
+        }
+    }
+
+    /// Whether this reading is worse than the worst of the open episode by so
+    /// much (a tenth) that it is worth a fact.
+    pub fn is_worse(&self, bound: Bound, value: f64) -> bool {
+        let open = self.episodes.last().filter(|episode| episode.ended_at.is_none());
+        open.is_some_and(|episode| match bound {
+            Bound::Above(_) => value > episode.peak.0 + episode.peak.0.abs() / 10.0,
+            Bound::Below(_) => value < episode.peak.0 - episode.peak.0.abs() / 10.0,
+        })
+    }
+
+    fn worsen(&mut self, bound: Bound, value: Number) {
+        if self.is_worse(bound, value.0)
+            && let Some(episode) = self.episodes.last_mut()
+        {
+            episode.peak = value;
+        }
+    }
+}
+
+impl Record {
+    /// The rule of this name. A record whose plan lacks it is not ours.
+    pub fn rule(&self, name: &Name) -> &Rule {
+        self.plan
+            .rules
+            .iter()
+            .find(|rule| rule.name == *name)
+            .unwrap_or_else(|| panic!("the plan of {} has no rule {name}", self.release.service))
+    }
+
+    pub(super) fn apply_alert(&mut self, key: AlertKey, phase: Phase, value: Number) {
+        let at = self.at;
+        let rule = self.rule(&key.rule).clone();
+        let alert = self.alerts.entry(key.clone()).or_default();
+        let before = std::mem::replace(&mut alert.phase, phase);
+        alert.value = value;
+        alert.worsen(rule.bound, value);
+        match (before, phase) {
+            (Phase::Inactive | Phase::Pending { .. }, Phase::Firing { since }) => {
+                alert.episodes.push(Episode {
+                    since,
+                    fired_at: at,
+                    ended_at: None,
+                    closed: false,
+                    peak: value,
+                    relapses: 0,
+                });
+                let news = self.alert_news(&rule, &key, value);
+                self.tell(Item::Fired(news));
+            }
+            (Phase::Recovering { .. }, Phase::Firing { .. }) => {
+                if let Some(episode) = alert.episodes.last_mut() {
+                    episode.relapses += 1; // the same incident: nobody is told again
+                }
+            }
+            (Phase::Firing { .. } | Phase::Recovering { .. }, Phase::Inactive) => {
+                if let Some(episode) = alert.episodes.last_mut() {
+                    episode.ended_at = Some(at);
+                }
+                let news = self.alert_news(&rule, &key, value);
+                self.tell(Item::Resolved(news));
+            }
+            (_, Phase::Inactive | Phase::Pending { .. } | Phase::Recovering { .. })
+            | (Phase::Firing { .. }, Phase::Firing { .. }) => {}
+        }
+    }
+
+    /// The watch ends while this alert burns: said in words, and not as resolved.
+    pub(super) fn close_alert(&mut self, key: &AlertKey) {
+        let at = self.at;
+        let rule = self.rule(&key.rule).clone();
+        let Some(alert) = self.alerts.get_mut(key) else { return };
+        let value = alert.value;
+        alert.phase = Phase::Inactive;
+        if let Some(episode) = alert.episodes.last_mut() {
+            episode.ended_at = Some(at);
+            episode.closed = true;
+        }
+        let news = self.alert_news(&rule, key, value);
+        self.tell(Item::Closed(news));
+    }
+
+    /// What the readings of a signal are counted in. Health signals are in
+    /// no plan; they are counts.
+    fn unit(&self, signal: &Name) -> Unit {
+        let matched = self.matched.iter().flat_map(|matched| &matched.signals);
+        let mut known = self.plan.signals.iter().chain(matched);
+        let unit = known.find(|known| known.name == *signal).map(|known| known.unit);
+        unit.or_else(|| health::unit(signal)).unwrap_or_default()
+    }
+
+    fn alert_news(&self, rule: &Rule, key: &AlertKey, value: Number) -> AlertNews {
+        let mut news = AlertNews::new(&self.release.service, rule, &key.labels, value);
+        news.unit = self.unit(&rule.signal);
+        if let Some(episode) = self.alerts.get(key).and_then(|alert| alert.episodes.last()) {
+            news.since = episode.since;
+            news.fired_at = episode.fired_at;
+            news.ended_at = episode.ended_at;
+            news.peak = episode.peak;
+        }
+        news
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn never_moves_a_clock_past_the_present() {
+        let at = |seconds: i64| Timestamp::from_millis(1000 * seconds);
+        let shifted = |phase| {
+            let mut alert = AlertRecord { phase, ..AlertRecord::default() };
+            alert.shift_clocks(at(310).since(at(10)), at(310));
+            alert.phase
+        };
+        // Pending for 4 s when the gap began: for 4 s after it, too.
+        assert_eq!(shifted(Phase::Pending { since: at(6) }), Phase::Pending { since: at(306) });
+        assert_eq!(shifted(Phase::Pending { since: at(250) }), Phase::Pending { since: at(310) });
+        let recovering = |calm| Phase::Recovering { since: at(1), calm };
+        assert_eq!(shifted(recovering(at(250))), recovering(at(310)));
+    }
+}

@@ -1,0 +1,92 @@
+//! What the record knows of a channel: one bookmark, and how telling goes.
+
+use super::Outcome;
+use crate::model::{Span, Timestamp};
+
+/// One bookmark, not a queue: while a channel is down, a fire and its resolve
+/// become one letter, and nothing expires unread.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct ChannelRecord {
+    /// News up to this fact has been taken by the receiver.
+    pub told: u64,
+    /// A letter that left, or was about to, and of which nothing is known yet.
+    pub frozen: Option<Frozen>,
+    /// Tries since the last success.
+    pub failures: u32,
+    /// The first of them.
+    pub failing_since: Option<Timestamp>,
+    /// The end of the last try.
+    pub last_try: Option<Timestamp>,
+    /// The receiver asked not to hear from us before this.
+    pub not_before: Option<Timestamp>,
+    /// Trying as we are is pointless, or it has failed for a day: tried hourly.
+    pub broken: bool,
+    /// What the receiver said last, or what happened.
+    pub last_words: String,
+    /// Letters that were taken.
+    pub accepted: u32,
+    /// Tries that failed, in all.
+    pub refused: u32,
+}
+
+/// A letter that is out.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Frozen {
+    /// Its idempotency key.
+    pub key: String,
+    /// It tells the news after this …
+    pub after: u64,
+    /// … up to this.
+    pub up_to: u64,
+    /// When it was frozen (again).
+    pub at: Timestamp,
+    /// A try ended without anybody knowing how.
+    pub unknown: bool,
+}
+
+/// A channel that failed for this long is *broken*: told elsewhere, tried hourly.
+pub const BROKEN_AFTER: Span = crate::model::DAY;
+
+/// No receiver is obeyed that wants more silence than this.
+pub const RETRY_AFTER_MAX: Span = Span::from_secs(15 * 60);
+
+impl ChannelRecord {
+    /// A try has ended at `at`.
+    pub(super) fn apply(&mut self, key: &str, outcome: Outcome, at: Timestamp) {
+        self.last_try = Some(at);
+        let is_ours = self.frozen.as_ref().is_some_and(|frozen| frozen.key == key);
+        match outcome {
+            Outcome::Accepted { detail } => {
+                if let Some(frozen) = self.frozen.take_if(|_| is_ours) {
+                    self.told = frozen.up_to;
+                }
+                self.accepted += 1;
+                (self.failures, self.failing_since, self.not_before) = (0, None, None);
+                (self.broken, self.last_words) = (false, detail);
+            }
+            Outcome::Refused { detail, retry_after, permanent } => {
+                // Dissolved, what it told is owed anew; but not where an earlier
+                // try of it may have been taken: the receiver would be told the
+                // same under another key, or of an end as if it were news.
+                self.frozen.take_if(|frozen| is_ours && !frozen.unknown);
+                self.not_before = retry_after.map(|wait| at + wait.min(RETRY_AFTER_MAX));
+                self.fail(at, detail);
+                self.broken |= permanent;
+            }
+            Outcome::Unknown { detail } => {
+                if let Some(frozen) = self.frozen.as_mut().filter(|_| is_ours) {
+                    frozen.unknown = true; // exactly this letter is tried again
+                }
+                self.fail(at, detail);
+            }
+        }
+    }
+
+    fn fail(&mut self, at: Timestamp, words: String) {
+        self.failures += 1;
+        self.refused += 1;
+        let since = *self.failing_since.get_or_insert(at);
+        self.broken |= at.since(since) >= BROKEN_AFTER;
+        self.last_words = words;
+    }
+}

@@ -1,0 +1,350 @@
+//! Facts: all that a watch ever learns or decides. The record is their fold,
+//! and nothing else changes it.
+//!
+//! A fact is stored as a kind, a version and a JSON body. A body's form is
+//! never changed without a new version and an upcast in `decode`.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Matched, Plan, Summary};
+use crate::check::{HealthState, StepResult};
+use crate::judge::Phase;
+use crate::model::{Failure, Labels, Measurement, Name, Number, Release, Span, Timestamp, Why};
+
+/// One thing that became true.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Fact {
+    /// The watch begins.
+    Opened {
+        /// What is watched.
+        release: Release,
+        /// How.
+        plan: Box<Plan>,
+        /// The version of bakewatch that opened it.
+        by: String,
+    },
+    /// A process took the watch up again. What lies between is blind time.
+    Resumed {
+        /// The end of what was observed before.
+        quiet_since: Timestamp,
+        /// `bakewatch was not running`, `the machine slept`.
+        why: String,
+    },
+    /// The process was asked to stop, and did so in order.
+    Stopped {},
+    /// The settle grace is over.
+    Settled {
+        /// Whether anything answered.
+        answered: bool,
+    },
+    /// A step of the smoke suite ended.
+    Smoked(StepResult),
+    /// The presets were held against a scrape (again, when more was found).
+    Matched(Matched),
+    /// A target's health is another than before.
+    Health {
+        /// Which.
+        target: Name,
+        /// What it is now.
+        state: HealthState,
+        /// In words: `200, "degraded": redis`.
+        reason: String,
+    },
+    /// A target's scrapes began to fail, or to succeed again.
+    Scraping {
+        /// Which.
+        target: Name,
+        /// Why it fails now; `None`: it does not.
+        failure: Option<Failure>,
+    },
+    /// A limit was hit for the first time in this watch.
+    Limit {
+        /// Whose, if a target's.
+        target: Option<Name>,
+        /// Which limit: a short stable word, `bad-lines`, `series`, `late-answer`.
+        what: Name,
+        /// In words.
+        detail: String,
+    },
+    /// A rule lost its evidence, or found it again.
+    Evidence {
+        /// The rule.
+        rule: Name,
+        /// Why there is nothing to judge; `None`: there is something.
+        missing: Option<Why>,
+    },
+    /// An alert changed its phase.
+    Alert {
+        /// The rule.
+        rule: Name,
+        /// Which of its instances.
+        labels: Labels,
+        /// The new phase.
+        phase: Phase,
+        /// The reading that did it.
+        value: Number,
+    },
+    /// What was measured over a stretch of time.
+    Measured(Block),
+    /// A letter is about to leave: frozen from here on, until a receipt.
+    Sent {
+        /// To whom.
+        channel: Name,
+        /// The idempotency key, the same for the same content.
+        key: String,
+        /// It tells the news after this fact …
+        after: u64,
+        /// … up to and with this one.
+        up_to: u64,
+        /// SHA-256 of the unfilled letter, in hex.
+        hash: String,
+    },
+    /// What became of it.
+    Receipt {
+        /// To whom.
+        channel: Name,
+        /// Which letter.
+        key: String,
+        /// The end of the try.
+        outcome: Outcome,
+    },
+    /// A window ended; all that its summary says.
+    WindowClosed {
+        /// Which.
+        window: Name,
+        /// What it amounts to.
+        summary: Box<Summary>,
+    },
+    /// A summary's files were written, or could not be.
+    Published {
+        /// Of which window.
+        window: Name,
+        /// The files.
+        files: Vec<String>,
+        /// Why there are none.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        error: Option<String>,
+    },
+    /// The wall clock jumped; elapsed time did not.
+    ClockStepped {
+        /// By so much, forward or back.
+        by: Span,
+    },
+    /// A store of facts failed. (Stored when it works again.)
+    StoreFailed {
+        /// What the disk said.
+        error: String,
+    },
+    /// A mistake of our own stopped this watch's judging; its letters still go.
+    Poisoned {
+        /// What the panic said.
+        message: String,
+    },
+    /// The watch is over.
+    Ended {
+        /// Why.
+        reason: Ending,
+    },
+}
+
+/// Why a watch ended.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Ending {
+    /// Its last window closed.
+    Complete,
+    /// A newer release took its place.
+    Superseded {
+        /// Which.
+        by: Name,
+    },
+}
+
+/// What became of a letter.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Outcome {
+    /// The receiver took it.
+    Accepted {
+        /// Its words.
+        detail: String,
+    },
+    /// It surely was not taken: refused connection, 4xx, 5xx. What it told is
+    /// owed anew.
+    Refused {
+        /// The receiver's words.
+        detail: String,
+        /// The earliest time at which it wants to hear from us again, from now.
+        retry_after: Option<Span>,
+        /// Whether trying again as we are is pointless (401, 404, bad address).
+        permanent: bool,
+    },
+    /// Nobody knows: a time-out, a crash. The same letter is tried again.
+    Unknown {
+        /// What happened.
+        detail: String,
+    },
+}
+
+/// What was measured and observed from `from` (exclusive) to `to`.
+#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
+pub struct Block {
+    /// Start.
+    pub from: Timestamp,
+    /// End.
+    pub to: Timestamp,
+    /// Looks that the grid asked for in this time.
+    pub slots: u32,
+    /// Looks at which the health of at least one target was known.
+    pub seen: u32,
+    /// What each target answered.
+    pub tallies: Vec<(Name, Tally)>,
+    /// What each signal measured.
+    pub rows: Vec<Row>,
+}
+
+/// A target's answers, counted. What was never counted is not written.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Tally {
+    /// Health probes that found it up.
+    #[serde(skip_serializing_if = "is_none")]
+    pub ok: u32,
+    /// Health probes that found it down.
+    #[serde(skip_serializing_if = "is_none")]
+    pub failed: u32,
+    /// Health probes of which we do not know (our own fault).
+    #[serde(skip_serializing_if = "is_none")]
+    pub unknown: u32,
+    /// Of `ok`: those that needed more than one try.
+    #[serde(skip_serializing_if = "is_none")]
+    pub flaky: u32,
+    /// Scrapes that were read.
+    #[serde(skip_serializing_if = "is_none")]
+    pub scraped: u32,
+    /// Scrapes that failed.
+    #[serde(skip_serializing_if = "is_none")]
+    pub unscraped: u32,
+}
+
+fn is_none(count: &u32) -> bool {
+    *count == 0
+}
+
+impl Tally {
+    /// Adds another stretch of time.
+    pub fn add(&mut self, other: &Tally) {
+        self.ok += other.ok;
+        self.failed += other.failed;
+        self.unknown += other.unknown;
+        self.flaky += other.flaky;
+        self.scraped += other.scraped;
+        self.unscraped += other.unscraped;
+    }
+}
+
+/// What a signal measured in a block.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct Row {
+    /// The signal.
+    pub signal: Name,
+    /// Looks (of the block's `slots`) at which it could be read.
+    pub seen: u32,
+    /// What it was; `None`: nothing in all this time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub measured: Option<Measurement>,
+    /// The same by label set, where a plan asks for it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub breakdown: Vec<(Labels, Measurement)>,
+}
+
+impl Fact {
+    /// Whether it must be on disk before anything that rests on it leaves.
+    /// Measurements are not: what a crash loses of them is blind time.
+    pub fn is_decision(&self) -> bool {
+        !matches!(self, Fact::Measured(_))
+    }
+
+    /// Its stored form.
+    pub fn encode(&self) -> Stored {
+        let mut text = serde_json::to_string(self).expect("a fact has no map with odd keys");
+        // An externally tagged enum is `{"kind":body}`; take it apart.
+        let colon = text.find(':').expect("a tagged value has a colon");
+        let kind = text[2..colon - 1].to_owned();
+        text.pop();
+        text.drain(..=colon);
+        Stored { kind, version: VERSION, body: text }
+    }
+}
+
+/// The version of the bodies that `encode` writes.
+const VERSION: u32 = 1;
+
+/// A fact as it is stored.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Stored {
+    /// `opened`, `alert`, `sent`, …
+    pub kind: String,
+    /// Of the body's form.
+    pub version: u32,
+    /// JSON.
+    pub body: String,
+}
+
+impl Stored {
+    /// The fact again. An unknown kind or version is an error that says so:
+    /// a record that cannot be read whole must not be continued.
+    pub fn decode(&self) -> Result<Fact, String> {
+        if self.version != VERSION {
+            let (kind, version) = (&self.kind, self.version);
+            return Err(format!(
+                "a {kind:?} fact of version {version} is a newer bakewatch's; \
+                 this one reads version {VERSION}"
+            ));
+        }
+        // Nine facts in ten are measurements: read in place, and the rest by tag.
+        let fact = match self.kind.as_str() {
+            "measured" => serde_json::from_str(&self.body).map(Fact::Measured),
+            kind => serde_json::from_str(&format!("{{\"{kind}\":{}}}", self.body)),
+        };
+        fact.map_err(|error| format!("a {:?} fact cannot be read: {error}", self.kind))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn stores_a_fact_as_kind_and_body_and_reads_the_same_back() {
+        let fact = Fact::Alert {
+            rule: "HighErrorRate".into(),
+            labels: Labels::from_pairs([("path", "/u/{id}:\"x\"")]),
+            phase: Phase::Firing { since: Timestamp::from_millis(5) },
+            value: Number(f64::INFINITY),
+        };
+        let stored = fact.encode();
+        assert_eq!(stored.kind, "alert");
+        assert_eq!(stored.decode(), Ok(fact));
+    }
+
+    #[test]
+    fn stores_a_block_without_what_was_never_counted_and_reads_the_same_back() {
+        let row = Row { signal: "x".into(), seen: 0, measured: None, breakdown: Vec::new() };
+        let tally = Tally { ok: 4, ..Tally::default() };
+        let block =
+            Block { tallies: vec![("a".into(), tally)], rows: vec![row], ..Block::default() };
+        let fact = Fact::Measured(block);
+        let stored = fact.encode();
+        let body = r#""tallies":[["a",{"ok":4}]],"rows":[{"signal":"x","seen":0}]}"#;
+        assert!(stored.kind == "measured" && stored.body.ends_with(body), "{stored:?}");
+        assert_eq!(stored.decode(), Ok(fact));
+    }
+
+    #[test]
+    fn refuses_a_kind_that_it_does_not_know() {
+        let stored = Stored { kind: "portent".into(), version: 1, body: "{}".into() };
+        assert!(stored.decode().unwrap_err().contains("portent"));
+    }
+}

@@ -1,0 +1,284 @@
+//! What is known: the fold of all facts. `Record::apply` is the one door
+//! through which memory changes; the same facts give the same record.
+
+mod alerts;
+mod channel;
+mod fact;
+mod news;
+mod plan;
+mod summary;
+
+use std::collections::BTreeMap;
+
+pub use alerts::{AlertKey, AlertRecord, Episode};
+pub use channel::{BROKEN_AFTER, ChannelRecord, Frozen};
+pub use fact::{Block, Ending, Fact, Outcome, Row, Stored, Tally};
+pub use news::{AlertNews, Item, News, incident};
+pub use plan::Plan;
+pub use summary::{
+    AlertSummary, Availability, Blind, BoundLine, Coverage, Deliveries, Reason, Replicas,
+    SignalSummary, Summary, TargetSummary,
+};
+
+pub use crate::metrics::presets::{Matched, PresetChoice};
+
+use crate::check::{HealthState, StepResult, StepState};
+use crate::model::{Failure, Name, Release, Severity, Timestamp, Why};
+
+/// All that is known of one watch.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Record {
+    /// What is watched.
+    pub release: Release,
+    /// How.
+    pub plan: Plan,
+    /// When the watch was opened; not before the release.
+    pub opened_at: Timestamp,
+    /// How many facts have been applied: the number of the latest.
+    pub seq: u64,
+    /// When the latest became true.
+    pub at: Timestamp,
+    /// Whether anything answered within the settle grace, once that is known.
+    pub settled: Option<bool>,
+    /// Results of the smoke suite, as far as it got.
+    pub smoke: Vec<StepResult>,
+    /// What the presets found.
+    pub matched: Option<Matched>,
+    /// Each target.
+    pub targets: BTreeMap<Name, TargetRecord>,
+    /// Each alert that was ever more than inactive.
+    pub alerts: BTreeMap<AlertKey, AlertRecord>,
+    /// Rules that have nothing to judge, why, and since when.
+    pub quiet: BTreeMap<Name, (Why, Timestamp)>,
+    /// All that is worth telling, in order.
+    pub news: Vec<News>,
+    /// How telling goes, by channel.
+    pub channels: BTreeMap<Name, ChannelRecord>,
+    /// What was measured.
+    pub blocks: Vec<Block>,
+    /// Stretches in which nobody looked.
+    pub blind: Vec<Blind>,
+    /// Windows that are closed, with what was written of them.
+    pub windows: BTreeMap<Name, WindowRecord>,
+    /// Limits that were hit, in words.
+    pub limits: BTreeMap<(Name, Option<Name>), String>,
+    /// What our own mistake was, if one stopped the judging.
+    pub poisoned: Option<String>,
+    /// How the watch ended, if it did.
+    pub ended: Option<Ending>,
+}
+
+/// A target, as last known.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct TargetRecord {
+    /// Its health.
+    pub health: HealthState,
+    /// In words.
+    pub reason: String,
+    /// Since when.
+    pub since: Timestamp,
+    /// Why its scrapes fail, if they do.
+    pub scrape_failure: Option<Failure>,
+}
+
+/// A closed window.
+#[derive(Clone, PartialEq, Debug)]
+pub struct WindowRecord {
+    /// What it amounts to.
+    pub summary: Summary,
+    /// Files written of it; `None`: not yet.
+    pub files: Option<Vec<String>>,
+}
+
+impl Record {
+    /// The record of a watch that has just been opened. `opened` must be
+    /// `Fact::Opened`: a record begins with it and with nothing else.
+    pub fn open(at: Timestamp, opened: &Fact) -> Result<Record, String> {
+        let Fact::Opened { release, plan, .. } = opened else {
+            return Err("a record must begin with an \"opened\" fact".to_owned());
+        };
+        let channels = plan.channels.iter().map(|c| (c.name.clone(), ChannelRecord::default()));
+        let targets = plan.targets.iter().map(|t| (t.name.clone(), TargetRecord::default()));
+        let mut record = Record {
+            release: release.clone(),
+            plan: (**plan).clone(),
+            opened_at: at.max(release.at),
+            seq: 1,
+            at,
+            settled: None,
+            smoke: Vec::new(),
+            matched: None,
+            targets: targets.collect(),
+            alerts: BTreeMap::new(),
+            quiet: BTreeMap::new(),
+            news: Vec::new(),
+            channels: channels.collect(),
+            blocks: Vec::new(),
+            blind: Vec::new(),
+            windows: BTreeMap::new(),
+            limits: BTreeMap::new(),
+            poisoned: None,
+            ended: None,
+        };
+        record.add_blind(release.at, record.opened_at, "bakewatch had not been started");
+        Ok(record)
+    }
+
+    /// The record that these facts lead to.
+    pub fn replay(facts: impl IntoIterator<Item = (Timestamp, Fact)>) -> Result<Record, String> {
+        let mut facts = facts.into_iter();
+        let (at, opened) = facts.next().ok_or("a record must have at least one fact")?;
+        let mut record = Record::open(at, &opened)?;
+        for (at, fact) in facts {
+            record.apply(at, fact);
+        }
+        Ok(record)
+    }
+
+    /// Takes in one fact. The only way in which a record changes.
+    pub fn apply(&mut self, at: Timestamp, fact: Fact) {
+        self.seq += 1;
+        self.at = at;
+        match fact {
+            Fact::Opened { .. } => unreachable!("a record begins once"),
+            Fact::Resumed { quiet_since, why } => self.apply_resumed(quiet_since, at, &why),
+            Fact::Stopped {} | Fact::ClockStepped { .. } => {}
+            Fact::Settled { answered } => self.settled = Some(answered),
+            Fact::Smoked(result) => self.apply_smoked(result),
+            Fact::Matched(matched) => self.matched = Some(matched),
+            Fact::Health { target, state, reason } => {
+                let known = self.targets.entry(target).or_default();
+                (known.health, known.reason, known.since) = (state, reason, at);
+            }
+            Fact::Scraping { target, failure } => {
+                self.targets.entry(target).or_default().scrape_failure = failure;
+            }
+            Fact::Limit { target, what, detail } => {
+                self.limits.insert((what, target), detail);
+            }
+            Fact::Evidence { rule, missing: Some(why) } => {
+                self.quiet.insert(rule, (why, at));
+            }
+            Fact::Evidence { rule, missing: None } => {
+                self.quiet.remove(&rule);
+            }
+            Fact::Alert { rule, labels, phase, value } => {
+                self.apply_alert(AlertKey { rule, labels }, phase, value);
+            }
+            Fact::Measured(block) => self.blocks.push(block),
+            Fact::Sent { channel, key, after, up_to, .. } => {
+                let frozen = &mut self.channels.entry(channel).or_default().frozen;
+                // One more try does not make it known how an earlier one ended.
+                let unknown = frozen.as_ref().is_some_and(|out| out.unknown && out.key == key);
+                *frozen = Some(Frozen { key, after, up_to, at, unknown });
+            }
+            Fact::Receipt { channel, key, outcome } => self.apply_receipt(&channel, &key, outcome),
+            Fact::WindowClosed { window, summary } => {
+                let closed = WindowRecord { summary: *summary, files: None };
+                self.windows.insert(window.clone(), closed);
+                self.tell(Item::Summary(window));
+            }
+            Fact::Published { window, files, error } => self.apply_published(&window, files, error),
+            Fact::StoreFailed { error } => self.tell(Item::Notice {
+                severity: Severity::Critical,
+                text: format!("facts could not be stored: {error}"),
+                about: None,
+            }),
+            Fact::Poisoned { message } => {
+                let text = format!("bakewatch itself failed, this watch is not judged: {message}");
+                self.tell(Item::Notice { severity: Severity::Critical, text, about: None });
+                self.poisoned = Some(message);
+            }
+            Fact::Ended { reason } => self.apply_ended(reason),
+        }
+    }
+
+    /// The end of what was observed so far.
+    pub fn observed_to(&self) -> Timestamp {
+        self.blocks
+            .last()
+            .map_or(self.opened_at, |block| block.to)
+            .max(self.blind.last().map_or(self.opened_at, |blind| blind.to))
+    }
+
+    /// Whether every step of the smoke suite has a result.
+    pub fn is_smoke_done(&self) -> bool {
+        self.smoke.len() == self.plan.smoke.len()
+    }
+
+    /// A `must` of the smoke suite failed.
+    pub fn has_must_failed(&self) -> bool {
+        self.smoke.iter().any(|step| step.must && step.state == StepState::Failed)
+    }
+
+    /// The number of the latest news; 0 when there is none.
+    pub fn news_end(&self) -> u64 {
+        self.news.last().map_or(0, |news| news.seq)
+    }
+
+    fn tell(&mut self, item: Item) {
+        self.news.push(News { seq: self.seq, at: self.at, item });
+    }
+
+    fn add_blind(&mut self, from: Timestamp, to: Timestamp, why: &str) {
+        if from < to {
+            self.blind.push(Blind { from, to, why: why.to_owned() });
+        }
+    }
+
+    fn apply_resumed(&mut self, quiet_since: Timestamp, at: Timestamp, why: &str) {
+        self.add_blind(quiet_since, at, why);
+        let gap = at.since(quiet_since);
+        for alert in self.alerts.values_mut() {
+            alert.shift_clocks(gap, at);
+        }
+        for channel in self.channels.values_mut() {
+            if let Some(frozen) = &mut channel.frozen {
+                frozen.unknown = true; // it may or may not have left before the end
+            }
+        }
+    }
+
+    fn apply_smoked(&mut self, result: StepResult) {
+        self.smoke.push(result);
+        if self.is_smoke_done() && self.has_must_failed() {
+            let failed = self.smoke.iter().filter(|step| step.state == StepState::Failed);
+            self.tell(Item::SmokeFailed(failed.cloned().collect()));
+        }
+    }
+
+    fn apply_receipt(&mut self, channel: &Name, key: &str, outcome: Outcome) {
+        let at = self.at;
+        let known = self.channels.entry(channel.clone()).or_default();
+        let was_broken = known.broken;
+        known.apply(key, outcome, at);
+        if known.broken && !was_broken {
+            let text = format!("channel {channel} is broken: {}", known.last_words);
+            let about = Some(channel.clone());
+            self.tell(Item::Notice { severity: Severity::Critical, text, about });
+        }
+    }
+
+    fn apply_published(&mut self, window: &Name, files: Vec<String>, error: Option<String>) {
+        if let Some(closed) = self.windows.get_mut(window) {
+            closed.files = Some(files);
+        }
+        if let Some(error) = error {
+            let text = format!("the files of the {window} summary could not be written: {error}");
+            self.tell(Item::Notice { severity: Severity::Warning, text, about: None });
+        }
+    }
+
+    fn apply_ended(&mut self, reason: Ending) {
+        let burning: Vec<AlertKey> = self
+            .alerts
+            .iter()
+            .filter(|(_, alert)| alert.phase.is_firing())
+            .map(|(key, _)| key.clone())
+            .collect();
+        for key in burning {
+            self.close_alert(&key);
+        }
+        self.ended = Some(reason);
+    }
+}

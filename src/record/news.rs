@@ -1,0 +1,115 @@
+//! News: what is worth telling somebody, derived from facts as they are
+//! applied. Each item stands for itself, so that a letter made of it later,
+//! or again, has the same words.
+
+use serde::{Deserialize, Serialize};
+
+use crate::check::StepResult;
+use crate::judge::{Bound, Rule};
+use crate::metrics::Unit;
+use crate::model::{Labels, Name, Number, Severity, Timestamp};
+
+/// One item, with its place in the record.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct News {
+    /// The fact that it came with. Bookmarks count in these.
+    pub seq: u64,
+    /// When it became true.
+    pub at: Timestamp,
+    /// What it is.
+    pub item: Item,
+}
+
+/// What can be told.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Item {
+    /// An alert fires.
+    Fired(AlertNews),
+    /// It is over: calm for long enough.
+    Resolved(AlertNews),
+    /// It was firing when the watch ended: closed in words, not resolved.
+    Closed(AlertNews),
+    /// The smoke suite ended with a `must` that failed: all that failed.
+    SmokeFailed(Vec<StepResult>),
+    /// A window closed; its summary stands in the record.
+    Summary(Name),
+    /// Something about bakewatch itself: a broken channel, a failing disk.
+    Notice {
+        /// How bad.
+        severity: Severity,
+        /// In words.
+        text: String,
+        /// The channel it is about, which is not told of it.
+        about: Option<Name>,
+    },
+}
+
+/// An alert, as told.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct AlertNews {
+    /// The same for fire and resolve, and for the next time it fires:
+    /// `service/rule` and the labels.
+    pub incident: String,
+    /// The rule's name.
+    pub rule: Name,
+    /// Which instance of the alert.
+    pub labels: Labels,
+    /// How bad.
+    pub severity: Severity,
+    /// What the rule says is wrong.
+    pub summary: String,
+    /// Where the way out is written down.
+    pub runbook: Option<String>,
+    /// The signal, and which quantile of it.
+    pub signal: Name,
+    /// See `signal`.
+    pub quantile: Option<f64>,
+    /// Unit of bound, value and peak.
+    pub unit: Unit,
+    /// The rule's bound.
+    pub bound: Bound,
+    /// The reading that led here.
+    pub value: Number,
+    /// The worst reading since it fired.
+    pub peak: Number,
+    /// The first breach.
+    pub since: Timestamp,
+    /// When it fired.
+    pub fired_at: Timestamp,
+    /// When it was over.
+    pub ended_at: Option<Timestamp>,
+}
+
+impl AlertNews {
+    /// What `rule` has to say of one of its alerts.
+    pub(super) fn new(service: &Name, rule: &Rule, labels: &Labels, value: Number) -> AlertNews {
+        AlertNews {
+            incident: incident(service, &rule.name, labels),
+            rule: rule.name.clone(),
+            labels: labels.clone(),
+            severity: rule.severity,
+            summary: rule.summary.clone(),
+            runbook: rule.runbook.clone(),
+            signal: rule.signal.clone(),
+            quantile: rule.quantile,
+            unit: Unit::default(),
+            bound: rule.bound,
+            value,
+            peak: value,
+            since: Timestamp::default(),
+            fired_at: Timestamp::default(),
+            ended_at: None,
+        }
+    }
+}
+
+/// Names an incident: service, rule and labels. The release is no part of it,
+/// so a newer release inherits what is still burning.
+pub fn incident(service: &Name, rule: &Name, labels: &Labels) -> String {
+    if labels.is_empty() {
+        format!("{service}/{rule}")
+    } else {
+        format!("{service}/{rule}{labels}")
+    }
+}

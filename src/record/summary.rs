@@ -1,0 +1,217 @@
+//! What a window's summary says. Stored whole in the fact that closes the
+//! window, so that every rendering of it, and every retry of its letter, is
+//! a reading of the same words.
+
+use serde::{Deserialize, Serialize};
+
+use crate::check::StepResult;
+use crate::metrics::Unit;
+use crate::model::{Labels, Name, Number, Release, Severity, Span, Timestamp, Verdict, Why};
+
+/// A window's summary.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct Summary {
+    /// The release.
+    pub release: Release,
+    /// The service's address.
+    pub url: String,
+    /// The window's name.
+    pub window: Name,
+    /// The release's time.
+    pub from: Timestamp,
+    /// The window's end (earlier when the watch was superseded).
+    pub to: Timestamp,
+    /// How long after `to` it was written; more than a moment when we were down.
+    pub late_by: Span,
+    /// What it amounts to.
+    pub verdict: Verdict,
+    /// Why, most telling first. Never empty.
+    pub reasons: Vec<Reason>,
+    /// The smoke suite.
+    pub smoke: Vec<StepResult>,
+    /// Health over the window.
+    pub availability: Availability,
+    /// Each signal, required ones first.
+    pub signals: Vec<SignalSummary>,
+    /// Each alert that fired, in order of firing.
+    pub alerts: Vec<AlertSummary>,
+    /// Healthy replicas.
+    pub replicas: Replicas,
+    /// Each target.
+    pub targets: Vec<TargetSummary>,
+    /// How much of the window was seen at all.
+    pub coverage: Coverage,
+    /// Every limit that was hit, in words.
+    pub limits: Vec<String>,
+    /// Which presets matched, and what they could not find, in words.
+    pub matched: Vec<String>,
+    /// Receipts of the letters so far, by channel.
+    pub deliveries: Vec<Deliveries>,
+}
+
+/// One reason for a verdict, with what it rests on.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Reason {
+    /// A sentence without its full stop: `HighErrorRate fired for 12m 30s`.
+    pub text: String,
+    /// The numbers behind it: `1 204 of 20 118 requests failed`.
+    pub evidence: String,
+}
+
+/// Health probes over the window.
+#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
+pub struct Availability {
+    /// Share of known probes that were ok; `None` when none was known.
+    pub ratio: Option<Number>,
+    /// Probes that found a target up.
+    pub ok: u64,
+    /// Probes that found a target down.
+    pub failed: u64,
+    /// Probes of which nothing is known.
+    pub unknown: u64,
+    /// Probes that were ok only at a second try.
+    pub flaky: u64,
+}
+
+/// A signal over the window.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct SignalSummary {
+    /// Its name; for a histogram one summary for each quantile that a rule
+    /// or the report wants: `latency_p99`.
+    pub name: Name,
+    /// Unit of all numbers here.
+    pub unit: Unit,
+    /// Whether a verdict needs it.
+    pub required: bool,
+    /// The query behind it.
+    pub query: String,
+    /// Share of the window in which it could be read.
+    pub evidence_ratio: Number,
+    /// Why there was nothing, where there was nothing in all the window.
+    pub missing: Option<Why>,
+    /// Over the whole window: all events of it together, or the mean.
+    pub overall: Option<Number>,
+    /// The least and the most of the points.
+    pub min: Option<Number>,
+    /// See `min`.
+    pub max: Option<Number>,
+    /// Events behind it, for ratios and histograms.
+    pub events: Option<Number>,
+    /// For a quantile: where its histogram ends. A number here that is equal
+    /// to it means "at least this"; what lies beyond cannot be seen.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub top: Option<Number>,
+    /// Bounds that rules hold against it.
+    pub bounds: Vec<BoundLine>,
+    /// The course of it; `None` where nothing is known. At most some hundreds.
+    pub points: Vec<(Timestamp, Option<Number>)>,
+}
+
+/// A rule's bound, for a chart.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct BoundLine {
+    /// The rule.
+    pub rule: Name,
+    /// How bad it is.
+    pub severity: Severity,
+    /// Where.
+    pub value: Number,
+    /// Whether more than it is bad (else less).
+    pub above: bool,
+}
+
+/// An alert's course.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct AlertSummary {
+    /// The rule.
+    pub rule: Name,
+    /// Which instance.
+    pub labels: Labels,
+    /// How bad.
+    pub severity: Severity,
+    /// The first breach.
+    pub since: Timestamp,
+    /// When it fired.
+    pub fired_at: Timestamp,
+    /// When it was over; `None`: still firing at the window's end.
+    pub resolved_at: Option<Timestamp>,
+    /// The worst reading.
+    pub peak: Number,
+    /// What its rule says.
+    pub summary: String,
+}
+
+impl AlertSummary {
+    /// From the first breach to firing.
+    pub fn time_to_detect(&self) -> Span {
+        self.fired_at.since(self.since)
+    }
+
+    /// From firing to the end of it.
+    pub fn time_to_recover(&self) -> Option<Span> {
+        self.resolved_at.map(|end| end.since(self.fired_at))
+    }
+}
+
+/// Healthy replicas over the window.
+#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
+pub struct Replicas {
+    /// How many there should be.
+    pub expected: u32,
+    /// How many targets there are.
+    pub targets: u32,
+    /// Fewest healthy at once.
+    pub min: Option<Number>,
+    /// On average.
+    pub mean: Option<Number>,
+    /// Most.
+    pub max: Option<Number>,
+}
+
+/// A target over the window.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct TargetSummary {
+    /// Which.
+    pub name: Name,
+    /// Share of known probes that were ok.
+    pub availability: Option<Number>,
+    /// Share of scrapes that were read.
+    pub scraped: Option<Number>,
+    /// Its health at the end, in words.
+    pub health: String,
+}
+
+/// How much was seen.
+#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
+pub struct Coverage {
+    /// Share of the window in which the health of some target was known.
+    pub health_ratio: Number,
+    /// Stretches in which nobody looked.
+    pub blind: Vec<Blind>,
+}
+
+/// A stretch in which nobody looked.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Blind {
+    /// Start.
+    pub from: Timestamp,
+    /// End.
+    pub to: Timestamp,
+    /// Why: `bakewatch was not running`.
+    pub why: String,
+}
+
+/// What a channel was told up to the window's end.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Deliveries {
+    /// The channel.
+    pub channel: Name,
+    /// Letters that were taken.
+    pub accepted: u32,
+    /// Tries that failed.
+    pub failed: u32,
+    /// News not told yet.
+    pub owed: u32,
+    /// In words, when something is wrong with it.
+    pub trouble: Option<String>,
+}
