@@ -64,3 +64,4 @@ pub mod judge;
 pub mod metrics;
 pub mod model;
 pub mod record;
+pub mod report;

@@ -1,0 +1,241 @@
+//! Record → summary: everything that a window's report will say, counted once.
+
+mod course;
+mod coverage;
+mod reasons;
+mod signals;
+
+use std::collections::BTreeMap;
+
+use super::show;
+use crate::judge::Window;
+use crate::model::{Measurement, Name, Number, Severity, Timestamp};
+use crate::record::{
+    AlertSummary, Availability, Block, Deliveries, Item, Record, Replicas, Summary, Tally,
+    TargetSummary,
+};
+use coverage::Sight;
+
+/// The signal of healthy replicas: it is made of health probes, and stands for
+/// health among the required signals.
+pub(super) const HEALTH: &str = "healthy_replicas";
+
+/// What `window` came to, from the facts between the release and `to`.
+/// `to` is the window's end, or earlier when the watch was superseded;
+/// `now` is when this is written. Changes nothing and never fails: what the
+/// record does not hold is told as missing.
+pub fn build(record: &Record, window: &Window, to: Timestamp, now: Timestamp) -> Summary {
+    let from = record.release.at;
+    let to = to.max(from);
+    let sight = Sight::of(record, from, to);
+    let signals = signals::summaries(record, &sight);
+    let mut summary = Summary {
+        release: record.release.clone(),
+        url: record.plan.url.clone(),
+        window: window.name.clone(),
+        from,
+        to,
+        late_by: now.since(to),
+        verdict: crate::model::Verdict::Inconclusive,
+        reasons: Vec::new(),
+        smoke: record.smoke.clone(),
+        availability: availability(&sight.blocks),
+        signals,
+        alerts: alerts(record, from, to),
+        replicas: replicas(record, &sight.blocks),
+        targets: targets(record, &sight.blocks),
+        coverage: sight.coverage(),
+        limits: limits(record),
+        matched: matched(record),
+        deliveries: deliveries(record, to),
+    };
+    (summary.verdict, summary.reasons) = reasons::judged(record, &summary);
+    summary
+}
+
+fn availability(blocks: &[&Block]) -> Availability {
+    let mut sum = Availability::default();
+    for (_, tally) in blocks.iter().flat_map(|block| &block.tallies) {
+        sum.ok += u64::from(tally.ok);
+        sum.failed += u64::from(tally.failed);
+        sum.unknown += u64::from(tally.unknown);
+        sum.flaky += u64::from(tally.flaky);
+    }
+    sum.ratio = ratio(sum.ok, sum.failed);
+    sum
+}
+
+/// Share of the good ones among all; `None` when there was none at all.
+fn ratio(good: u64, bad: u64) -> Option<Number> {
+    let all = good.saturating_add(bad);
+    (all > 0).then(|| Number(good as f64 / all as f64))
+}
+
+/// Alerts that were firing at some time in the window, in order of firing.
+fn alerts(record: &Record, from: Timestamp, to: Timestamp) -> Vec<AlertSummary> {
+    let mut found = Vec::new();
+    for (key, alert) in &record.alerts {
+        let Some(rule) = record.plan.rules.iter().find(|rule| rule.name == key.rule) else {
+            continue; // a rule that a reload took away leaves no words to tell it with
+        };
+        for episode in &alert.episodes {
+            let resolved_at = episode.ended_at.filter(|end| *end <= to && !episode.closed);
+            if episode.fired_at > to || episode.ended_at.is_some_and(|end| end < from) {
+                continue;
+            }
+            found.push(AlertSummary {
+                rule: key.rule.clone(),
+                labels: key.labels.clone(),
+                severity: rule.severity,
+                since: episode.since,
+                fired_at: episode.fired_at,
+                resolved_at,
+                peak: episode.peak,
+                summary: rule.summary.clone(),
+            });
+        }
+    }
+    found.sort_by_key(|alert| alert.fired_at); // stable: by rule and labels within
+    found
+}
+
+fn replicas(record: &Record, blocks: &[&Block]) -> Replicas {
+    let mut known = course::Gauges::default();
+    for row in blocks.iter().flat_map(|block| &block.rows).filter(|row| row.signal == HEALTH) {
+        if let Some(Measurement::Gauge { min, mean, max, n }) = row.measured {
+            known.add(min.0, mean.0, max.0, n);
+        }
+    }
+    Replicas {
+        expected: record.plan.expect,
+        targets: u32::try_from(record.targets.len()).unwrap_or(u32::MAX),
+        min: known.min(),
+        mean: known.mean(),
+        max: known.max(),
+    }
+}
+
+fn targets(record: &Record, blocks: &[&Block]) -> Vec<TargetSummary> {
+    let mut sums: BTreeMap<Name, [u64; 4]> = BTreeMap::new();
+    for (name, tally) in blocks.iter().flat_map(|block| &block.tallies) {
+        let Tally { ok, failed, scraped, unscraped, .. } = *tally;
+        let sum = sums.entry(name.clone()).or_default();
+        for (sum, count) in sum.iter_mut().zip([ok, failed, scraped, unscraped]) {
+            *sum += u64::from(count);
+        }
+    }
+    for name in record.targets.keys() {
+        sums.entry(name.clone()).or_default();
+    }
+    sums.into_iter()
+        .map(|(name, [ok, failed, scraped, unscraped])| TargetSummary {
+            availability: ratio(ok, failed),
+            scraped: ratio(scraped, unscraped),
+            health: health(record, &name),
+            name,
+        })
+        .collect()
+}
+
+fn health(record: &Record, name: &Name) -> String {
+    use crate::check::HealthState::{Degraded, Healthy, Unhealthy, Unknown};
+    let Some(known) = record.targets.get(name) else { return "gone".to_owned() };
+    let mut words = match known.health {
+        Healthy => "healthy".to_owned(),
+        Degraded => "up, degraded".to_owned(),
+        Unhealthy => "unhealthy".to_owned(),
+        Unknown => "not known".to_owned(),
+    };
+    if !known.reason.is_empty() && known.health != Healthy {
+        words = format!("{words}: {}", known.reason);
+    }
+    match &known.scrape_failure {
+        Some(failure) => format!("{words}; scrape fails: {failure}"),
+        None => words,
+    }
+}
+
+/// Limits that were hit, and rules that have nothing to judge.
+fn limits(record: &Record) -> Vec<String> {
+    let hit = record.limits.iter().map(|((what, target), detail)| match target {
+        Some(target) => format!("{target}: {detail} ({what})"),
+        None => format!("{detail} ({what})"),
+    });
+    let quiet = record.quiet.iter().map(|(rule, (why, since))| {
+        let since = show::instant(*since);
+        let signal = record.plan.rules.iter().find(|known| known.name == *rule);
+        let signal = signal.map_or_else(String::new, |rule| format!("{} is ", rule.signal));
+        format!("rule {rule} is not judged: {signal}{why} since {since}")
+    });
+    hit.chain(quiet).collect()
+}
+
+/// What the presets found, one line a thing.
+fn matched(record: &Record) -> Vec<String> {
+    let Some(matched) = &record.matched else {
+        return vec!["no scrape was read, so no metric is known and none was watched".to_owned()];
+    };
+    let mut lines = Vec::new();
+    let list = |names: &[Name]| names.iter().map(Name::to_string).collect::<Vec<_>>().join(", ");
+    if matched.presets.is_empty() {
+        lines.push("no preset knows these metrics".to_owned());
+    } else {
+        lines.push(format!("matched {}", list(&matched.presets)));
+    }
+    // An account is `requests = http_requests_total`; several signals share one.
+    for (_, because) in &matched.because {
+        if !lines.contains(because) {
+            lines.push(because.clone());
+        }
+    }
+    if !matched.unmatched.is_empty() {
+        lines.push(format!("not watched, for want of a metric: {}", list(&matched.unmatched)));
+    }
+    lines.extend(matched.notes.iter().cloned());
+    lines
+}
+
+fn deliveries(record: &Record, to: Timestamp) -> Vec<Deliveries> {
+    record
+        .channels
+        .iter()
+        .map(|(name, channel)| {
+            let news = record.news.iter().filter(|news| news.seq > channel.told && news.at <= to);
+            let owed = news.filter(|news| concerns(record, name, &news.item)).count();
+            let trouble = match (channel.broken, channel.failures) {
+                (true, _) => Some(format!("broken: {}", channel.last_words)),
+                (false, 1..) => Some(format!("failing: {}", channel.last_words)),
+                (false, 0) => None,
+            };
+            Deliveries {
+                channel: name.clone(),
+                accepted: channel.accepted,
+                failed: channel.refused,
+                owed: u32::try_from(owed).unwrap_or(u32::MAX),
+                trouble,
+            }
+        })
+        .collect()
+}
+
+/// Whether a channel is to be told this. Smoke failures, summaries and
+/// notices go to all; a notice not to the channel that it is about.
+fn concerns(record: &Record, channel: &Name, item: &Item) -> bool {
+    let takes = |severity: Severity| {
+        let known = record.plan.channels.iter().find(|known| known.name == *channel);
+        known.is_none_or(|known| known.takes(severity))
+    };
+    match item {
+        Item::Fired(news) | Item::Resolved(news) | Item::Closed(news) => takes(news.severity),
+        Item::SmokeFailed(_) | Item::Summary(_) => true,
+        Item::Notice { about, .. } => about.as_ref() != Some(channel),
+    }
+}
+
+/// Time seen and time blind of the window up to `to`, as counted.
+#[cfg(test)]
+pub(super) fn account(record: &Record, to: Timestamp) -> (crate::model::Span, crate::model::Span) {
+    let sight = Sight::of(record, record.release.at, to);
+    let blind = sight.blind.iter().map(|blind| blind.to.since(blind.from));
+    (sight.seen(), blind.fold(crate::model::Span::ZERO, |sum, span| sum + span))
+}

@@ -1,0 +1,304 @@
+//! Each signal over the window: its course, its whole, and what was not seen.
+
+use std::collections::BTreeMap;
+
+use super::HEALTH;
+use super::course::Sum;
+use super::coverage::Sight;
+use crate::judge::{Bound, Rule};
+use crate::metrics::{Shape, Signal, Unit, health};
+use crate::model::{MINUTE, Measurement, Name, Number, Span, Timestamp, Why};
+use crate::record::{BoundLine, Record, Row, SignalSummary};
+use crate::report::show;
+
+/// A chart is some 800 points wide; more would be drawn over each other.
+const POINTS_MAX: i64 = 300;
+
+/// Quantiles that are told of every histogram, whether or not a rule reads them.
+const QUANTILES: [f64; 3] = [0.5, 0.95, 0.99];
+
+/// For a signal that no plan describes.
+const RANGE: Span = Span::from_secs(5 * 60);
+
+/// What is read in a measurement.
+#[derive(Clone, Copy, PartialEq, Debug)]
+enum Read {
+    Ratio,
+    Gauge,
+    Quantile(f64),
+}
+
+/// A signal with all its rows in the window, each with its block's index.
+struct Seen<'a> {
+    name: Name,
+    known: Option<&'a Signal>,
+    required: bool,
+    rows: Vec<(usize, &'a Row)>,
+}
+
+/// All signals: health first, then the others that a verdict needs, then the rest.
+pub(super) fn summaries(record: &Record, sight: &Sight<'_>) -> Vec<SignalSummary> {
+    let mut all = signals(record, sight);
+    all.sort_by_key(|seen| (seen.name != HEALTH, !seen.required)); // stable within
+    all.iter()
+        .flat_map(|seen| {
+            reads(record, seen).into_iter().map(|read| summary(record, sight, seen, read))
+        })
+        .collect()
+}
+
+fn signals<'a>(record: &'a Record, sight: &Sight<'a>) -> Vec<Seen<'a>> {
+    let mut rows: BTreeMap<&Name, Vec<(usize, &Row)>> = BTreeMap::new();
+    for (index, block) in sight.blocks.iter().enumerate() {
+        for row in &block.rows {
+            rows.entry(&row.signal).or_default().push((index, row));
+        }
+    }
+    let matched = record.matched.iter().flat_map(|matched| &matched.signals);
+    let mut found: Vec<Seen<'a>> = Vec::new();
+    let mut add = |name: &Name, known: Option<&'a Signal>, required: bool| {
+        if let Some(seen) = found.iter_mut().find(|seen| seen.name == *name) {
+            seen.required |= required;
+            return;
+        }
+        let rows = rows.remove(name).unwrap_or_default();
+        found.push(Seen { name: name.clone(), known, required, rows });
+    };
+    matched.for_each(|signal| add(&signal.name, Some(signal), true));
+    record.plan.signals.iter().for_each(|signal| add(&signal.name, Some(signal), false));
+    record.plan.require.iter().for_each(|name| add(name, None, true));
+    add(&Name::from(HEALTH), None, true);
+    for (name, rows) in rows {
+        let name = name.clone();
+        found.push(Seen { name, known: None, required: false, rows });
+    }
+    found
+}
+
+fn reads(record: &Record, seen: &Seen<'_>) -> Vec<Read> {
+    let measured = seen.rows.iter().find_map(|(_, row)| row.measured.as_ref());
+    let is_histogram = match (seen.known.map(|signal| &signal.shape), measured) {
+        (Some(Shape::Buckets { .. }), _) | (None, Some(Measurement::Buckets { .. })) => true,
+        (Some(Shape::Ratio { .. }), _) | (None, Some(Measurement::Ratio { .. })) => {
+            return vec![Read::Ratio];
+        }
+        (Some(Shape::Gauge { .. }), _) | (None, Some(Measurement::Gauge { .. }) | None) => false,
+    };
+    if !is_histogram {
+        return vec![Read::Gauge];
+    }
+    let wanted = record.plan.rules.iter().filter(|rule| rule.signal == seen.name);
+    let mut quantiles: Vec<f64> = QUANTILES.to_vec();
+    quantiles.extend(wanted.filter_map(|rule| rule.quantile));
+    quantiles.retain(|q| (0.0..=1.0).contains(q));
+    quantiles.sort_by(f64::total_cmp);
+    quantiles.dedup();
+    quantiles.into_iter().map(Read::Quantile).collect()
+}
+
+fn summary(record: &Record, sight: &Sight<'_>, seen: &Seen<'_>, read: Read) -> SignalSummary {
+    let bounds = bounds(record, &seen.name, read);
+    let is_low_bad = match bounds.iter().max_by_key(|line| line.severity) {
+        Some(line) => !line.above,
+        None => seen.name == HEALTH,
+    };
+    let mut whole = Sum::default();
+    seen.rows.iter().filter_map(|(_, row)| row.measured.as_ref()).for_each(|m| whole.add(m));
+    let readings = readings(sight, seen, read, is_low_bad);
+    let values = || readings.iter().map(|(_, value)| *value);
+    let (min, max) = match read {
+        Read::Gauge => (whole.gauges().min(), whole.gauges().max()),
+        Read::Ratio | Read::Quantile(_) => {
+            (values().reduce(f64::min).map(Number), values().reduce(f64::max).map(Number))
+        }
+    };
+    SignalSummary {
+        name: name(&seen.name, read),
+        unit: known_unit(seen),
+        required: seen.required,
+        query: query(seen),
+        evidence_ratio: Number(sight.share(seen.rows.iter().map(|(i, row)| (*i, row.seen)))),
+        missing: readings.is_empty().then(|| missing(record, seen)),
+        overall: match read {
+            Read::Ratio => whole.ratio().map(Number),
+            Read::Gauge => whole.gauges().mean(),
+            Read::Quantile(q) => whole.quantile(q).map(Number),
+        },
+        min,
+        max,
+        events: whole.events().map(Number),
+        top: if read == Read::Gauge { None } else { whole.top().map(Number) },
+        bounds,
+        points: points(sight, seen, &readings, is_low_bad),
+    }
+}
+
+fn name(signal: &Name, read: Read) -> Name {
+    match read {
+        Read::Ratio | Read::Gauge => signal.clone(),
+        // p50, p99, p99.9: two decimals of a percentage are as fine as anybody asks.
+        Read::Quantile(q) => {
+            let percent = (q * 10_000.0).round() / 100.0;
+            Name::from(format!("{signal}_p{percent}"))
+        }
+    }
+}
+
+fn query(seen: &Seen<'_>) -> String {
+    let Some(signal) = seen.known else {
+        let is_health = seen.name == HEALTH;
+        return if is_health { "health probes that found a target up" } else { "" }.to_owned();
+    };
+    let text = match &signal.shape {
+        Shape::Ratio { num, den } => format!("{num} / {den}"),
+        Shape::Buckets { query, .. } | Shape::Gauge { query } => query.clone(),
+    };
+    text.replace("$range", &show::length(signal.range).replace(' ', ""))
+}
+
+/// The rules that read exactly this. A rule on a histogram that names no
+/// quantile means the median.
+fn bounds(record: &Record, signal: &Name, read: Read) -> Vec<BoundLine> {
+    let reads_this = |rule: &&Rule| {
+        rule.signal == *signal
+            && match read {
+                Read::Ratio | Read::Gauge => true,
+                Read::Quantile(q) => rule.quantile.unwrap_or(0.5) == q,
+            }
+    };
+    let rules = record.plan.rules.iter().filter(reads_this);
+    rules
+        .map(|rule| BoundLine {
+            rule: rule.name.clone(),
+            severity: rule.severity,
+            value: Number(rule.bound.value()),
+            above: matches!(rule.bound, Bound::Above(_)),
+        })
+        .collect()
+}
+
+/// Why there was nothing in all the window.
+fn missing(record: &Record, seen: &Seen<'_>) -> Why {
+    let mut rules = record.plan.rules.iter().filter(|rule| rule.signal == seen.name);
+    let told = rules.find_map(|rule| record.quiet.get(&rule.name));
+    let was_measured = seen.rows.iter().any(|(_, row)| row.measured.is_some());
+    match told {
+        Some((why, _)) => *why,
+        None if was_measured => Why::NoTraffic, // measured, and there was no event in it
+        // What the presets matched was there at the first scrape.
+        None if record.matched.as_ref().is_some_and(|m| is_among(&m.signals, &seen.name)) => {
+            Why::Stale
+        }
+        None => Why::Absent,
+    }
+}
+
+fn is_among(signals: &[Signal], name: &Name) -> bool {
+    signals.iter().any(|signal| signal.name == *name)
+}
+
+/// Readings over as long a time as a rule reads, in order. A block's own few
+/// events would make a quantile of one request.
+fn readings(
+    sight: &Sight<'_>,
+    seen: &Seen<'_>,
+    read: Read,
+    is_low_bad: bool,
+) -> Vec<(Timestamp, f64)> {
+    let step = step(sight, seen, read);
+    let mut found = Vec::new();
+    let mut open: Option<(i64, Sum)> = None;
+    for (index, row) in &seen.rows {
+        let Some(measured) = &row.measured else { continue };
+        let at = middle(sight, *index).since(sight.from).millis() / step.millis();
+        match &mut open {
+            Some((started, sum)) if *started == at => sum.add(measured),
+            _ => {
+                found.extend(open.take());
+                let mut sum = Sum::default();
+                sum.add(measured);
+                open = Some((at, sum));
+            }
+        }
+    }
+    found.extend(open);
+    let value = |sum: &Sum| match read {
+        Read::Ratio => sum.ratio(),
+        Read::Quantile(q) => sum.quantile(q),
+        Read::Gauge if is_low_bad => sum.gauges().min().map(|value| value.0),
+        Read::Gauge => sum.gauges().max().map(|value| value.0),
+    };
+    let half = step / 2;
+    let place = |at: i64| (sight.from + at * step + half).min(sight.to);
+    found.iter().filter_map(|(at, sum)| value(sum).map(|value| (place(*at), value))).collect()
+}
+
+/// What one reading is taken over: a rule's range, or less in a short window.
+fn step(sight: &Sight<'_>, seen: &Seen<'_>, read: Read) -> Span {
+    let mut lengths: Vec<Span> = sight.blocks.iter().map(|b| b.to.since(b.from)).collect();
+    lengths.sort_unstable();
+    let block = lengths.get(lengths.len() / 2).copied().unwrap_or(MINUTE);
+    let range = seen.known.map_or(RANGE, |signal| signal.range);
+    let range = if range > Span::ZERO { range } else { RANGE };
+    let step = match read {
+        Read::Gauge => block,
+        Read::Ratio | Read::Quantile(_) => range.min(sight.whole() / 30).max(block),
+    };
+    step.max(Span::from_millis(1))
+}
+
+fn middle(sight: &Sight<'_>, index: usize) -> Timestamp {
+    let block = sight.blocks[index];
+    let (start, end) = (block.from.max(sight.from), block.to.min(sight.to));
+    start + end.since(start) / 2
+}
+
+/// The worst reading of each bin; `None` where there is none.
+fn points(
+    sight: &Sight<'_>,
+    seen: &Seen<'_>,
+    readings: &[(Timestamp, f64)],
+    is_low_bad: bool,
+) -> Vec<(Timestamp, Option<Number>)> {
+    let whole = sight.whole().millis();
+    if whole <= 0 || readings.is_empty() {
+        return Vec::new();
+    }
+    let finest = (whole + POINTS_MAX - 1) / POINTS_MAX;
+    let apart = readings.windows(2).map(|pair| pair[1].0.since(pair[0].0).millis()).min();
+    let bin = finest.max(apart.unwrap_or(finest)).max(1);
+    let mut worst: Vec<Option<f64>> = vec![None; ((whole + bin - 1) / bin) as usize];
+    let last = worst.len() - 1;
+    let place = |at: Timestamp| {
+        let index = at.since(sight.from).millis().max(0) / bin;
+        (index as usize).min(last)
+    };
+    for (at, value) in readings {
+        let slot = &mut worst[place(*at)];
+        *slot = Some(match *slot {
+            Some(known) if is_low_bad => known.min(*value),
+            Some(known) => known.max(*value),
+            None => *value,
+        });
+    }
+    // A reading speaks for all the time of its blocks, not only for its middle.
+    for (index, _) in seen.rows.iter().filter(|(_, row)| row.measured.is_some()) {
+        let block = sight.blocks[*index];
+        let value = worst[place(middle(sight, *index))];
+        let first = place(block.from.max(sight.from) + Span::from_millis(1));
+        for slot in &mut worst[first..=place(block.to.min(sight.to))] {
+            *slot = slot.or(value);
+        }
+    }
+    let at = |index: usize| {
+        let start = sight.from + Span::from_millis(index as i64 * bin);
+        (start + Span::from_millis(bin / 2)).min(sight.to)
+    };
+    worst.iter().enumerate().map(|(index, value)| (at(index), value.map(Number))).collect()
+}
+
+/// A signal's own unit; that of our own checks is known without a plan.
+fn known_unit(seen: &Seen<'_>) -> Unit {
+    let own = seen.known.map(|signal| signal.unit);
+    own.or_else(|| health::unit(&seen.name)).unwrap_or_default()
+}

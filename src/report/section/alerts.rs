@@ -1,0 +1,75 @@
+//! What fired, how soon it was seen and how soon it was over.
+
+use crate::metrics::Unit;
+use crate::record::{AlertSummary, Summary};
+use crate::report::page::{Section, Side, Table, Text, Tone, unjudged, value};
+use crate::report::show;
+
+/// Each alert in order of firing.
+pub(super) fn section(summary: &Summary) -> Option<Section> {
+    let mut paragraphs = Vec::new();
+    match (summary.alerts.len(), unjudged(&summary.signals)) {
+        (0, 0) => paragraphs.push(Text::new(Tone::Good, "No alert fired.")),
+        (0, _) => paragraphs.push(Text::from("No alert fired.")),
+        _ => {}
+    }
+    match unjudged(&summary.signals) {
+        0 => {}
+        n => paragraphs.push(Text::new(
+            Tone::Unknown,
+            format!("{} had nothing to judge in all the window.", show::plural(n, "rule")),
+        )),
+    }
+    Some(Section {
+        title: "Alerts",
+        paragraphs,
+        table: Some(Table {
+            caption: "Alerts that fired, with times to detect and to recover",
+            columns: vec![
+                ("Alert", Side::Left),
+                ("Severity", Side::Left),
+                ("Fired (UTC)", Side::Left),
+                ("Detected in", Side::Right),
+                ("Recovered in", Side::Right),
+                ("Worst", Side::Right),
+            ],
+            rows: summary.alerts.iter().map(|alert| row(summary, alert)).collect(),
+        }),
+        list: said(summary),
+        ..Section::default()
+    })
+}
+
+fn row(summary: &Summary, alert: &AlertSummary) -> Vec<Text> {
+    let labels = if alert.labels.is_empty() { String::new() } else { alert.labels.to_string() };
+    let mut signals = summary.signals.iter();
+    let signal = signals.find(|s| s.bounds.iter().any(|line| line.rule == alert.rule));
+    let worst = match signal {
+        Some(signal) => value(signal, Some(alert.peak.0)),
+        None => show::show(Unit::Count, alert.peak.0),
+    };
+    let recovered = match alert.time_to_recover() {
+        Some(span) => Text::from(show::length(span)),
+        None => Text::new(Tone::Bad, "still firing"),
+    };
+    vec![
+        Text::from(format!("{}{labels}", alert.rule)),
+        Text::new(Tone::of_severity(alert.severity), alert.severity.as_str()),
+        Text::from(show::instant_exact(alert.fired_at)),
+        Text::from(show::length(alert.time_to_detect())),
+        recovered,
+        Text::from(worst),
+    ]
+}
+
+/// What each rule says is wrong, once.
+fn said(summary: &Summary) -> Vec<Text> {
+    let mut lines: Vec<Text> = Vec::new();
+    for alert in summary.alerts.iter().filter(|alert| !alert.summary.is_empty()) {
+        let line = Text::from(format!("{}: {}", alert.rule, alert.summary));
+        if !lines.contains(&line) {
+            lines.push(line);
+        }
+    }
+    lines
+}
