@@ -1,0 +1,111 @@
+//! A letter: what one channel is told at once, complete but for its secrets.
+
+use sha2::{Digest as _, Sha256};
+
+use crate::model::Name;
+
+/// A letter, with holes where secrets go: the sender looks them up in the
+/// channel at each attempt, signs, and forgets them.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Letter {
+    /// The idempotency key: the same content has the same key on every try.
+    /// `[A-Za-z0-9-]`, at most 64 characters; also the mail's Message-ID.
+    pub key: String,
+    /// To whom.
+    pub channel: Name,
+    /// It tells the news after this fact …
+    pub after: u64,
+    /// … up to and with this one.
+    pub up_to: u64,
+    /// In which words.
+    pub body: Body,
+}
+
+/// The words, by medium.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Body {
+    /// A JSON body to be POSTed, and signed if the channel has a secret.
+    Webhook {
+        /// The body, final to the byte: the signature covers it.
+        json: String,
+    },
+    /// A mail with text and HTML alike in content. The sender sets
+    /// `Message-ID` to the letter's key at the domain of the `From` address.
+    Mail {
+        /// State, severity, service, release.
+        subject: String,
+        /// The plain text.
+        text: String,
+        /// The HTML.
+        html: String,
+        /// Further headers, in order: `In-Reply-To`, `References`, `Auto-Submitted`, …
+        headers: Vec<(String, String)>,
+    },
+}
+
+/// SHA-256 of the unfilled letter, in hex: what the record keeps of it.
+pub fn hash(letter: &Letter) -> String {
+    let [after, up_to] = [letter.after, letter.up_to].map(|number| number.to_string());
+    let mut parts = vec![letter.key.as_str(), letter.channel.as_str(), &after, &up_to];
+    parts.extend(letter.body.parts());
+    hex_of(parts)
+}
+
+/// The key of a letter: the same for the same words to the same channel about
+/// the same stretch of the same record, and for no others.
+pub(super) fn key(watch: &str, channel: &Name, after: u64, up_to: u64, body: &Body) -> String {
+    let [after, up_to] = [after, up_to].map(|number| number.to_string());
+    let mut parts = vec![watch, channel.as_str(), &after, &up_to];
+    parts.extend(body.parts());
+    format!("bw-{}", &hex_of(parts)[..32])
+}
+
+impl Body {
+    fn parts(&self) -> Vec<&str> {
+        match self {
+            Body::Webhook { json } => vec!["webhook", json],
+            Body::Mail { subject, text, html, headers } => {
+                let mut parts = vec!["mail", subject, text, html];
+                for (name, value) in headers {
+                    parts.extend([name.as_str(), value]);
+                }
+                parts
+            }
+        }
+    }
+}
+
+/// SHA-256 over parts, each with its length before it: no two lists of parts
+/// are the same bytes.
+pub(super) fn hex_of<'a>(parts: impl IntoIterator<Item = &'a str>) -> String {
+    let mut hasher = Sha256::new();
+    for part in parts {
+        hasher.update((part.len() as u64).to_be_bytes());
+        hasher.update(part);
+    }
+    let digit = |bits: u8| char::from(b"0123456789abcdef"[usize::from(bits)]);
+    hasher.finalize().iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn has_another_key_and_hash_for_other_words_channels_and_stretches() {
+        let body = |json: &str| Body::Webhook { json: json.to_owned() };
+        let chat = Name::from("chat");
+        let all = [
+            key("a@1", &chat, 0, 12, &body("{}")),
+            key("a@2", &chat, 0, 12, &body("{}")),
+            key("a@1", &"page".into(), 0, 12, &body("{}")),
+            key("a@1", &chat, 0, 1, &body("2{}")),
+            key("a@1", &chat, 0, 12, &body("{ }")),
+        ];
+        for (index, one) in all.iter().enumerate() {
+            assert!(one.starts_with("bw-") && one.len() == 35, "{one}");
+            assert!(!all[index + 1..].contains(one), "{one} twice");
+        }
+        assert_eq!(all[0], key("a@1", &chat, 0, 12, &body("{}")));
+    }
+}

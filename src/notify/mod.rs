@@ -1,0 +1,17 @@
+//! Who is told, when, and in which words. What an alert *is* was decided in
+//! `judge`; how a letter travels is `daemon`'s business.
+
+mod card;
+mod channel;
+mod digest;
+#[cfg(test)]
+mod fixture;
+mod letter;
+mod owed;
+mod retry;
+mod words;
+
+pub use channel::webhook;
+pub use letter::{Body, Letter, hash};
+pub use owed::{Owed, owed};
+pub use retry::{TIMEOUT, next_try};

@@ -1,0 +1,229 @@
+//! Words that all media share: headlines, values against bounds, courses.
+//! All text from outside is cut and freed of control characters here.
+
+use super::digest::{Content, Digest, State, Telling};
+use super::letter::hex_of;
+use crate::check::{StepResult, StepState};
+use crate::judge::Bound;
+use crate::metrics::show;
+use crate::model::{Labels, Severity};
+use crate::record::AlertNews;
+
+/// Characters of a free text (a summary, a reason, a notice).
+pub const TEXT_CHARS_MAX: usize = 600;
+
+/// Characters of a short text: a name, a label's value.
+pub const NAME_CHARS_MAX: usize = 120;
+
+/// Characters of an incident's name.
+const INCIDENT_CHARS_MAX: usize = 240;
+
+/// Labels of one alert; the rest is counted.
+pub const LABELS_MAX: usize = 16;
+
+/// What a letter says at first sight.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Headline {
+    /// `FIRING`, `RESOLVED`, `CLOSED`, `SMOKE FAILED`, `NOTICE` or a verdict.
+    pub tag: &'static str,
+    /// The worst of what it tells.
+    pub severity: Option<Severity>,
+    /// What it is about: `HighErrorRate and 2 more`.
+    pub about: String,
+}
+
+/// The first sight of a letter.
+pub fn headline(digest: &Digest) -> Headline {
+    match &digest.content {
+        Content::News { tellings, notices, .. } => match (tellings.first(), notices.first()) {
+            (Some(first), _) => {
+                let what = format!("{}{}", alert_name(first.alert), merged(first));
+                let about = and_more(what, tellings.len() + notices.len());
+                let severity = Some(first.alert.severity);
+                Headline { tag: tag(first.state), severity, about }
+            }
+            (None, Some(first)) => {
+                let about = and_more(cut(first.text, NAME_CHARS_MAX), notices.len());
+                let severity = notices.iter().map(|notice| notice.severity).max();
+                Headline { tag: "NOTICE", severity, about }
+            }
+            (None, None) => unreachable!("a digest of nothing is none"),
+        },
+        Content::Smoke(steps) => {
+            // What failed a must is what failed the release.
+            let worst = steps.iter().find(|step| step.must).or(steps.first());
+            let name =
+                worst.map_or_else(String::new, |step| cut(step.step.as_str(), NAME_CHARS_MAX));
+            let about = and_more(name, steps.len());
+            Headline { tag: "SMOKE FAILED", severity: Some(Severity::Critical), about }
+        }
+        Content::Summary(summary) => {
+            let about = format!("{} summary", cut(summary.window.as_str(), NAME_CHARS_MAX));
+            Headline { tag: verdict_tag(summary.verdict), severity: None, about }
+        }
+    }
+}
+
+/// An incident's state in capitals.
+pub fn tag(state: State) -> &'static str {
+    match state {
+        State::Firing => "FIRING",
+        State::Closed => "CLOSED",
+        State::Resolved => "RESOLVED",
+    }
+}
+
+fn verdict_tag(verdict: crate::model::Verdict) -> &'static str {
+    use crate::model::Verdict;
+    match verdict {
+        Verdict::Healthy => "HEALTHY",
+        Verdict::Degraded => "DEGRADED",
+        Verdict::Failed => "FAILED",
+        Verdict::Inconclusive => "INCONCLUSIVE",
+    }
+}
+
+fn and_more(first: String, count: usize) -> String {
+    if count <= 1 { first } else { format!("{first} and {} more", count - 1) }
+}
+
+/// A resolve of which no letter told the fire says so at first sight.
+fn merged(telling: &Telling) -> &'static str {
+    match (telling.state, telling.is_known) {
+        (State::Resolved | State::Closed, false) => " (fired and ended)",
+        _ => "",
+    }
+}
+
+/// The rule and the labels: `HighErrorRate {path="/api/chat"}`.
+pub fn alert_name(alert: &AlertNews) -> String {
+    let rule = cut(alert.rule.as_str(), NAME_CHARS_MAX);
+    if alert.labels.is_empty() {
+        return rule;
+    }
+    cut(&format!("{rule} {}", alert.labels), 2 * NAME_CHARS_MAX)
+}
+
+/// The incident's name; one that is too long keeps its start and is told from
+/// others by a hash. Receivers go by it, so that two must never become one.
+pub fn incident_id(alert: &AlertNews) -> String {
+    let whole = cut(&alert.incident, INCIDENT_CHARS_MAX);
+    if whole == alert.incident {
+        return whole;
+    }
+    let start = cut(&alert.incident, INCIDENT_CHARS_MAX / 2);
+    format!("{start} {}", &hex_of([alert.incident.as_str()])[..32])
+}
+
+/// Labels within their limits, and how many were left out.
+pub fn labels(labels: &Labels) -> (Vec<(String, String)>, usize) {
+    let shown = labels.iter().take(LABELS_MAX);
+    let shown = shown.map(|(name, value)| (cut(name, NAME_CHARS_MAX), cut(value, NAME_CHARS_MAX)));
+    (shown.collect(), labels.len().saturating_sub(LABELS_MAX))
+}
+
+/// `error_ratio`, or `latency p99`.
+pub fn signal(alert: &AlertNews) -> String {
+    let name = cut(alert.signal.as_str(), NAME_CHARS_MAX);
+    match alert.quantile {
+        Some(quantile) => format!("{name} p{}", (quantile * 1e6).round() / 1e4),
+        None => name,
+    }
+}
+
+/// `7.1% (limit: at most 5%)`.
+pub fn value_against_bound(alert: &AlertNews, is_breach: bool) -> String {
+    let side = match alert.bound {
+        Bound::Above(_) => "at most",
+        Bound::Below(_) => "at least",
+    };
+    let bound = show(alert.unit, alert.bound.value());
+    let value =
+        if is_breach { breach(alert, alert.value.0) } else { show(alert.unit, alert.value.0) };
+    format!("{value} (limit: {side} {bound})")
+}
+
+/// A reading that broke the bound. A histogram cannot show more than its last
+/// finite bound: a quantile that is not above the rule's lies somewhere beyond.
+pub fn breach(alert: &AlertNews, value: f64) -> String {
+    let or_more = match (alert.quantile, alert.bound) {
+        (Some(_), Bound::Above(bound)) if value <= bound => " or more",
+        _ => "",
+    };
+    format!("{}{or_more}", show(alert.unit, value))
+}
+
+/// What happened since it was last told, where that is more than one turn.
+pub fn course(telling: &Telling) -> Option<String> {
+    let flips = telling.flips;
+    match (telling.is_known, telling.state, flips) {
+        (_, _, 1) => None,
+        (false, State::Resolved, 2) => {
+            Some("It fired and resolved before it could be told.".to_owned())
+        }
+        (false, State::Closed, 2) => {
+            Some("It fired, and the watch ended, before it could be told.".to_owned())
+        }
+        (false, State::Firing | State::Resolved | State::Closed, _) => Some(format!(
+            "It changed {flips} times before it could be told; this is how it stands."
+        )),
+        (true, State::Firing | State::Resolved | State::Closed, _) => {
+            Some(format!("It changed {flips} times since it was last told; this is how it stands."))
+        }
+    }
+}
+
+/// How a smoke step failed, in one line for each assertion that did not hold.
+pub fn misses(step: &StepResult) -> Vec<String> {
+    let short = |text: &str| cut(text, TEXT_CHARS_MAX / 2);
+    let line = |miss: &crate::check::Miss| {
+        let (assertion, actual) = (short(&miss.assertion), short(&miss.actual));
+        format!("{assertion}: got {actual}, wanted {}", short(&miss.expected))
+    };
+    step.misses.iter().map(line).collect()
+}
+
+/// Whether a step of the suite is among the failed.
+pub fn has_failed(step: &StepResult) -> bool {
+    step.state == StepState::Failed
+}
+
+/// At most `chars_max` characters in one line, `…` at the end of what was
+/// cut. Control characters and those that turn the direction of writing
+/// become spaces: nothing from outside breaks a header or hides in a line.
+pub fn cut(text: &str, chars_max: usize) -> String {
+    let mut out = String::with_capacity(text.len().min(4 * chars_max));
+    for (count, char) in text.chars().enumerate() {
+        if count == chars_max {
+            out.pop();
+            out.push('…');
+            break;
+        }
+        out.push(if is_unsafe(char) { ' ' } else { char });
+    }
+    out
+}
+
+fn is_unsafe(char: char) -> bool {
+    match char {
+        '\u{2028}' | '\u{2029}' => true, // ends of lines and paragraphs
+        '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => true, // turns of direction
+        other => other.is_control(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cuts_by_characters_and_marks_it() {
+        assert_eq!(cut("grüße", 5), "grüße");
+        assert_eq!(cut("grüßen", 5), "grüß…");
+    }
+
+    #[test]
+    fn lets_no_text_break_out_of_its_line_or_turn_it_round() {
+        assert_eq!(cut("a\r\nBcc: x\u{202e}y\0", 50), "a  Bcc: x y ");
+    }
+}
