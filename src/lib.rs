@@ -66,3 +66,4 @@ pub mod model;
 pub mod notify;
 pub mod record;
 pub mod report;
+pub mod watch;

@@ -1,0 +1,122 @@
+//! Questions and answers: all that passes between the watch and the world.
+
+use std::sync::Arc;
+
+use crate::metrics::{Page, Table, Wanted};
+use crate::model::{Channel, Exchange, Failure, Name, Request, Span, Timestamp, WatchId};
+use crate::notify::Letter;
+use crate::record::{Outcome, Summary};
+
+/// Tells one question from another, for one process's life.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct JobId(pub u64);
+
+/// A question that is due.
+#[derive(Clone, Debug)]
+pub struct Job {
+    /// Comes back with the answer.
+    pub id: JobId,
+    /// Who asks.
+    pub watch: WatchId,
+    /// After this the watch itself answers *timed out*, and what comes later
+    /// is counted and dropped.
+    pub deadline: Timestamp,
+    /// What is asked.
+    pub question: Question,
+}
+
+/// What is asked of the world.
+#[derive(Clone, Debug)]
+pub enum Question {
+    /// Is it healthy? Answer: `Reply::Exchanged`.
+    Probe {
+        /// Who.
+        target: Name,
+        /// What to send.
+        request: Arc<Request>,
+    },
+    /// What does it measure? Answer: `Reply::Scraped`.
+    Scrape {
+        /// Who.
+        target: Name,
+        /// What to send.
+        request: Arc<Request>,
+        /// Families that are kept.
+        wanted: Arc<Wanted>,
+        /// Cap on the body, after gunzip.
+        bytes_max: u64,
+        /// The target's table from bytes to slots; comes back with the answer.
+        table: Box<Table>,
+    },
+    /// Does it work? Answer: `Reply::Exchanged`.
+    Smoke {
+        /// Which step of the suite.
+        step: usize,
+        /// What to send.
+        request: Arc<Request>,
+    },
+    /// Carry this letter. Answer: `Reply::Delivered`.
+    Deliver {
+        /// To whom.
+        channel: Box<Channel>,
+        /// With holes where secrets go.
+        letter: Box<Letter>,
+        /// For the whole try.
+        timeout: Span,
+        /// Whether the facts behind it could not be stored: it says so then.
+        not_stored: bool,
+    },
+    /// Write a summary's files. Answer: `Reply::Published`.
+    Publish {
+        /// Of which window.
+        window: Name,
+        /// What it says.
+        summary: Arc<Summary>,
+    },
+}
+
+/// What the world answers.
+#[derive(Clone, Debug)]
+pub enum Reply {
+    /// To a probe or a smoke test.
+    Exchanged(Result<Exchange, Failure>),
+    /// To a scrape.
+    Scraped {
+        /// What was read.
+        page: Result<Page, Failure>,
+        /// The table that went out with the question.
+        table: Box<Table>,
+        /// From before the connect to the last byte.
+        elapsed: Span,
+    },
+    /// To a letter.
+    Delivered(Outcome),
+    /// To a publication: the files written.
+    Published(Result<Vec<String>, String>),
+}
+
+/// What a watch hears.
+#[derive(Clone, Debug)]
+pub enum Heard {
+    /// The answer to a question.
+    Answer {
+        /// Whose answer.
+        job: JobId,
+        /// What it is.
+        reply: Reply,
+    },
+    /// The process is to stop: no new questions but letters.
+    Stop,
+    /// A newer release has taken this one's place.
+    Superseded {
+        /// Its version.
+        by: Name,
+    },
+    /// The wall clock was set.
+    ClockStepped {
+        /// By so much.
+        by: Span,
+    },
+    /// Facts could not be stored (`Some`), or could be again (`None`).
+    Store(Option<String>),
+}

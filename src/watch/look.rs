@@ -1,0 +1,224 @@
+//! When each target is looked at: its own schedule, splayed, with a failure
+//! confirmed within the cycle before it counts.
+
+use std::sync::Arc;
+
+use super::flight::{Asked, Due};
+use super::{Question, Watch};
+use crate::check::health::Health;
+use crate::metrics::{Feed, Table, Wanted};
+use crate::model::{Exchange, Method, Request, Span, Timestamp, stable_hash};
+use crate::record::{Plan, Record};
+
+/// How often a target is asked while nothing has answered yet.
+const SETTLING_EVERY: Span = Span::from_secs(1);
+
+/// How often a failing probe is asked in one cycle, the first time included.
+const TRIES_MAX: u32 = 3;
+
+/// So often a whole page is asked for once the first search is over, while some
+/// rule has found nothing to judge: the first request may come in the morning.
+const SEARCH_AGAIN: Span = Span::from_secs(300);
+
+/// The targets, and when each is due.
+pub(super) struct Look {
+    pub targets: Vec<Aim>,
+    /// Families that are kept; everything, while presets are still looked for.
+    pub wanted: Arc<Wanted>,
+    /// Whether each target shows its whole page now and then, though no more
+    /// than `wanted` is kept of the others.
+    pub is_searching: bool,
+}
+
+/// One target, and where it is in its cycle.
+pub(super) struct Aim {
+    pub probe: Option<Turn>,
+    pub scrape: Option<Turn>,
+    /// What is sent, the same each time: to probe, and to scrape.
+    asks: [Option<Arc<Request>>; 2],
+    pub feed: Feed,
+    /// With the scrape that is out, or at home.
+    pub table: Option<Box<Table>>,
+    /// The last probe's answer: `None` when it was unknown, or none came yet.
+    pub is_up: Option<bool>,
+    /// The last answer in full, and what it amounts to.
+    pub judged: Option<(Exchange, Health)>,
+    /// When that answer came.
+    pub heard_at: Option<Timestamp>,
+    /// Whether it ever answered anything.
+    pub has_answered: bool,
+    /// Whether it ever showed an exposition.
+    pub has_shown: bool,
+    /// When its whole page was last asked for.
+    pub searched_at: Timestamp,
+}
+
+/// One kind of question's cycle.
+#[derive(Clone, Copy)]
+pub(super) struct Turn {
+    /// When it is due; `None` while it is out.
+    pub due: Option<Timestamp>,
+    /// When this cycle began: confirmation counts from here.
+    pub began: Timestamp,
+    /// Tries in this cycle so far.
+    pub tries: u32,
+    /// Where in the interval this target has its place, in thousandths.
+    place: i64,
+}
+
+impl Turn {
+    fn new(kind: &str, service: &str, target: &str, now: Timestamp) -> Turn {
+        let place = (stable_hash(&[kind, service, target]) % 1000) as i64;
+        Turn { due: Some(now), began: now, tries: 0, place }
+    }
+
+    /// Puts the next cycle on the target's own grid.
+    pub fn next_cycle(&mut self, origin: Timestamp, interval: Span, now: Timestamp) {
+        let splay = Span::from_millis(interval.millis() * self.place / 1000);
+        self.due = Some(now.next_on_grid(origin + splay, interval));
+        self.tries = 0;
+    }
+}
+
+impl Look {
+    pub fn new(record: &Record, now: Timestamp) -> Look {
+        let service = record.plan.service.as_str();
+        let turn = |kind, url: &Option<String>, target: &str| {
+            url.as_ref().map(|_| Turn::new(kind, service, target, now))
+        };
+        let targets = record.plan.targets.iter().map(|target| Aim {
+            probe: turn("probe", &target.health, target.name.as_str()),
+            scrape: turn("scrape", &target.metrics, target.name.as_str()),
+            asks: [&target.health, &target.metrics]
+                .map(|url| url.as_ref().map(|url| Arc::new(get(url, &record.plan)))),
+            feed: Feed::default(),
+            table: Some(Box::default()),
+            is_up: None,
+            judged: None,
+            heard_at: None,
+            has_answered: false,
+            has_shown: false,
+            searched_at: now,
+        });
+        Look { targets: targets.collect(), wanted: Arc::new(Wanted::all()), is_searching: false }
+    }
+
+    /// Whether every target that is probed has been heard of in this process's life.
+    pub fn is_acquainted(&self) -> bool {
+        self.targets.iter().all(|aim| aim.probe.is_none() || aim.heard_at.is_some())
+    }
+
+    pub fn has_anything_answered(&self) -> bool {
+        self.targets.iter().any(|aim| aim.has_answered)
+    }
+}
+
+impl Watch {
+    pub(super) fn ask_targets(&mut self, now: Timestamp, due: &mut Vec<Due>) {
+        let plan = &self.record.plan;
+        let timeout = plan.timeout;
+        for (index, aim) in self.look.targets.iter_mut().enumerate() {
+            let target = &plan.targets[index];
+            let [probe, scrape] = &aim.asks;
+            if let (Some(turn), Some(request)) = (&mut aim.probe, probe)
+                && turn.due.is_some_and(|at| at <= now)
+            {
+                (turn.due, turn.tries) = (None, turn.tries + 1);
+                if turn.tries == 1 {
+                    turn.began = now;
+                }
+                due.push(Due {
+                    asked: Asked::Probe { target: index },
+                    question: Question::Probe {
+                        target: target.name.clone(),
+                        request: request.clone(),
+                    },
+                    timeout,
+                });
+            }
+            if let (Some(turn), Some(request)) = (&mut aim.scrape, scrape)
+                && turn.due.is_some_and(|at| at <= now)
+            {
+                turn.due = None;
+                let mut wanted = self.look.wanted.clone();
+                if self.look.is_searching && now.since(aim.searched_at) >= SEARCH_AGAIN {
+                    wanted = Arc::new(Wanted::all());
+                }
+                if wanted.is_all() {
+                    aim.searched_at = now;
+                }
+                let table = aim.table.take().unwrap_or_else(|| {
+                    aim.feed.forget(); // lost with an answer that never came
+                    Box::default()
+                });
+                due.push(Due {
+                    asked: Asked::Scrape { target: index },
+                    question: Question::Scrape {
+                        target: target.name.clone(),
+                        request: request.clone(),
+                        wanted,
+                        bytes_max: plan.body_bytes_max,
+                        table,
+                    },
+                    timeout,
+                });
+            }
+        }
+    }
+
+    pub(super) fn next_look(&self) -> Option<Timestamp> {
+        let turns = self.look.targets.iter().flat_map(|aim| [&aim.probe, &aim.scrape]);
+        turns.flatten().filter_map(|turn| turn.due).min()
+    }
+
+    /// After a probe: again within this cycle to confirm a failure (then
+    /// true), or on in the next.
+    pub(super) fn plan_probe(&mut self, target: usize, failed: bool, now: Timestamp) -> bool {
+        let interval = self.interval(now);
+        let settling = self.record.settled.is_none();
+        let origin = self.record.release.at;
+        let Some(turn) = &mut self.look.targets[target].probe else { return false };
+        if settling {
+            turn.due = Some(now + SETTLING_EVERY.min(interval));
+            turn.tries = 0;
+            return false;
+        }
+        // Confirmation takes at most a third of the interval, so that a target
+        // that is down is known to be so well before the next look at it.
+        let third = interval / 3;
+        let wait = if turn.tries == 1 { third / 3 } else { third - third / 3 };
+        if failed && turn.tries < TRIES_MAX && (now + wait).since(turn.began) <= third {
+            turn.due = Some(now + wait);
+            return true;
+        }
+        turn.next_cycle(origin, interval, now);
+        false
+    }
+
+    pub(super) fn plan_scrape(&mut self, target: usize, now: Timestamp) {
+        let interval = self.interval(now);
+        let origin = self.record.release.at;
+        if let Some(turn) = &mut self.look.targets[target].scrape {
+            turn.next_cycle(origin, interval, now);
+        }
+    }
+
+    /// When one target fails its siblings are asked at once: whether the
+    /// service is down is a question about all of them.
+    pub(super) fn ask_siblings(&mut self, failed: usize, now: Timestamp) {
+        for (index, aim) in self.look.targets.iter_mut().enumerate() {
+            if let Some(turn) = aim.probe.as_mut().filter(|_| index != failed)
+                && turn.due.is_some_and(|at| now < at)
+                && turn.tries == 0
+                && aim.is_up == Some(true)
+            {
+                turn.due = Some(now);
+            }
+        }
+    }
+}
+
+fn get(url: &str, plan: &Plan) -> Request {
+    let (url, headers, timeout) = (url.to_owned(), plan.headers.clone(), plan.timeout);
+    Request { method: Method::Get, url, headers, body: None, timeout }
+}

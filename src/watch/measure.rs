@@ -1,0 +1,441 @@
+//! The grid: at each tick every rule is read, and what was measured is
+//! gathered into blocks. The numbers come from `metrics` and `judge`.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use super::Watch;
+use crate::judge::{self, Streak, alert};
+use crate::metrics::{self, Family, Measured, Meter, Series, SeriesId, Signal, Wanted};
+use crate::model::{Labels, MINUTE, Measurement, Name, Number, Reading, Span, Timestamp, Why};
+use crate::record::{AlertKey, Block, Fact, Record, Row, Tally};
+
+/// A block is never longer than this: what a crash can cost of the record.
+const STEP_MAX: Span = Span::from_secs(300);
+
+/// A window's measurements are at least this many, where its cadence allows.
+const STEPS_MIN: i64 = 1440;
+
+/// So many ticks in a row must a rule be without evidence (or have it again)
+/// before that is a fact: a quiet minute at night is none.
+const EVIDENCE_TICKS: u32 = 5;
+
+/// A tick that comes later than so many intervals finds a gap, not a delay.
+const LATE_TICKS: i64 = 4;
+
+/// Samples older than this say nothing (Prometheus's lookback).
+const LOOKBACK: Span = Span::from_secs(300);
+
+/// The longest range that anything but a rule reads.
+const KEEP_MIN: Span = MINUTE;
+
+/// What is recent: series, the meters over them, and the block in the making.
+pub(super) struct Measure {
+    pub series: Series,
+    families: BTreeMap<String, Family>,
+    meters: Vec<Gauged>,
+    /// For each rule of the plan its meter, `None`: not matched.
+    rule_meters: Vec<Option<usize>>,
+    own: Vec<OwnSeries>,
+    streaks: BTreeMap<AlertKey, Streak>,
+    evidence: Vec<(Option<Why>, u32)>,
+    next_tick: Timestamp,
+    last_tick: Timestamp,
+    block: Block,
+}
+
+/// A signal's meter, what it read at the last tick, and what it gathers.
+struct Gauged {
+    name: Name,
+    meter: Meter,
+    is_ruled: bool,
+    is_watched: bool,
+    /// Kept in blocks: all but those that tallies tell better.
+    is_kept: bool,
+    last: Measured,
+    seen: u32,
+    gathered: Option<Measurement>,
+    present: Option<SeriesId>,
+}
+
+/// Series that the watch makes itself, of one target's answers.
+struct OwnSeries {
+    success: SeriesId,
+    duration: SeriesId,
+    up: SeriesId,
+    tally: Tally,
+}
+
+impl Measure {
+    pub fn new(record: &Record, now: Timestamp) -> Measure {
+        let mut series = Series::new();
+        let own = record.plan.targets.iter().map(|target| {
+            let labels = Labels::from_pairs([("instance", target.name.as_str())]);
+            OwnSeries {
+                success: series.intern("probe_success", &labels),
+                duration: series.intern("probe_duration_seconds", &labels),
+                up: series.intern("up", &labels),
+                tally: Tally::default(),
+            }
+        });
+        let own = own.collect();
+        let mut measure = Measure {
+            series,
+            families: BTreeMap::new(),
+            meters: Vec::new(),
+            rule_meters: Vec::new(),
+            own,
+            streaks: BTreeMap::new(),
+            evidence: vec![(None, 0); record.plan.rules.len()],
+            next_tick: now,
+            last_tick: now,
+            block: Block { from: now, to: now, ..Block::default() },
+        };
+        measure.compile(record);
+        measure
+    }
+
+    /// Compiles the meters of all signals known now: built-in, the user's, and
+    /// what the presets found. Queries were checked when the plan was made.
+    pub fn compile(&mut self, record: &Record) {
+        let matched = record.matched.as_ref().map_or(&[][..], |matched| &matched.signals);
+        let health = metrics::health::signals();
+        let signals = health.iter().chain(&record.plan.signals).chain(matched);
+        let ruled: BTreeSet<&Name> = record.plan.rules.iter().map(|rule| &rule.signal).collect();
+        let mut meters: Vec<Gauged> = Vec::new();
+        for signal in signals {
+            if meters.iter().any(|known| known.name == signal.name) {
+                continue; // the user's own signal comes before a preset's of that name
+            }
+            let is_matched = matched.iter().any(|found| found.name == signal.name);
+            let is_usual = matched.iter().any(|found| std::ptr::eq(found, signal))
+                && signal.range == metrics::presets::RANGE;
+            let range = record.plan.range.filter(|_| is_usual).unwrap_or(signal.range);
+            let signal = &Signal { range, ..signal.clone() };
+            let meter = Meter::compile(signal)
+                .unwrap_or_else(|error| panic!("signal {}: {error:?}", signal.name));
+            let is_watched = is_matched || record.plan.require.contains(&signal.name);
+            for (name, range) in meter.needs() {
+                self.series.keep(&name, range.max(KEEP_MIN).max(STEP_MAX) + LOOKBACK);
+            }
+            let labels = Labels::from_pairs([("signal", signal.name.as_str())]);
+            let present = is_watched.then(|| self.series.intern(metrics::health::PRESENT, &labels));
+            let before = self.meters.iter().position(|known| known.name == signal.name);
+            let (seen, gathered) = before
+                .map_or((0, None), |at| (self.meters[at].seen, self.meters[at].gathered.take()));
+            meters.push(Gauged {
+                name: signal.name.clone(),
+                meter,
+                is_ruled: ruled.contains(&signal.name),
+                is_watched,
+                is_kept: !metrics::health::is_tallied(&signal.name),
+                last: Measured::None(Why::Absent),
+                seen,
+                gathered,
+                present,
+            });
+        }
+        let place = |signal: &Name| meters.iter().position(|meter| meter.name == *signal);
+        self.rule_meters = record.plan.rules.iter().map(|rule| place(&rule.signal)).collect();
+        self.meters = meters;
+    }
+
+    /// What is kept of a scrape: what some meter reads.
+    pub fn wanted(&self) -> Arc<Wanted> {
+        let needs: Vec<String> =
+            self.meters.iter().flat_map(|one| one.meter.needs()).map(|(name, _)| name).collect();
+        Arc::new(Wanted::names(needs.iter().map(String::as_str)))
+    }
+
+    /// Whether a rule of the plan has no meter: what it judges was never found.
+    pub fn is_some_rule_without_signal(&self) -> bool {
+        self.rule_meters.iter().any(Option::is_none)
+    }
+
+    pub fn see_families(&mut self, families: &[Family]) {
+        for family in families {
+            self.families.insert(family.name.clone(), family.clone());
+        }
+    }
+
+    pub fn families(&self) -> Vec<Family> {
+        self.families.values().cloned().collect()
+    }
+
+    pub fn next_tick(&self) -> Timestamp {
+        self.next_tick
+    }
+
+    /// A probe's answer, confirmed.
+    pub fn probed(
+        &mut self,
+        target: usize,
+        is_up: Option<bool>,
+        retried: bool,
+        elapsed: Option<Span>,
+        now: Timestamp,
+    ) {
+        let own = &mut self.own[target];
+        match is_up {
+            Some(true) => own.tally.ok += 1,
+            Some(false) => own.tally.failed += 1,
+            None => own.tally.unknown += 1,
+        }
+        if is_up == Some(true) && retried {
+            own.tally.flaky += 1;
+        }
+        if let Some(is_up) = is_up {
+            self.series.push(own.success, now, f64::from(u8::from(is_up)));
+        }
+        if let Some(elapsed) = elapsed {
+            self.series.push(own.duration, now, elapsed.seconds_f64());
+        }
+    }
+
+    /// A scrape's answer.
+    pub fn scraped(&mut self, target: usize, was_read: bool, now: Timestamp) {
+        let own = &mut self.own[target];
+        if was_read {
+            own.tally.scraped += 1;
+        } else {
+            own.tally.unscraped += 1;
+        }
+        self.series.push(own.up, now, f64::from(u8::from(was_read)));
+    }
+
+    /// Reads every meter that a rule judges or a verdict needs.
+    fn read(&mut self, now: Timestamp) {
+        for one in &mut self.meters {
+            if one.is_ruled || one.is_watched {
+                one.last = one.meter.read(&self.series, now);
+            }
+        }
+    }
+
+    /// Whether each watched signal is there, as a series of its own, while
+    /// scrapes succeed: a signal that vanishes is not one that is calm.
+    fn push_presence(&mut self, now: Timestamp) {
+        let is_scraped = self
+            .own
+            .iter()
+            .any(|own| self.series.fresh(own.up, now).is_some_and(|last| last.value == 1.0));
+        for one in &self.meters {
+            let Some(id) = one.present else { continue };
+            match one.last {
+                Measured::None(Why::Absent) => {}
+                Measured::None(Why::Stale) if is_scraped => self.series.push(id, now, 0.0),
+                Measured::None(Why::Stale) => {}
+                Measured::None(Why::NoTraffic | Why::Unobservable)
+                | Measured::One(_)
+                | Measured::Each(_) => self.series.push(id, now, 1.0),
+            }
+        }
+    }
+
+    fn gather(&mut self, ticks: u32, seen: bool) {
+        self.block.slots += ticks;
+        self.block.seen += u32::from(seen);
+        for one in self.meters.iter_mut().filter(|one| one.is_kept) {
+            if matches!(one.last, Measured::None(_)) {
+                continue;
+            }
+            one.seen += 1;
+            if let Some(value) = worst(&one.last) {
+                one.gathered = Some(join(one.gathered.take(), value));
+            }
+        }
+    }
+
+    /// Takes the block out as it is at `to`, and begins the next.
+    fn cut(&mut self, record: &Record, to: Timestamp) -> Block {
+        let over = to.since(self.block.from);
+        let next = Block { from: to, to, ..Block::default() };
+        let mut block = std::mem::replace(&mut self.block, next);
+        block.to = to;
+        for (target, own) in record.plan.targets.iter().zip(&mut self.own) {
+            block.tallies.push((target.name.clone(), std::mem::take(&mut own.tally)));
+        }
+        for one in self.meters.iter_mut().filter(|one| one.is_kept) {
+            let counted = one.meter.count(&self.series, to, over);
+            let measured = match counted {
+                Measured::One(
+                    events @ (Measurement::Ratio { .. } | Measurement::Buckets { .. }),
+                ) => Some(events),
+                Measured::One(gauge) => one.gathered.take().or(Some(gauge)),
+                Measured::Each(_) | Measured::None(_) => one.gathered.take(),
+            };
+            let is_looked_at = one.is_ruled || one.is_watched;
+            let once = u32::from(measured.is_some()) * block.slots;
+            let seen = if is_looked_at { one.seen } else { once };
+            one.seen = 0;
+            one.gathered = None;
+            if seen > 0 || measured.is_some() {
+                let (signal, breakdown) = (one.name.clone(), Vec::new());
+                block.rows.push(Row { signal, seen, measured, breakdown });
+            }
+        }
+        block
+    }
+}
+
+/// One number of a gauge; of several the largest, since the report has one line.
+fn worst(measured: &Measured) -> Option<f64> {
+    match measured {
+        Measured::One(Measurement::Gauge { max, .. }) => Some(max.0),
+        Measured::Each(all) => all.iter().map(|(_, value)| *value).reduce(f64::max),
+        Measured::One(_) | Measured::None(_) => None,
+    }
+}
+
+/// One more look at a gauge.
+fn join(before: Option<Measurement>, value: f64) -> Measurement {
+    match before {
+        Some(Measurement::Gauge { min, mean, max, n }) => Measurement::Gauge {
+            min: Number(min.0.min(value)),
+            mean: Number(mean.0 + (value - mean.0) / f64::from(n + 1)),
+            max: Number(max.0.max(value)),
+            n: n + 1,
+        },
+        _ => Measurement::gauge(value),
+    }
+}
+
+impl Watch {
+    /// The grid's own look at everything, when it is due; and the last look of
+    /// a window that ends between two of them.
+    pub(super) fn tick(&mut self, now: Timestamp) {
+        let is_edge = self.next_edge().is_some_and(|edge| edge <= now);
+        if now < self.measure.next_tick && !is_edge {
+            return;
+        }
+        let interval = self.interval(now);
+        let origin = self.record.release.at;
+        let since = now.since(self.measure.last_tick);
+        self.measure.push_presence(now);
+        self.judge_now(now);
+        // The first look stands for no time yet: nobody had been asked before it.
+        if since > Span::ZERO {
+            let ticks = (since.millis() / interval.millis()).max(1);
+            let seen = self.is_health_known(now, interval);
+            self.measure.gather(u32::try_from(ticks).unwrap_or(u32::MAX), seen);
+        }
+        self.measure.last_tick = now;
+        self.measure.next_tick = now.next_on_grid(origin, interval);
+        if now.since(self.measure.block.from) >= self.step(interval, now) {
+            self.flush(now, now);
+        }
+    }
+
+    /// Where nobody looked for a long while (the machine slept, the process was
+    /// held up), that is blind time, not calm. Before anything else is heard:
+    /// what comes in now was not measured then.
+    pub(super) fn notice_gap(&mut self, now: Timestamp) {
+        let last = self.measure.last_tick;
+        if now.since(last) <= LATE_TICKS * self.interval(now) + LOOKBACK / 10 {
+            return;
+        }
+        self.flush(last, now);
+        let why = "nobody looked: the process was held up".to_owned();
+        self.note(now, Fact::Resumed { quiet_since: last, why });
+        self.measure.block = Block { from: now, to: now, ..Block::default() };
+        self.measure.last_tick = now;
+    }
+
+    /// Stores what was measured up to `to`.
+    pub(super) fn flush(&mut self, to: Timestamp, now: Timestamp) {
+        if to <= self.measure.block.from {
+            return;
+        }
+        let block = self.measure.cut(&self.record, to);
+        self.note(now, Fact::Measured(block));
+    }
+
+    /// How long a block is: a thousandth or so of the shortest window that is open.
+    fn step(&self, interval: Span, now: Timestamp) -> Span {
+        let age = now.since(self.record.release.at);
+        let lengths = self.record.plan.windows.iter().map(|window| window.length);
+        let length = lengths.filter(|length| age < *length).min().unwrap_or(STEP_MAX);
+        let intervals = (length.millis() / STEPS_MIN / interval.millis()).max(1);
+        (intervals * interval).min(STEP_MAX).max(interval)
+    }
+
+    /// Reads all rules, at a tick or because something turned.
+    pub(super) fn judge_now(&mut self, now: Timestamp) {
+        if self.record.settled.is_none() || !self.look.is_acquainted() {
+            return; // it may just be starting; a target not heard yet is not missing
+        }
+        self.measure.read(now);
+        for index in 0..self.record.plan.rules.len() {
+            let Some(meter) = self.measure.rule_meters[index] else { continue };
+            let rule = &self.record.plan.rules[index];
+            let readings = judge::read(rule, &self.measure.meters[meter].last);
+            let missing = readings.iter().find_map(|(_, reading)| match reading {
+                Reading::NoData(why) => Some(*why),
+                Reading::Calm(_) | Reading::Breach(_) => None,
+            });
+            let missing = missing.or_else(|| self.vanished(index, &readings));
+            self.note_evidence(now, index, missing);
+            for (labels, reading) in readings {
+                self.advance(now, index, labels, reading);
+            }
+        }
+    }
+
+    fn advance(&mut self, now: Timestamp, rule: usize, labels: Labels, reading: Reading) {
+        let rule = &self.record.plan.rules[rule];
+        let value = match reading {
+            Reading::NoData(_) => return, // silence proves nothing
+            Reading::Calm(value) | Reading::Breach(value) => value,
+        };
+        let key = AlertKey { rule: rule.name.clone(), labels };
+        let known = self.record.alerts.get(&key);
+        let phase = known.map(|alert| alert.phase).unwrap_or_default();
+        if matches!(reading, Reading::Calm(_)) && phase == judge::Phase::Inactive {
+            self.measure.streaks.remove(&key);
+            return; // by far the most common case
+        }
+        let streak = self.measure.streaks.entry(key.clone()).or_default();
+        *streak = streak.with(reading);
+        let next = alert::next(rule, phase, *streak, reading, now);
+        let worse = known.is_some_and(|alert| alert.is_worse(rule.bound, value));
+        if let Some(phase) = next.or_else(|| (phase.is_firing() && worse).then_some(phase)) {
+            let AlertKey { rule, labels } = key;
+            self.note(now, Fact::Alert { rule, labels, phase, value: Number(value) });
+        }
+    }
+
+    /// An alert stays as it is while its instance is gone and others are there:
+    /// then the rule is not without evidence, but that alert is.
+    fn vanished(&self, rule: usize, readings: &[(Labels, Reading)]) -> Option<Why> {
+        let rule = &self.record.plan.rules[rule].name;
+        let mut active = self
+            .record
+            .alerts
+            .iter()
+            .filter(|(key, alert)| key.rule == *rule && alert.phase != judge::Phase::Inactive);
+        let is_read = |key: &AlertKey| readings.iter().any(|(labels, _)| *labels == key.labels);
+        active.any(|(key, _)| !is_read(key)).then_some(Why::Stale)
+    }
+
+    fn note_evidence(&mut self, now: Timestamp, index: usize, missing: Option<Why>) {
+        let rule = &self.record.plan.rules[index];
+        if missing == Some(Why::Absent) && metrics::health::is_tallied(&rule.signal) {
+            return; // series of our own making: their absence says nothing
+        }
+        let rule = rule.name.clone();
+        let known = self.record.quiet.get(&rule).map(|(why, _)| *why);
+        let (last, times) = &mut self.measure.evidence[index];
+        *times = if *last == missing { *times + 1 } else { 1 };
+        *last = missing;
+        if *times >= EVIDENCE_TICKS && known != missing {
+            self.note(now, Fact::Evidence { rule, missing });
+        }
+    }
+
+    /// Whether some target's health has been heard lately enough to stand for now.
+    fn is_health_known(&self, now: Timestamp, interval: Span) -> bool {
+        let fresh = now - 2 * interval - self.record.plan.timeout;
+        let targets = self.look.targets.iter();
+        targets.filter(|aim| aim.is_up.is_some()).any(|aim| aim.heard_at >= Some(fresh))
+    }
+}

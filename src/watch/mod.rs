@@ -1,0 +1,309 @@
+//! The conductor. A watch asks the world questions, hears answers, and writes
+//! down facts; it says when it wants to be woken. It has no arithmetic of its
+//! own: every number comes from a room before this one.
+//!
+//! | verb | meaning |
+//! |---|---|
+//! | `ask(now)` | the questions due now, each handed out once until answered |
+//! | `hear(now, heard)` | takes in what came (nothing = a tick); gives the facts it led to |
+//! | `wake()` | the next instant worth waking for |
+//!
+//! Two memories: the `Record` (the fold of all facts) and what is `recent`
+//! (samples a rate needs, questions in flight). A crash loses the second.
+
+mod close;
+mod fleet;
+mod flight;
+mod job;
+mod look;
+mod measure;
+mod observe;
+mod smoke;
+mod tell;
+
+pub use fleet::Fleet;
+pub use job::{Heard, Job, JobId, Question, Reply};
+
+use crate::model::{Name, Release, Span, Timestamp, WatchId};
+use crate::record::{Ending, Fact, Plan, Record, Stored};
+use flight::Flight;
+use look::Look;
+use measure::Measure;
+use smoke::Smoke;
+use tell::Tell;
+
+/// A fact, as it is to be stored.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Noted {
+    /// Whose.
+    pub watch: WatchId,
+    /// Its number in the watch, from 1, without gaps.
+    pub seq: u64,
+    /// When it became true.
+    pub at: Timestamp,
+    /// Its stored form.
+    pub fact: Stored,
+    /// Whether it must be on disk before the next question leaves.
+    pub decision: bool,
+}
+
+/// The first panic ends the judging; after so many the watch is let alone, with
+/// what it still owes, rather than tried in a loop that never rests.
+const PANICS_MAX: u32 = 3;
+
+/// Stands over one release.
+pub struct Watch {
+    id: WatchId,
+    record: Record,
+    noted: Vec<Noted>,
+    flight: Flight,
+    look: Look,
+    measure: Measure,
+    smoke: Smoke,
+    tell: Tell,
+    stopping: bool,
+    panics: u32,
+}
+
+impl Watch {
+    /// Opens a watch: its first fact is among those that the next `hear` gives.
+    pub fn open(release: Release, plan: Plan, now: Timestamp) -> Watch {
+        let id = release.watch();
+        let by = env!("CARGO_PKG_VERSION").to_owned();
+        let opened = Fact::Opened { release, plan: Box::new(plan), by };
+        let fact = opened.encode();
+        let opened = fact.decode().expect("what was just encoded can be read");
+        let record = Record::open(now, &opened).expect("an opened fact opens a record");
+        let first = Noted { watch: id.clone(), seq: 1, at: now, fact, decision: true };
+        Watch::of(id, record, vec![first], now)
+    }
+
+    /// Takes a watch up again from its facts. What lies between its last
+    /// observation and `now` becomes blind time.
+    pub fn resume(
+        facts: impl IntoIterator<Item = (Timestamp, Fact)>,
+        now: Timestamp,
+    ) -> Result<Watch, String> {
+        let record = Record::replay(facts)?;
+        let mut watch = Watch::of(record.release.watch(), record, Vec::new(), now);
+        let is_over = watch.record.ended.is_some();
+        let is_out = watch.record.channels.values().any(|channel| channel.frozen.is_some());
+        if !is_over || is_out {
+            let quiet_since = if is_over { now } else { watch.record.observed_to() };
+            let why = "bakewatch was not running".to_owned();
+            watch.note(now, Fact::Resumed { quiet_since, why });
+        }
+        Ok(watch)
+    }
+
+    fn of(id: WatchId, record: Record, noted: Vec<Noted>, now: Timestamp) -> Watch {
+        Watch {
+            flight: Flight::default(),
+            look: Look::new(&record, now),
+            measure: Measure::new(&record, now),
+            smoke: Smoke::default(),
+            tell: Tell::default(),
+            stopping: false,
+            panics: 0,
+            id,
+            record,
+            noted,
+        }
+    }
+
+    /// Names it: `service@version`.
+    pub fn id(&self) -> &WatchId {
+        &self.id
+    }
+
+    /// All that is known.
+    pub fn record(&self) -> &Record {
+        &self.record
+    }
+
+    /// Nothing is left to observe, to write or to tell.
+    pub fn is_done(&self) -> bool {
+        let over = self.record.ended.is_some() || self.record.poisoned.is_some();
+        self.is_dead() || over && self.is_published() && !self.is_owing()
+    }
+
+    /// Asked to stop, and every letter has its receipt.
+    pub fn is_drained(&self) -> bool {
+        self.stopping && !self.is_owing()
+    }
+
+    /// The questions due now. Each is handed out once until it is answered.
+    /// To be called only when the facts of the last `hear` are stored.
+    pub fn ask(&mut self, now: Timestamp, next_id: &mut u64) -> Vec<Job> {
+        let mut due = Vec::new();
+        if self.is_observing() {
+            self.ask_targets(now, &mut due);
+            self.ask_smoke(now, &mut due);
+        }
+        self.ask_publish(&mut due);
+        self.ask_letters(&mut due);
+        due.into_iter().map(|due| self.flight.take_off(&self.id, due, now, next_id)).collect()
+    }
+
+    /// Takes in what came, in order, then whatever is due at `now` by itself.
+    pub fn hear(&mut self, now: Timestamp, heard: Vec<Heard>) -> Vec<Noted> {
+        if self.is_observing() {
+            self.notice_gap(now);
+        }
+        for one in heard {
+            self.hear_one(now, one);
+        }
+        for (question, reply) in self.flight.overdue(now) {
+            self.answered(now, question, reply);
+        }
+        if self.is_observing() {
+            self.settle(now);
+            self.tick(now);
+            self.close_windows(now);
+        }
+        self.write_letters(now);
+        std::mem::take(&mut self.noted)
+    }
+
+    /// The next instant worth waking for; `None`: only an answer can change anything.
+    pub fn wake(&self) -> Option<Timestamp> {
+        if self.is_dead() {
+            return None;
+        }
+        let mut next = self.flight.next_deadline();
+        let mut also = |at: Option<Timestamp>| {
+            next = match (next, at) {
+                (Some(a), Some(b)) => Some(a.min(b)),
+                (a, b) => a.or(b),
+            };
+        };
+        if self.is_observing() {
+            also(self.next_look());
+            also(self.next_smoke());
+            also(Some(self.measure.next_tick()));
+            also(self.next_edge());
+        }
+        also(self.next_letter());
+        next
+    }
+
+    /// Our own mistake: nothing is judged any more, and that is told with the
+    /// next `hear`.
+    fn poison(&mut self, now: Timestamp, message: &str) {
+        self.panics += 1;
+        if self.record.poisoned.is_none() {
+            self.note(now, Fact::Poisoned { message: message.to_owned() });
+        }
+    }
+
+    /// It failed even at telling that it failed.
+    fn is_dead(&self) -> bool {
+        self.panics >= PANICS_MAX
+    }
+
+    /// Whether the world is still looked at.
+    fn is_observing(&self) -> bool {
+        !self.stopping && self.record.ended.is_none() && self.record.poisoned.is_none()
+    }
+
+    /// How often targets are asked now: as often as the fastest open window wants.
+    fn interval(&self, now: Timestamp) -> Span {
+        let age = now.since(self.record.release.at);
+        let windows = &self.record.plan.windows;
+        let open = windows.iter().filter(|window| age < window.length);
+        let last = windows.last().expect("a plan has a window").every;
+        open.map(|window| window.every).min().unwrap_or(last)
+    }
+
+    fn hear_one(&mut self, now: Timestamp, heard: Heard) {
+        match heard {
+            Heard::Answer { job, reply } => match self.flight.land(job) {
+                Some(question) => self.answered(now, question, reply),
+                None => self.limit(now, None, "late-answer", "an answer came after its deadline"),
+            },
+            Heard::Stop if self.stopping => {}
+            Heard::Stop => {
+                if self.is_observing() {
+                    self.flush(now, now);
+                }
+                self.stopping = true;
+                self.note(now, Fact::Stopped {});
+            }
+            Heard::Superseded { by } => self.supersede(now, by),
+            Heard::ClockStepped { by } => self.note(now, Fact::ClockStepped { by }),
+            Heard::Store(Some(error)) if !self.tell.not_stored => {
+                self.tell.not_stored = true;
+                self.note(now, Fact::StoreFailed { error });
+            }
+            Heard::Store(failing) => self.tell.not_stored = failing.is_some(),
+        }
+    }
+
+    fn answered(&mut self, now: Timestamp, question: flight::Asked, reply: Reply) {
+        use flight::Asked;
+        if question.is_observation() && !self.is_observing() {
+            return; // asked before the end: a closed watch turns nothing any more
+        }
+        match (question, reply) {
+            (Asked::Probe { target }, Reply::Exchanged(result)) => {
+                self.hear_probe(now, target, &result);
+            }
+            (Asked::Scrape { target }, Reply::Scraped { page, table, .. }) => {
+                self.hear_scrape(now, target, page, Some(table));
+            }
+            (Asked::Scrape { target }, Reply::Exchanged(Err(failure))) => {
+                self.hear_scrape(now, target, Err(failure), None);
+            }
+            (Asked::Smoke, Reply::Exchanged(result)) => self.hear_smoke(now, &result),
+            (Asked::Letter { channel, key }, Reply::Delivered(outcome)) => {
+                self.note(now, Fact::Receipt { channel, key, outcome });
+            }
+            (Asked::Publish { window }, Reply::Published(written)) => {
+                let (files, error) = match written {
+                    Ok(files) => (files, None),
+                    Err(error) => (Vec::new(), Some(error)),
+                };
+                self.note(now, Fact::Published { window, files, error });
+            }
+            (asked, reply) => panic!("{asked:?} was answered with {reply:?}"),
+        }
+    }
+
+    fn supersede(&mut self, now: Timestamp, by: Name) {
+        if self.record.ended.is_some() {
+            return;
+        }
+        self.flush(now, now);
+        self.close_early(now);
+        self.note(now, Fact::Ended { reason: Ending::Superseded { by } });
+    }
+
+    /// A limit was hit: a fact the first time, and a line in the report.
+    fn limit(&mut self, now: Timestamp, target: Option<Name>, what: &str, detail: &str) {
+        let what = Name::from(what);
+        if !self.record.limits.contains_key(&(what.clone(), target.clone())) {
+            self.note(now, Fact::Limit { target, what, detail: detail.to_owned() });
+        }
+    }
+
+    /// Writes a fact down. What is applied of a decision is the decoded form
+    /// of what is stored, so that the live record and a replayed one cannot
+    /// differ. (Measurements are numbers alone, which keep every bit; they are
+    /// nine facts in ten.)
+    fn note(&mut self, now: Timestamp, fact: Fact) {
+        let decision = fact.is_decision();
+        let stored = fact.encode();
+        let fact = match decision {
+            true => stored.decode().expect("what was just encoded can be read"),
+            false => fact,
+        };
+        self.record.apply(now, fact);
+        self.noted.push(Noted {
+            watch: self.id.clone(),
+            seq: self.record.seq,
+            at: now,
+            fact: stored,
+            decision,
+        });
+    }
+}

@@ -1,0 +1,163 @@
+//! What answers amount to: samples, tallies, and facts where something turned.
+
+use super::Watch;
+use crate::check::{self, HealthState, health::Health};
+use crate::metrics::{Page, Table, presets};
+use crate::model::{Exchange, Failure, Name, Span, Timestamp};
+use crate::record::{Fact, Matched, PresetChoice};
+
+/// For so long after the opening every scrape is searched for presets: many
+/// clients show a family only after its first event.
+const SEARCH_FOR: Span = Span::from_secs(600);
+
+/// A longer answer of a health endpoint is read anew each time.
+const REMEMBERED_BYTES_MAX: usize = 4096;
+
+impl Watch {
+    pub(super) fn hear_probe(
+        &mut self,
+        now: Timestamp,
+        target: usize,
+        reply: &Result<Exchange, Failure>,
+    ) {
+        let health = judged(&mut self.look.targets[target].judged, reply);
+        let is_up = health.is_up();
+        let settling = self.record.settled.is_none();
+        let aim = &mut self.look.targets[target];
+        aim.has_answered |= reply.is_ok();
+        let was_up = aim.is_up;
+        let tries = aim.probe.map_or(1, |turn| turn.tries);
+        let failed = is_up == Some(false);
+        if failed && was_up == Some(true) && tries == 1 {
+            self.ask_siblings(target, now);
+        }
+        if self.plan_probe(target, failed, now) {
+            return; // not a sample yet: it is asked again first
+        }
+        let aim = &mut self.look.targets[target];
+        (aim.is_up, aim.heard_at) = (is_up, Some(now));
+        let elapsed = reply.as_ref().ok().map(|exchange| exchange.elapsed);
+        self.measure.probed(target, is_up, tries > 1, elapsed, now);
+        // While nothing has answered yet the service may just be starting.
+        if !settling || is_up == Some(true) {
+            self.note_health(now, target, health.state, health.reason);
+        }
+        if was_up != is_up {
+            self.judge_now(now);
+        }
+    }
+
+    fn note_health(&mut self, now: Timestamp, target: usize, state: HealthState, reason: String) {
+        let name = self.target_name(target);
+        if self.record.targets[&name].health != state {
+            self.note(now, Fact::Health { target: name, state, reason });
+        }
+    }
+
+    pub(super) fn hear_scrape(
+        &mut self,
+        now: Timestamp,
+        target: usize,
+        page: Result<Page, Failure>,
+        table: Option<Box<Table>>,
+    ) {
+        self.look.targets[target].table = table;
+        self.plan_scrape(target, now);
+        let aim = &mut self.look.targets[target];
+        aim.has_shown |= page.is_ok();
+        // A target that never had such a page is not silent: it is not watched.
+        let is_nothing = matches!(&page, Err(Failure::Status(404))) && !aim.has_shown;
+        let ours = matches!(&page, Err(failure) if failure.is_ours());
+        if !ours && !is_nothing {
+            self.measure.scraped(target, page.is_ok(), now);
+            let aim = &mut self.look.targets[target];
+            if aim.probe.is_none() {
+                // Health is not asked: what answers a scrape is known to be there.
+                (aim.is_up, aim.heard_at) = (Some(page.is_ok()), Some(now));
+                aim.has_answered |= page.is_ok();
+            }
+        }
+        let failure = match page {
+            Ok(page) => {
+                self.take_page(now, target, &page);
+                None
+            }
+            Err(failure) => {
+                if !ours {
+                    self.look.targets[target].feed.failed(&mut self.measure.series, now);
+                }
+                Some(failure)
+            }
+        };
+        let name = self.target_name(target);
+        let known = &self.record.targets[&name].scrape_failure;
+        if known.is_some() != failure.is_some() && self.record.settled.is_some() {
+            self.note(now, Fact::Scraping { target: name, failure });
+        }
+    }
+
+    fn take_page(&mut self, now: Timestamp, target: usize, page: &Page) {
+        let name = self.target_name(target);
+        self.look.targets[target].feed.take(&mut self.measure.series, &name, page, now);
+        if let Some((line, what)) = &page.first_bad {
+            let detail =
+                format!("{} unreadable lines, the first is {line}: {what}", page.bad_lines);
+            self.limit(now, Some(name.clone()), "bad-lines", &detail);
+        }
+        for (what, detail) in &page.limits {
+            self.limit(now, Some(name.clone()), what, detail);
+        }
+        if !page.families.is_empty() {
+            self.search(now, page);
+        }
+    }
+
+    /// Holds the presets against all families seen so far; more signals than
+    /// before are a fact, and what else is kept of a scrape changes with it.
+    fn search(&mut self, now: Timestamp, page: &Page) {
+        self.measure.see_families(&page.families);
+        let pinned = match &self.record.plan.presets {
+            PresetChoice::Auto => None,
+            PresetChoice::Pinned(names) => Some(names.as_slice()),
+        };
+        let found = presets::detect(&self.measure.families(), pinned);
+        let known = self.record.matched.as_ref();
+        if known.is_none_or(|known| is_more(&found, known)) {
+            self.note(now, Fact::Matched(found));
+            self.measure.compile(&self.record);
+        }
+        let is_long = now.since(self.record.opened_at) >= SEARCH_FOR;
+        let is_all = self.record.matched.as_ref().is_some_and(|m| m.unmatched.is_empty());
+        if is_long || is_all {
+            self.look.wanted = self.measure.wanted();
+            self.look.is_searching = self.measure.is_some_rule_without_signal();
+        }
+    }
+
+    fn target_name(&self, target: usize) -> Name {
+        self.record.plan.targets[target].name.clone()
+    }
+}
+
+/// The same answer means the same: it is read once, however often it comes.
+fn judged(known: &mut Option<(Exchange, Health)>, reply: &Result<Exchange, Failure>) -> Health {
+    let Ok(answer) = reply else { return check::health::judge(reply) };
+    let is_same = |before: &Exchange| {
+        before.status == answer.status
+            && before.headers == answer.headers
+            && before.body == answer.body
+    };
+    match known {
+        Some((before, health)) if is_same(before) => health.clone(),
+        _ => {
+            let health = check::health::judge(reply);
+            let kept = answer.body.len() <= REMEMBERED_BYTES_MAX;
+            *known = kept.then(|| (answer.clone(), health.clone()));
+            health
+        }
+    }
+}
+
+fn is_more(found: &Matched, known: &Matched) -> bool {
+    found.signals.len() > known.signals.len()
+}

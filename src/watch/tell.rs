@@ -1,0 +1,107 @@
+//! Letters: what each channel is owed, frozen by a fact before it leaves.
+
+use std::collections::BTreeMap;
+
+use super::flight::{Asked, Due};
+use super::{Question, Watch};
+use crate::model::{Channel, Name, Timestamp};
+use crate::notify::{self, Letter, Owed};
+use crate::record::{ChannelRecord, Fact};
+
+/// Letters written in this turn, and what need not be looked at again.
+#[derive(Default)]
+pub(super) struct Tell {
+    ready: Vec<(Box<Channel>, Box<Letter>)>,
+    /// News up to here held nothing for the channel.
+    nothing_to: BTreeMap<Name, u64>,
+    /// Facts cannot be stored now: letters say so.
+    pub(super) not_stored: bool,
+}
+
+impl Watch {
+    /// Freezes what is owed and due. The letters leave with the next `ask`,
+    /// when the facts that freeze them are stored.
+    pub(super) fn write_letters(&mut self, now: Timestamp) {
+        for index in 0..self.record.plan.channels.len() {
+            let channel = &self.record.plan.channels[index];
+            if self.tell.ready.iter().any(|(ready, _)| ready.name == channel.name) {
+                continue;
+            }
+            if self.flight.has_letter_to(&channel.name) || !self.may_owe(channel) {
+                continue;
+            }
+            if now < self.next_try(&channel.name) {
+                continue;
+            }
+            match notify::owed(&self.record, channel) {
+                Owed::Letter(letter) => self.freeze(now, Box::new(channel.clone()), letter),
+                Owed::Nothing | Owed::Skip { .. } => {
+                    self.tell.nothing_to.insert(channel.name.clone(), self.record.news_end());
+                }
+            }
+        }
+    }
+
+    fn freeze(&mut self, now: Timestamp, channel: Box<Channel>, letter: Box<Letter>) {
+        self.note(
+            now,
+            Fact::Sent {
+                channel: channel.name.clone(),
+                key: letter.key.clone(),
+                after: letter.after,
+                up_to: letter.up_to,
+                hash: notify::hash(&letter),
+            },
+        );
+        self.tell.ready.push((channel, letter));
+    }
+
+    pub(super) fn ask_letters(&mut self, due: &mut Vec<Due>) {
+        for (channel, letter) in std::mem::take(&mut self.tell.ready) {
+            let asked = Asked::Letter { channel: channel.name.clone(), key: letter.key.clone() };
+            let timeout = notify::TIMEOUT;
+            let not_stored = self.tell.not_stored;
+            due.push(Due {
+                asked,
+                question: Question::Deliver { channel, letter, timeout, not_stored },
+                timeout,
+            });
+        }
+    }
+
+    /// When the first channel that is owed something may be tried again.
+    pub(super) fn next_letter(&self) -> Option<Timestamp> {
+        if !self.tell.ready.is_empty() {
+            return Some(self.record.at);
+        }
+        let waiting =
+            self.record.plan.channels.iter().filter(|channel| {
+                self.may_owe(channel) && !self.flight.has_letter_to(&channel.name)
+            });
+        waiting.map(|channel| self.next_try(&channel.name)).min()
+    }
+
+    /// Whether some channel has something coming that can still be delivered:
+    /// a broken one is tried hourly as long as we live, but nobody waits for it.
+    pub(super) fn is_owing(&self) -> bool {
+        self.record.plan.channels.iter().any(|channel| {
+            let known = self.channel(&channel.name);
+            !known.broken && (known.frozen.is_some() || self.may_owe(channel))
+        })
+    }
+
+    fn may_owe(&self, channel: &Channel) -> bool {
+        let known = self.channel(&channel.name);
+        let nothing_to = self.tell.nothing_to.get(&channel.name).copied().unwrap_or(0);
+        known.frozen.is_some() || known.told.max(nothing_to) < self.record.news_end()
+    }
+
+    fn next_try(&self, channel: &Name) -> Timestamp {
+        let seed = [self.id.0.as_str(), "/", channel.as_str()];
+        notify::next_try(self.channel(channel), &seed)
+    }
+
+    fn channel(&self, name: &Name) -> &ChannelRecord {
+        &self.record.channels[name]
+    }
+}
