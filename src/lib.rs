@@ -60,6 +60,7 @@
 //! 8. A slow target, channel or disk delays nothing but itself.
 
 pub mod check;
+pub mod config;
 pub mod judge;
 pub mod metrics;
 pub mod model;

@@ -1,0 +1,181 @@
+//! Addresses: URLs of services and webhooks, mail servers, mail addresses.
+
+use core::net::IpAddr;
+
+use reqwest::Url;
+
+use crate::model::{Smtp, SmtpTls};
+
+/// An http(s) URL without a password in it.
+pub(super) fn web(text: &str) -> Result<Url, String> {
+    if !text.contains("://") {
+        return Err(format!("{text:?} has no scheme; write for example {:?}", suggested(text)));
+    }
+    let url = Url::parse(text).map_err(|why| format!("{text:?} is no URL: {why}"))?;
+    if !matches!(url.scheme(), "http" | "https") {
+        let scheme = url.scheme();
+        return Err(format!("scheme `{scheme}` is not supported; write http:// or https://"));
+    }
+    if !url.username().is_empty() || url.password().is_some() {
+        let remedy = "send them in a header, with the secret as { env = \"NAME\" }";
+        return Err(format!("a URL with user or password ends up in logs; {remedy}"));
+    }
+    Ok(url)
+}
+
+/// What was most likely meant by an address without a scheme.
+fn suggested(text: &str) -> String {
+    let host = text.split(['/', ':']).next().unwrap_or_default();
+    let is_near = is_loopback(host) || host.parse::<IpAddr>().is_ok();
+    let meant = format!("http{}://{text}", if is_near { "" } else { "s" });
+    match Url::parse(&meant) {
+        Ok(url) if url.username().is_empty() && url.password().is_none() => meant,
+        _ => "https://agent.example.com".to_owned(),
+    }
+}
+
+/// A service's address, to which paths are added. Without the slash at its end.
+pub(super) fn base(text: &str) -> Result<String, String> {
+    let url = web(text)?;
+    if url.query().is_some() || url.fragment().is_some() {
+        return Err(format!("{text:?} has a query or fragment; paths are added to this address"));
+    }
+    Ok(url.as_str().trim_end_matches('/').to_owned())
+}
+
+/// Host and, unless it is the scheme's own, port: `10.0.0.11:8000`.
+pub(super) fn place(base: &str) -> String {
+    let Ok(url) = Url::parse(base) else { return base.to_owned() };
+    let host = url.host_str().unwrap_or_default();
+    let path = url.path().trim_end_matches('/');
+    match url.port() {
+        Some(port) => format!("{host}:{port}{path}"),
+        None => format!("{host}{path}"),
+    }
+}
+
+/// Whether a request to it leaves this machine.
+pub(super) fn is_loopback(host: &str) -> bool {
+    let bare = host.trim_start_matches('[').trim_end_matches(']');
+    bare == "localhost" || bare.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
+}
+
+const SMTP_FORMS: &str =
+    "write smtps://user@host, smtp://user@host (STARTTLS) or smtp+plain://127.0.0.1:1025";
+
+/// A mail server. The password is given apart, in a key of its own.
+pub(super) fn smtp(text: &str) -> Result<Smtp, String> {
+    let url = Url::parse(text).ok().filter(|_| text.contains("://"));
+    let url = url.ok_or_else(|| format!("is no URL of a mail server; {SMTP_FORMS}"))?;
+    let (tls, default_port) = match url.scheme() {
+        "smtps" => (SmtpTls::Implicit, Some(465)),
+        "smtp" => (SmtpTls::Starttls, Some(587)),
+        "smtp+plain" => (SmtpTls::None, None),
+        other => return Err(format!("scheme `{other}` is not supported; {SMTP_FORMS}")),
+    };
+    if url.password().is_some() {
+        return Err("a password in a URL ends up in logs; leave it out and write \
+                    password = { env = \"SMTP_PASSWORD\" }"
+            .to_owned());
+    }
+    let host = url.host_str().unwrap_or_default();
+    if host.is_empty() {
+        return Err(format!("has no host; {SMTP_FORMS}"));
+    }
+    if !matches!(url.path(), "" | "/") || url.query().is_some() || url.fragment().is_some() {
+        return Err("has something behind the host; a mail server is a host and a port".to_owned());
+    }
+    if tls == SmtpTls::None && !is_loopback(host) {
+        return Err(format!(
+            "smtp+plain sends mail in the open, which is for this machine alone; write \
+             smtps://{host} or smtp://{host} (STARTTLS)"
+        ));
+    }
+    let port = url.port().or(default_port).ok_or(
+        "has no port; write for example \
+        smtp+plain://127.0.0.1:1025",
+    )?;
+    let host = host.trim_start_matches('[').trim_end_matches(']').to_owned();
+    let user = (!url.username().is_empty()).then(|| decoded(url.username())).transpose()?;
+    Ok(Smtp { host, port, tls, user, password: None, ca_file: None })
+}
+
+/// `bot%40example.com` as it is meant.
+fn decoded(text: &str) -> Result<String, String> {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let Some((&byte, after)) = rest.split_first() {
+        let hex = after.get(..2).and_then(|two| std::str::from_utf8(two).ok());
+        match hex.and_then(|two| u8::from_str_radix(two, 16).ok()) {
+            Some(meant) if byte == b'%' => {
+                bytes.push(meant);
+                rest = &after[2..];
+            }
+            _ => {
+                bytes.push(byte);
+                rest = after;
+            }
+        }
+    }
+    let text = String::from_utf8(bytes).map_err(|_| "has a user that is no UTF-8".to_owned())?;
+    if text.chars().any(char::is_control) {
+        return Err("has a user with a line feed or the like in it".to_owned());
+    }
+    Ok(text)
+}
+
+/// A bare mail address: it goes into a header and onto the envelope.
+pub(super) fn mail(text: &str) -> Result<(), String> {
+    let wrong = || format!("{text:?} is no mail address; write for example \"oncall@example.com\"");
+    let (local, domain) = text.rsplit_once('@').ok_or_else(wrong)?;
+    let fits = |c: char| !c.is_whitespace() && !c.is_control() && !"<>(),;:\"\\[]@".contains(c);
+    let is_bare = |part: &str| !part.is_empty() && part.chars().all(fits);
+    let is_domain = !domain.starts_with(['.', '-']) && !domain.ends_with(['.', '-']);
+    if is_bare(local) && is_bare(domain) && is_domain { Ok(()) } else { Err(wrong()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_the_three_forms_of_a_mail_server() {
+        let check = |text| smtp(text).map(|s| (s.host, s.port, s.tls, s.user));
+        assert_eq!(
+            check("smtps://bot%40b.example@mail.example.com"),
+            Ok((
+                "mail.example.com".into(),
+                465,
+                SmtpTls::Implicit,
+                Some("bot@b.example".to_owned())
+            ))
+        );
+        assert_eq!(check("smtp://mail:2525"), Ok(("mail".into(), 2525, SmtpTls::Starttls, None)));
+        assert_eq!(check("smtp+plain://[::1]:1025"), Ok(("::1".into(), 1025, SmtpTls::None, None)));
+    }
+
+    #[test]
+    fn never_repeats_a_password() {
+        let error = smtp("smtps://user:hunter2@mail.example.com").unwrap_err();
+        assert!(!error.contains("hunter2"), "{error}");
+        assert!(!web("https://user:hunter2@example.com").unwrap_err().contains("hunter2"));
+    }
+
+    #[test]
+    fn names_a_place_by_what_tells_it_apart() {
+        let check = |text| place(&base(text).unwrap());
+        assert_eq!(check("http://10.0.0.11:8000/"), "10.0.0.11:8000");
+        assert_eq!(check("https://agent.example.com:443/v1/"), "agent.example.com/v1");
+        assert_eq!(check("http://[::1]:8000"), "[::1]:8000");
+    }
+
+    #[test]
+    fn takes_a_mail_address_only_bare() {
+        for good in ["a@b", "on.call+x@mail.example.com"] {
+            assert_eq!(mail(good), Ok(()));
+        }
+        for bad in ["", "a", "@b", "a@", "A <a@b>", "a@b\r\nBcc: c@d", "a@b,c@d", "a b@c", "a@.b"] {
+            assert!(mail(bad).is_err(), "{bad:?}");
+        }
+    }
+}

@@ -1,0 +1,219 @@
+//! A checked configuration in words: what would be watched, judged and told.
+//! Secrets appear as references. Warnings are the caller's to show.
+
+use std::fmt::Write;
+
+use super::outside;
+use super::rules::{bound_shown, percentile};
+use super::{Checked, Until};
+use crate::check::Step;
+use crate::judge::Rule;
+use crate::metrics::{Shape, Signal, Unit};
+use crate::model::{Channel, HeaderValue, Medium, Secret, Smtp, SmtpTls, Target};
+use crate::record::{Plan, PresetChoice};
+
+/// The whole of it, as plain aligned text for a terminal.
+pub fn explain(checked: &Checked) -> String {
+    let plan = &checked.plan;
+    let mut text = format!("{}  {}\n", plan.service, plan.url);
+    section(&mut text, &targets_title(plan), plan.targets.iter().map(target).collect());
+    section(&mut text, "Windows", windows(checked));
+    section(&mut text, &smoke_title(plan), plan.smoke.iter().flat_map(step).collect());
+    section(&mut text, "Rules", rules(plan));
+    section(&mut text, "Signals", signals(plan));
+    section(&mut text, "Channels", plan.channels.iter().map(channel).collect());
+    section(&mut text, "Taken for want of other words", lines(&checked.defaults));
+    text
+}
+
+type Row = Vec<String>;
+
+fn lines(texts: &[String]) -> Vec<Row> {
+    texts.iter().map(|text| vec![text.clone()]).collect()
+}
+
+/// A title and rows under it, in columns as wide as their widest cell.
+fn section(text: &mut String, title: &str, rows: Vec<Row>) {
+    if rows.is_empty() {
+        return;
+    }
+    let _ = write!(text, "\n{title}\n");
+    let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
+    let width = |column: usize| {
+        let cells = rows.iter().filter(|row| row.len() > column + 1); // the last may run on
+        cells.map(|row| row[column].chars().count()).max().unwrap_or(0)
+    };
+    let widths: Vec<usize> = (0..columns).map(width).collect();
+    for row in &rows {
+        let cell = |(cell, width): (&String, &usize)| format!("{cell:width$}");
+        let cells: Vec<String> = row.iter().zip(&widths).map(cell).collect();
+        let _ = writeln!(text, "  {}", cells.join("  ").trim_end());
+    }
+}
+
+fn targets_title(plan: &Plan) -> String {
+    let headers: Vec<String> =
+        plan.headers.iter().map(|(name, value)| header(name, value)).collect();
+    let with =
+        if headers.is_empty() { String::new() } else { format!(", with {}", headers.join(", ")) };
+    format!(
+        "Targets: {}, of which {} healthy, {} at most for an answer{with}",
+        plan.targets.len(),
+        plan.expect,
+        plan.timeout
+    )
+}
+
+fn header(name: &str, value: &HeaderValue) -> String {
+    match value {
+        HeaderValue::Plain(text) => format!("{name}: {text}"),
+        HeaderValue::Secret(secret) => format!("{name} {}", place(secret)),
+    }
+}
+
+fn target(target: &Target) -> Row {
+    let or_not = |what: &str, url: &Option<String>| match url {
+        Some(url) => format!("{what} {url}"),
+        None => format!("{what} not asked"),
+    };
+    let (health, metrics) = (or_not("health", &target.health), or_not("metrics", &target.metrics));
+    vec![target.name.to_string(), health, metrics]
+}
+
+fn windows(checked: &Checked) -> Vec<Row> {
+    let last = checked.plan.windows.last().map(|window| &window.name);
+    let awaited = match &checked.until {
+        Some(Until::Smoke) => None,
+        Some(Until::Window(name)) => Some(name),
+        None => last,
+    };
+    let mut rows: Vec<Row> = Vec::new();
+    if checked.until == Some(Until::Smoke) {
+        rows.push(vec!["smoke".to_owned(), "the verdict is awaited here".to_owned()]);
+    }
+    rows.extend(checked.plan.windows.iter().map(|window| {
+        let here = if awaited == Some(&window.name) { "the verdict is awaited here" } else { "" };
+        vec![
+            window.name.to_string(),
+            format!("every {}", window.every),
+            format!("ends {} after the release", window.length),
+            here.to_owned(),
+        ]
+    }));
+    rows
+}
+
+fn smoke_title(plan: &Plan) -> String {
+    format!("Smoke tests, begun at the first answer or after {}", plan.settle)
+}
+
+/// A row for the step, and one for each of its assertions.
+fn step(step: &Step) -> Vec<Row> {
+    let kind = if step.must { "must" } else { "should" };
+    let request = format!("{} {}", step.request.method, step.request.url);
+    let mut rows = vec![vec![step.name.to_string(), kind.to_owned(), request]];
+    rows.extend(step.request.headers.iter().map(|(name, value)| {
+        vec![String::new(), String::new(), format!("  {}", header(name, value))]
+    }));
+    rows.extend(
+        step.expect.iter().map(|assertion| {
+            vec![String::new(), String::new(), format!("  {}", assertion.as_str())]
+        }),
+    );
+    rows
+}
+
+fn rules(plan: &Plan) -> Vec<Row> {
+    let health = outside::health_signals();
+    let find = |rule: &Rule| {
+        let mut all = health.iter().chain(&plan.signals);
+        all.find(|signal| signal.name == rule.signal)
+    };
+    let row = |rule: &Rule| {
+        let signal = find(rule);
+        let preset = outside::preset_signals().iter().find(|(name, _)| rule.signal == *name);
+        let unit = signal.map(|signal| signal.unit).or(preset.map(|(_, unit)| *unit));
+        let what = match rule.quantile {
+            Some(quantile) => format!("{} {}", rule.signal, percentile(quantile)),
+            None => rule.signal.to_string(),
+        };
+        vec![
+            rule.name.to_string(),
+            rule.severity.to_string(),
+            what,
+            bound_shown(rule.bound, unit.unwrap_or(Unit::Count)),
+            format!("for {}", rule.hold),
+            signal.map_or_else(|| "by preset".to_owned(), query),
+        ]
+    };
+    plan.rules.iter().map(row).collect()
+}
+
+fn query(signal: &Signal) -> String {
+    match &signal.shape {
+        Shape::Ratio { num, den } => format!("{num}  of  {den}"),
+        Shape::Buckets { query, .. } | Shape::Gauge { query } => query.clone(),
+    }
+}
+
+fn signals(plan: &Plan) -> Vec<Row> {
+    let presets = match &plan.presets {
+        PresetChoice::Auto => "found by what the first scrapes show".to_owned(),
+        PresetChoice::Pinned(names) => {
+            let names: Vec<&str> = names.iter().map(|name| name.as_str()).collect();
+            format!("those of {}", names.join(", "))
+        }
+    };
+    let mut rows = vec![vec!["presets".to_owned(), presets]];
+    rows.extend(plan.signals.iter().map(|signal| vec![signal.name.to_string(), query(signal)]));
+    if !plan.require.is_empty() {
+        let names: Vec<&str> = plan.require.iter().map(|name| name.as_str()).collect();
+        rows.push(vec!["required".to_owned(), names.join(", ")]);
+    }
+    rows
+}
+
+fn channel(channel: &Channel) -> Row {
+    let severities: Vec<&str> = channel.severities.iter().rev().map(|s| s.as_str()).collect();
+    let (kind, how) = match &channel.medium {
+        Medium::Webhook { url, secret } => {
+            let signed = match secret {
+                Some(secret) => format!("signed {}", place(secret)),
+                None => "not signed".to_owned(),
+            };
+            ("webhook", format!("address {}, {signed}", place(url)))
+        }
+        Medium::Email { to, from, smtp } => {
+            ("email", format!("to {}, from {from}, by {}", to.join(", "), server(smtp)))
+        }
+    };
+    vec![channel.name.to_string(), kind.to_owned(), severities.join(" "), how]
+}
+
+fn server(smtp: &Smtp) -> String {
+    let tls = match smtp.tls {
+        SmtpTls::Implicit => "TLS",
+        SmtpTls::Starttls => "STARTTLS",
+        SmtpTls::None => "no TLS",
+    };
+    let mut text = format!("{}:{} ({tls})", smtp.host, smtp.port);
+    if let Some(user) = &smtp.user {
+        let _ = write!(text, " as {user}");
+    }
+    if let Some(password) = &smtp.password {
+        let _ = write!(text, ", password {}", place(password));
+    }
+    if let Some(path) = &smtp.ca_file {
+        let _ = write!(text, ", trusting {path}");
+    }
+    text
+}
+
+/// Where a secret is, never what it is.
+fn place(secret: &Secret) -> String {
+    match secret {
+        Secret::Env(name) => format!("from ${name}"),
+        Secret::File(path) => format!("from the file {path}"),
+        Secret::Config(key) => format!("as written in {key}"),
+    }
+}

@@ -1,0 +1,228 @@
+//! Texts → a checked plan, with every error at once, each with its place, what
+//! is wrong and what would be right. Reads no file and no variable: it is
+//! given texts, and says which secrets have to be looked up.
+//!
+//! `keys` knows every key, `walk` keeps the place of everything, and one file
+//! a table reads the rest. What has been checked here nobody checks again.
+
+mod address;
+mod channels;
+mod complaint;
+mod explain;
+mod keys;
+mod outside;
+mod rules;
+mod secret;
+mod service;
+mod signals;
+mod smoke;
+mod walk;
+mod windows;
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::fmt::Display;
+
+use toml::de::DeTable;
+
+use self::complaint::Sink;
+use self::rules::Ground;
+use self::secret::Vault;
+use self::walk::{Table, Value};
+use self::windows::{Ranged, Times};
+use crate::model::{Name, Secret, Span};
+use crate::record::Plan;
+
+pub use complaint::Complaint;
+pub use explain::explain;
+pub use keys::{KEYS, Key};
+
+/// A configuration file's text.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Source {
+    /// The file as its user calls it, for complaints.
+    pub file: String,
+    /// What it holds.
+    pub text: String,
+}
+
+/// What the command line says; it goes before the file.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Given {
+    /// The service's address.
+    pub url: Option<String>,
+    /// The service's name.
+    pub service: Option<String>,
+    /// `smoke`, a window's name, or a length such as `30m`, which makes a
+    /// window of its own.
+    pub until: Option<String>,
+}
+
+/// Until when a command waits for a verdict.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Until {
+    /// The smoke suite.
+    Smoke,
+    /// The end of this window, which is one of the plan's.
+    Window(Name),
+}
+
+impl Until {
+    /// What the command line calls the smoke suite.
+    const SMOKE: &'static str = "smoke";
+}
+
+/// A configuration that can be followed.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Checked {
+    /// What is to be done, with secrets as references.
+    pub plan: Plan,
+    /// Literal secrets, under the key that their `Secret::Config` bears.
+    pub secrets: BTreeMap<String, String>,
+    /// Secrets that have to be looked up, each with the key that asks for it.
+    pub references: Vec<(String, Secret)>,
+    /// What `Given::until` means; `None`: the last window.
+    pub until: Option<Until>,
+    /// What was not said and is taken: `timeout = 10s (below every interval)`.
+    pub defaults: Vec<String>,
+    /// What works and is not what anybody would want.
+    pub warnings: Vec<Complaint>,
+}
+
+/// Ten times the largest exposition that we have seen; beyond it the target is
+/// at fault, and it is told.
+const BODY_BYTES: u64 = 16 << 20;
+
+/// A body is held in memory while it is read, one a target.
+const BODY_BYTES_MAX: u64 = 1 << 30;
+
+/// Reads a configuration: a file, the command line, or both.
+///
+/// # Errors
+/// All that is wrong, in the order of the file.
+pub fn read(source: Option<&Source>, given: &Given) -> Result<Checked, Vec<Complaint>> {
+    let (file, text) = source.map_or(("", ""), |source| (&source.file, &source.text));
+    let sink = Sink::new(file, text);
+    let (document, broken) = DeTable::parse_recoverable(text);
+    for error in &broken {
+        sink.syntax(error.span(), error.message());
+    }
+    let (vault, notes) = (Vault::default(), Notes::default());
+    let top = Table::top(&sink, &document);
+    let (plan, until) = plan(&top, given, &vault, &notes);
+    drop(top);
+    if sink.has_errors() {
+        return Err(sink.finish().0);
+    }
+    Ok(Checked {
+        plan,
+        secrets: vault.literals.into_inner(),
+        references: vault.references.into_inner(),
+        until,
+        defaults: notes.0.into_inner(),
+        warnings: sink.finish().1,
+    })
+}
+
+/// The plan; worth nothing if there were errors on the way.
+fn plan(top: &Table, given: &Given, vault: &Vault, notes: &Notes) -> (Plan, Option<Until>) {
+    let service = service::read(top, given, vault, notes);
+    let times = windows::read(top, given, notes);
+    let defaults = rules::defaults(top);
+    let range = defaults.range.unwrap_or(signals::RANGE);
+    let mut catalogue = signals::built_in();
+    let mut signals = signals::read(top, range, &mut catalogue);
+    let ground = Ground { defaults, expect: service.expect, interval: times.slowest() };
+    let (rules, of_rules) = rules::read(top, &ground, &mut catalogue);
+    signals.extend(of_rules);
+    let mut ranges = vec![Ranged { range, reader: reader_of_range(top) }];
+    ranges.extend(signals.iter().filter_map(|signal| {
+        let range = outside::shortest_range(signal)?;
+        Some(Ranged { range, reader: format!("`{}` reads", signal.name) })
+    }));
+    windows::hold_against(&times, &ranges, top.sink);
+    warn_of_late(&rules, &times, top.sink);
+    let body = top.get("body-limit").map_or(Some(BODY_BYTES), size);
+    let plan = Plan {
+        smoke: smoke::read(top, &service, vault),
+        channels: channels::read(top, vault),
+        presets: signals::presets(top),
+        require: signals::required(top, &catalogue),
+        service: service.name,
+        url: service.url,
+        targets: service.targets,
+        expect: service.expect,
+        headers: service.headers,
+        settle: times.settle,
+        timeout: times.timeout,
+        body_bytes_max: body.unwrap_or(BODY_BYTES),
+        range: defaults.range,
+        signals,
+        rules,
+        windows: times.windows.into_iter().map(|placed| placed.window).collect(),
+    };
+    (plan, times.until)
+}
+
+fn reader_of_range(top: &Table) -> String {
+    let is_own = top.get("rules").is_some_and(Value::is_table);
+    if is_own { "`rules.range` sets" } else { "rates and quantiles are read over" }.to_owned()
+}
+
+/// A rule that waits longer than the watch lasts.
+fn warn_of_late(rules: &[crate::judge::Rule], times: &Times, sink: &Sink) {
+    let longest = times.windows.iter().map(|placed| placed.window.length).max();
+    let Some(longest) = longest else { return };
+    let late = rules.iter().filter(|rule| rule.hold >= longest);
+    let late: Vec<String> = late.map(|rule| format!("{} ({})", rule.name, rule.hold)).collect();
+    if !late.is_empty() {
+        let what = "can never fire: they wait as long as the watch lasts, or longer";
+        let remedy = "shorten `for` in [rules]";
+        sink.warn_whole("rules.for", format!("{} {what} ({longest}); {remedy}", late.join(", ")));
+    }
+}
+
+/// A size: whole bytes, or `"16MiB"`.
+fn size(value: &Value) -> Option<u64> {
+    let Some(text) = value.as_text() else { return value.whole(1, BODY_BYTES_MAX) };
+    let bytes = bytes(text).filter(|bytes| (1..=BODY_BYTES_MAX).contains(bytes));
+    if bytes.is_none() {
+        value.error(format!("{text:?} is no size up to 1GiB; write for example \"16MiB\""));
+    }
+    bytes
+}
+
+/// The bytes that a number with a unit stands for.
+fn bytes(text: &str) -> Option<u64> {
+    const UNITS: [(&str, u64); 7] = [
+        ("KiB", 1 << 10),
+        ("MiB", 1 << 20),
+        ("GiB", 1 << 30),
+        ("kB", 1000),
+        ("MB", 1_000_000),
+        ("GB", 1_000_000_000),
+        ("B", 1),
+    ];
+    let split = |(unit, factor): (&str, u64)| Some((text.strip_suffix(unit)?, factor));
+    let (number, factor) = UNITS.into_iter().find_map(split)?;
+    number.trim().parse::<u64>().ok()?.checked_mul(factor)
+}
+
+/// What was not said, and what is taken instead.
+#[derive(Default)]
+struct Notes(RefCell<Vec<String>>);
+
+impl Notes {
+    fn say(&self, key: &str, value: impl Display, why: &str) {
+        self.0.borrow_mut().push(format!("{key} = {value} ({why})"));
+    }
+
+    fn say_unless(&self, is_given: bool, key: &str, value: Span, why: &str) {
+        if !is_given {
+            self.say(key, value, why);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,113 @@
+//! Secrets in the configuration: a literal, `{ env = "…" }` or
+//! `{ file = "…" }`. The plan holds references alone; literals go beside it.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+
+use super::walk::Value;
+use crate::model::{HeaderValue, Secret};
+
+/// Where literal secrets and all references are gathered.
+#[derive(Default)]
+pub(super) struct Vault {
+    /// Literals under the name that their `Secret::Config` bears.
+    pub literals: RefCell<BTreeMap<String, String>>,
+    /// What has to be looked up, with the key that asks for it.
+    pub references: RefCell<Vec<(String, Secret)>>,
+}
+
+impl Vault {
+    /// A secret in any of its three forms. `check` says what is wrong with a
+    /// literal; it must not repeat it.
+    pub fn secret(
+        &self,
+        value: &Value,
+        check: impl Fn(&str) -> Result<(), String>,
+    ) -> Option<Secret> {
+        if value.is_table() {
+            return self.reference(value);
+        }
+        let Some(literal) = value.as_text() else {
+            value.error(format!("expected a text, {FORMS}"));
+            return None;
+        };
+        if let Err(what) = check(literal) {
+            value.error(what);
+            return None;
+        }
+        let key = value.key.clone();
+        self.literals.borrow_mut().insert(key.clone(), literal.to_owned());
+        Some(Secret::Config(key))
+    }
+
+    fn reference(&self, value: &Value) -> Option<Secret> {
+        let entries = value.entries()?;
+        let [(kind, place)] = &entries[..] else {
+            value.error(format!("expected one way to find it: {FORMS}"));
+            return None;
+        };
+        let secret = match *kind {
+            "env" => Secret::Env(variable(place)?),
+            "file" => Secret::File(place.text()?.to_owned()),
+            _ => {
+                place.error(format!("unknown way to find a secret; write {FORMS}"));
+                return None;
+            }
+        };
+        self.references.borrow_mut().push((value.key.clone(), secret.clone()));
+        Some(secret)
+    }
+
+    /// Headers of a request: values in the open, or secrets.
+    pub fn headers(&self, value: &Value) -> Vec<(String, HeaderValue)> {
+        let entries = value.entries().unwrap_or_default();
+        let header = |(name, value): (&str, Value)| {
+            if !is_token(name) {
+                value.error("no header has such a name; write letters, digits and `-`");
+                return None;
+            }
+            if let Some(text) = value.as_text()
+                && !is_telling(name)
+            {
+                header_value(text).map_err(|what| value.error(what)).ok()?;
+                return Some((name.to_owned(), HeaderValue::Plain(text.to_owned())));
+            }
+            Some((name.to_owned(), HeaderValue::Secret(self.secret(&value, header_value)?)))
+        };
+        entries.into_iter().filter_map(header).collect()
+    }
+}
+
+const FORMS: &str = "{ env = \"NAME\" } or { file = \"/path\" }";
+
+fn variable(place: &Value) -> Option<String> {
+    let name = place.text()?;
+    if name.contains(['=', '$', '{', ' ', '\0']) {
+        place.error("is no name of a variable; write it bare, for example \"SMTP_PASSWORD\"");
+        return None;
+    }
+    Some(name.to_owned())
+}
+
+/// A header whose value nobody should read in a plan or a report.
+fn is_telling(name: &str) -> bool {
+    const TELLING: [&str; 7] =
+        ["authorization", "cookie", "token", "secret", "password", "key", "credential"];
+    let name = name.to_ascii_lowercase();
+    TELLING.iter().any(|word| name.contains(word))
+}
+
+/// RFC 9110, 5.6.2: what a header's name is made of.
+fn is_token(name: &str) -> bool {
+    let fits = |c: char| c.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~".contains(c);
+    !name.is_empty() && name.chars().all(fits)
+}
+
+fn header_value(text: &str) -> Result<(), String> {
+    let fits = |c: char| c == '\t' || (' '..='~').contains(&c);
+    if text.chars().all(fits) {
+        Ok(())
+    } else {
+        Err("a header's value is one line of ASCII".to_owned())
+    }
+}

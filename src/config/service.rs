@@ -1,0 +1,204 @@
+//! What is watched: the service, its address, its replicas.
+
+use std::collections::BTreeMap;
+
+use super::address;
+use super::complaint::Sink;
+use super::secret::Vault;
+use super::walk::{Table, Value};
+use super::{Given, Notes};
+use crate::model::{HeaderValue, Name, Target};
+
+/// The service and its replicas.
+pub(super) struct Service {
+    pub name: Name,
+    /// Without a slash at its end.
+    pub url: String,
+    pub targets: Vec<Target>,
+    pub expect: u32,
+    /// Paths that the checklist's smoke tests ask; `None`: switched off.
+    pub health: Option<String>,
+    pub ready: Option<String>,
+    pub headers: Vec<(String, HeaderValue)>,
+}
+
+/// More replicas than one process asks in 15 s with room to spare.
+const TARGETS_MAX: usize = 1000;
+
+/// Reads the top of the file and `[targets]`. After an error what it returns
+/// only serves to find more errors.
+pub(super) fn read(top: &Table, given: &Given, vault: &Vault, notes: &Notes) -> Service {
+    let sink = top.sink;
+    let table = top.get("targets").and_then(|value| value.table("targets"));
+    let get = |key: &str| table.as_ref().and_then(|table| table.get(key));
+    let replicas = get("static").map(|value| replicas(value));
+    let url = url(top, given).or_else(|| {
+        let first = replicas.as_ref()?.first()?.clone();
+        notes.say("url", &first, "the first target");
+        Some(first)
+    });
+    let has_tried = top.get("url").is_some() || given.url.is_some() || replicas.is_some();
+    if url.is_none() && !has_tried {
+        let remedy = "write url = \"https://…\", or give it on the command line";
+        sink.whole("url", format!("is missing; {remedy}"));
+    }
+    let url = url.unwrap_or_else(|| "http://127.0.0.1".to_owned());
+    let bases = replicas.unwrap_or_else(|| vec![url.clone()]);
+    let path = |key: &str, default: &str| match get(key) {
+        None => Some(default.to_owned()),
+        Some(value) if value.as_flag() == Some(false) => None,
+        Some(value) => Some(path(value).unwrap_or_else(|| default.to_owned())),
+    };
+    let (health, metrics) = (path("health", "/health"), path("metrics", "/metrics"));
+    if let (None, None, Some(table)) = (&health, &metrics, &table) {
+        table.error("neither health nor metrics are asked: nothing would be watched");
+    }
+    let target = |base: &String| Target {
+        name: Name::from(address::place(base)),
+        health: health.as_ref().map(|path| format!("{base}{path}")),
+        metrics: metrics.as_ref().map(|path| format!("{base}{path}")),
+    };
+    let targets: Vec<Target> = bases.iter().map(target).collect();
+    let expect = get("expect").and_then(|value| expect(value, targets.len()));
+    if let (Some(value), None) = (get("expect"), &health) {
+        value.error("health is not asked, so no replica can be healthy; leave one of them out");
+    }
+    Service {
+        name: name(top, given, &url, notes),
+        expect: expect.unwrap_or(u32::try_from(targets.len()).unwrap_or(u32::MAX)),
+        ready: path("ready", "/health/ready"),
+        headers: get("headers").map_or_else(Vec::new, |value| vault.headers(value)),
+        url,
+        targets,
+        health,
+    }
+}
+
+fn url(top: &Table, given: &Given) -> Option<String> {
+    // The file's is checked even where the command line's goes before it.
+    let in_file = top.get("url").and_then(|value| {
+        let read = address::base(value.text()?);
+        read.map_err(|what| value.error(what)).ok()
+    });
+    let Some(text) = &given.url else { return in_file };
+    address::base(text).map_err(|what| top.sink.given("URL", what)).ok()
+}
+
+fn name(top: &Table, given: &Given, url: &str, notes: &Notes) -> Name {
+    let written = top.get("service").and_then(|value| {
+        let text = value.text()?;
+        file_name(text).map_err(|what| value.error(what)).ok()?;
+        Some(text)
+    });
+    if let Some(text) = &given.service {
+        let checked = file_name(text).map_err(|what| top.sink.given("--service", what));
+        return checked.map_or_else(|()| "service".into(), |()| Name::from(text.as_str()));
+    }
+    written.map(Name::from).unwrap_or_else(|| {
+        let fits = |c: char| if c.is_ascii_alphanumeric() || ".-:".contains(c) { c } else { '-' };
+        let place = address::place(url).replace(['[', ']'], "");
+        let name: String = place.chars().map(fits).take(NAME_CHARS_MAX).collect();
+        notes.say("service", &name, "from the url");
+        Name::from(name)
+    })
+}
+
+/// Longer names break lines, subjects and file names.
+pub(super) const NAME_CHARS_MAX: usize = 100;
+
+/// A name that also names files, and stands before an `@` in a watch's id.
+pub(super) fn file_name(text: &str) -> Result<(), String> {
+    let fits = |c: char| c.is_alphanumeric() || "._:-".contains(c);
+    if text.chars().count() > NAME_CHARS_MAX {
+        return Err(format!("a name has at most {NAME_CHARS_MAX} characters"));
+    }
+    if text.chars().all(fits) && text.starts_with(char::is_alphanumeric) {
+        return Ok(());
+    }
+    Err(format!("{text:?} cannot name files; write letters, digits and `.`, `_`, `-`, `:`"))
+}
+
+/// A name that people read.
+pub(super) fn free_name(text: &str) -> Result<(), String> {
+    if text.chars().count() > NAME_CHARS_MAX {
+        return Err(format!("a name has at most {NAME_CHARS_MAX} characters"));
+    }
+    if text.chars().any(char::is_control) || text.trim() != text {
+        return Err(format!("{text:?}: a name is one line without space around it"));
+    }
+    Ok(())
+}
+
+/// The base URLs of the replicas.
+fn replicas(value: &Value) -> Vec<String> {
+    let members = value.list().unwrap_or_default();
+    if value.is_list() && members.is_empty() {
+        value.error("lists no target; write at least one URL, or leave it out to watch `url`");
+    }
+    if members.len() > TARGETS_MAX {
+        value.error(format!("lists {} targets, {TARGETS_MAX} at most", members.len()));
+        return Vec::new();
+    }
+    let mut seen: BTreeMap<String, usize> = BTreeMap::new();
+    let base = |member: &Value| {
+        let base = address::base(member.text()?).map_err(|what| member.error(what)).ok()?;
+        let place = address::place(&base);
+        if seen.contains_key(&place) {
+            member.error(format!("target {place} is listed twice; two samples would be one"));
+            return None;
+        }
+        seen.insert(place, member.at);
+        Some(base)
+    };
+    members.iter().filter_map(base).collect()
+}
+
+/// A path below a base.
+fn path(value: &Value) -> Option<String> {
+    let text = match value.as_text() {
+        Some(text) => text,
+        None => {
+            value.error("expected a path such as \"/health\", or false to switch it off");
+            return None;
+        }
+    };
+    is_path(text).map_err(|what| value.error(what)).ok()?;
+    Some(text.to_owned())
+}
+
+/// Whether a text can follow a base URL.
+pub(super) fn is_path(text: &str) -> Result<(), String> {
+    let fits = |c: char| ('!'..='~').contains(&c) && c != '#';
+    if text.starts_with('/') && text.chars().all(fits) {
+        return Ok(());
+    }
+    Err(format!("{text:?} is no path; write for example \"/health\", other signs as %20"))
+}
+
+fn expect(value: &Value, targets: usize) -> Option<u32> {
+    let count = value.whole(1, TARGETS_MAX as u64)?;
+    if count > targets as u64 {
+        value.error(format!(
+            "{count} healthy replicas are expected of {targets} {}; list every replica in \
+             targets.static",
+            if targets == 1 { "target" } else { "targets" }
+        ));
+    }
+    u32::try_from(count).ok()
+}
+
+/// Names that have been taken, and a complaint about the second of each.
+pub(super) fn claim<'t>(
+    taken: &mut BTreeMap<&'t str, usize>,
+    name: &'t str,
+    value: &Value,
+    sink: &Sink,
+) -> bool {
+    if let Some(first) = taken.insert(name, value.at) {
+        let line = sink.line(first);
+        value
+            .error(format!("the name {name:?} is taken by the one in line {line}; choose another"));
+        return false;
+    }
+    true
+}
