@@ -60,7 +60,9 @@
 //! 8. A slow target, channel or disk delays nothing but itself.
 
 pub mod check;
+pub mod cli;
 pub mod config;
+pub mod daemon;
 pub mod judge;
 pub mod metrics;
 pub mod model;

@@ -1,0 +1,209 @@
+//! `run`: stands watch over a release, from smoke to the last window.
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+
+use super::account::{Account, Until};
+use super::exit::Exit;
+use super::{load, log, out, place};
+use crate::config::{self, Checked, Given};
+use crate::daemon::carry::Carrier;
+use crate::daemon::clock::{self, Clock};
+use crate::daemon::http::Http;
+use crate::daemon::lock::Lock;
+use crate::daemon::secrets::Secrets;
+use crate::daemon::signal;
+use crate::daemon::smtp::Deferred;
+use crate::daemon::store::{Facts, Reader, Store};
+use crate::daemon::turn::{End, Turns};
+use crate::model::{Name, Release, Span, Timestamp, WatchId};
+use crate::record::Record;
+use crate::watch::Fleet;
+
+/// Options of `run`.
+#[derive(Args)]
+pub struct Run {
+    /// The service's address; with it no file is needed
+    url: Option<String>,
+    /// A configuration file, or a directory with one service a file
+    #[arg(short, long)]
+    config: Option<PathBuf>,
+    /// What the pipeline calls this release: a tag, a build number, a commit
+    #[arg(long)]
+    release: String,
+    /// When it was out, for example 2026-11-25T01:23:46Z; now without
+    #[arg(long, value_name = "TIME")]
+    released_at: Option<Timestamp>,
+    /// Ends here: smoke, a length such as 30m, or a window's name; the watch
+    /// stays open and is taken up again by the next run
+    #[arg(long)]
+    until: Option<String>,
+    /// Where facts are kept [default: $STATE_DIRECTORY, else
+    /// $XDG_STATE_HOME/bakewatch, else ~/.local/state/bakewatch]
+    #[arg(long, value_name = "DIR")]
+    state_dir: Option<PathBuf>,
+    /// Where reports are written [default: reports in the state directory]
+    #[arg(long, value_name = "DIR")]
+    report_dir: Option<PathBuf>,
+    /// Degraded is not good enough (exit code 5)
+    #[arg(long)]
+    strict: bool,
+    /// How log lines are written [default: human on a terminal, else json]
+    #[arg(long, value_name = "FORMAT")]
+    log_format: Option<log::Format>,
+}
+
+/// Runs it.
+///
+/// # Errors
+/// What keeps the watch from beginning.
+pub async fn run(given: Run) -> Result<Exit, String> {
+    log::start(given.log_format)?;
+    let from = Given { url: given.url.clone(), until: given.until.clone(), ..Given::default() };
+    let all = match load::load(given.config.as_deref(), &from) {
+        Ok(all) => all,
+        Err(complaints) => {
+            complaints.iter().for_each(out::complain);
+            return Ok(Exit::Usage);
+        }
+    };
+    for warning in all.iter().flat_map(|one| &one.warnings) {
+        out::complain(format_args!("warning: {warning}"));
+    }
+    let dir = place::state_dir(given.state_dir.clone())?;
+    let _lock = Lock::take(&dir)?;
+    let store = Store::open(&dir)?;
+    // The same words mean the same for each file.
+    let until = until(all.first().and_then(|one| one.until.clone()));
+    let opened = open(&given, all, &Reader::open(&dir)?)?;
+    for record in &opened.over {
+        let id = record.release.watch();
+        out::print(&format!("{id}: its watch is over; `report` prints its summaries\n"))?;
+    }
+    let mut account = Account::new(until, opened.ours, opened.over);
+    let http = Http::new()?;
+    if let Some(why) = http.no_roots() {
+        tracing::warn!("https cannot be verified on this machine: {why}");
+    }
+    let report_dir = given.report_dir.unwrap_or_else(|| dir.join("reports"));
+    let carrier =
+        Carrier { http, secrets: opened.secrets, deferred: Deferred::default(), report_dir };
+    let mut turns = Turns::new(opened.fleet, opened.clock, store, carrier);
+    for (old, by) in opened.superseded {
+        turns.supersede(old, by);
+    }
+    let end = turns.run(&mut account, signal::stops()?).await;
+    if let Some(bar) = log::bar() {
+        bar.finish_and_clear();
+    }
+    if let Some(error) = account.broken.take() {
+        out::complain(error);
+    }
+    match end {
+        End::Stopped | End::Interrupted => Ok(Exit::Interrupted),
+        End::Done | End::Reached => Ok(Exit::of(account.worst(turns.fleet()), given.strict)),
+    }
+}
+
+fn until(given: Option<config::Until>) -> Until {
+    match given {
+        None => Until::End,
+        Some(config::Until::Smoke) => Until::Smoke,
+        Some(config::Until::Window(name)) => Until::Window(name),
+    }
+}
+
+/// A watch that is taken up has the windows it was opened with.
+///
+/// # Errors
+/// What is waited for would never come.
+fn must_have(record: &Record, until: Option<&config::Until>) -> Result<(), String> {
+    let Some(config::Until::Window(name)) = until else { return Ok(()) };
+    let windows = &record.plan.windows;
+    if windows.iter().any(|window| window.name == *name) {
+        return Ok(());
+    }
+    let known: Vec<&str> = windows.iter().map(|window| window.name.as_str()).collect();
+    Err(format!(
+        "--until: {} was opened without a window {name}; its windows are {}",
+        record.release.watch(),
+        known.join(", ")
+    ))
+}
+
+struct Opened {
+    fleet: Fleet,
+    clock: Clock,
+    secrets: Secrets,
+    ours: Vec<WatchId>,
+    /// Watches of this release that are over already.
+    over: Vec<Record>,
+    superseded: Vec<(WatchId, Name)>,
+}
+
+/// Opens a watch for each service, or takes up the one that is open; another
+/// open release of the same service is superseded. Watches of other services
+/// in the same directory are left as they are.
+fn open(given: &Run, all: Vec<Checked>, reader: &Reader) -> Result<Opened, String> {
+    let version = Name::from(given.release.as_str());
+    let mut known: Vec<(WatchId, Record, Facts)> = Vec::new();
+    for (id, facts) in reader.load_open()? {
+        let record = Record::replay(facts.iter().cloned())?;
+        if all.iter().any(|one| one.plan.service == record.release.service) {
+            known.push((id, record, facts));
+        }
+    }
+    let latest = known.iter().map(|(_, record, _)| record.at).max().unwrap_or_default();
+    let clock = Clock::real(latest);
+    let now = clock.now();
+    let at = given.released_at.unwrap_or(now);
+    if at > clock::wall() + Span::from_secs(60) {
+        return Err(format!("--released-at {at} is in the future; it is {now}"));
+    }
+    let mut opened = Opened {
+        fleet: Fleet::new(),
+        clock,
+        secrets: Secrets::default(),
+        ours: Vec::new(),
+        over: Vec::new(),
+        superseded: Vec::new(),
+    };
+    for checked in all {
+        let service = checked.plan.service.clone();
+        let release = Release { service, version: version.clone(), at };
+        let id = release.watch();
+        opened.secrets.extend(checked.secrets);
+        opened.ours.push(id.clone());
+        if let Some((_, record, _)) = known.iter().find(|(open, _, _)| *open == id) {
+            must_have(record, checked.until.as_ref())?;
+            continue; // taken up below, with the plan it was opened with
+        }
+        let over = reader.facts(&id)?;
+        if over.is_empty() {
+            opened.fleet.open(release, checked.plan, now)?;
+        } else {
+            // Its watch is over: nothing is asked any more, and its verdict stands.
+            let record = Record::replay(over)?;
+            must_have(&record, checked.until.as_ref())?;
+            opened.over.push(record);
+        }
+    }
+    for (id, _, facts) in known {
+        opened.fleet.resume(facts, now)?;
+        if !opened.ours.contains(&id) {
+            opened.superseded.push((id, version.clone()));
+        }
+    }
+    Ok(opened)
+}
+
+/// For commands that only read: the state directory's name.
+///
+/// # Errors
+/// As `place::named`.
+pub fn reading(dir: Option<&Path>) -> Result<PathBuf, String> {
+    place::named(dir.map(Path::to_owned), |name| {
+        std::env::var_os(name).filter(|value| !value.is_empty())
+    })
+}

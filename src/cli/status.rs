@@ -1,0 +1,84 @@
+//! `status`: each watch, where it stands, what burns, and how telling goes.
+
+use std::fmt::Write;
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::exit::Exit;
+use super::{out, run};
+use crate::daemon::store::Reader;
+use crate::model::WatchId;
+use crate::record::{Ending, Record};
+
+/// Options of `status`.
+#[derive(Args)]
+pub struct Status {
+    /// Where facts are kept
+    #[arg(long, value_name = "DIR")]
+    state_dir: Option<PathBuf>,
+    /// Only watches that are not over
+    #[arg(long)]
+    open: bool,
+}
+
+/// Runs it.
+///
+/// # Errors
+/// There is no store, or it cannot be read.
+pub fn run(given: &Status) -> Result<Exit, String> {
+    let reader = Reader::open(&run::reading(given.state_dir.as_deref())?)?;
+    let mut text = String::new();
+    for id in reader.watches(given.open)? {
+        let record = Record::replay(reader.facts(&id)?)?;
+        text.push_str(&show(&id, &record));
+    }
+    if text.is_empty() {
+        text.push_str("no watch\n");
+    }
+    out::print(&text)?;
+    Ok(Exit::Good)
+}
+
+fn show(id: &WatchId, record: &Record) -> String {
+    let mut text = format!("{id}: {}, last fact {}\n", phase(record), record.at.for_people());
+    for (name, closed) in &record.windows {
+        let _ = writeln!(text, "  window {name}: {}", closed.summary.verdict);
+    }
+    for (name, target) in &record.targets {
+        let health = format!("{:?}", target.health).to_lowercase();
+        let colon = if target.reason.is_empty() { "" } else { ": " };
+        let _ = writeln!(text, "  target {name}: {health}{colon}{}", target.reason);
+    }
+    for (key, alert) in &record.alerts {
+        if alert.phase.is_firing() {
+            let _ = writeln!(text, "  alert {}{}: {}", key.rule, key.labels, alert.phase.as_str());
+        }
+    }
+    for (name, channel) in &record.channels {
+        let state = if channel.broken { "broken" } else { "works" };
+        let (accepted, refused) = (channel.accepted, channel.refused);
+        let words = &channel.last_words;
+        let colon = if words.is_empty() { "" } else { ": " };
+        let _ = writeln!(
+            text,
+            "  channel {name}: {state}, {accepted} taken, {refused} failed tries{colon}{words}"
+        );
+    }
+    text
+}
+
+fn phase(record: &Record) -> String {
+    match &record.ended {
+        Some(Ending::Complete) => return "complete".to_owned(),
+        Some(Ending::Superseded { by }) => return format!("superseded by {by}"),
+        None => {}
+    }
+    let mut windows = record.plan.windows.iter();
+    match windows.find(|window| !record.windows.contains_key(&window.name)) {
+        _ if record.settled.is_none() => "settling".to_owned(),
+        _ if !record.is_smoke_done() => "smoke".to_owned(),
+        Some(window) => format!("in its {}", window.name),
+        None => "closing".to_owned(),
+    }
+}

@@ -1,0 +1,129 @@
+//! Carries one question out into the world and brings its answer back. Each
+//! runs in a task of its own: a slow one delays nothing but itself.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::http::Http;
+use super::secrets::Secrets;
+use super::{publish, smtp, webhook};
+use crate::model::{Channel, Failure, Medium, Request, Span};
+use crate::notify::{Body, Letter};
+use crate::record::Outcome;
+use crate::watch::{Job, JobId, Question, Reply};
+
+/// What it takes to answer any question.
+pub struct Carrier {
+    /// The clients.
+    pub http: Http,
+    /// Where secrets are looked up.
+    pub secrets: Secrets,
+    /// What some recipients of a mail took and others put off.
+    pub deferred: smtp::Deferred,
+    /// Where summaries are written.
+    pub report_dir: PathBuf,
+}
+
+/// An answer on its way back; `None`: it was given up at the deadline, and
+/// the watch has answered itself.
+pub type Landed = (Asker, Option<Reply>);
+
+/// Which question an answer belongs to.
+pub type Asker = (crate::model::WatchId, JobId);
+
+/// Starts a task for the question; its answer arrives at `home` in any case,
+/// also when the task panics.
+pub fn spawn(
+    carrier: &Arc<Carrier>,
+    job: Job,
+    limit: Duration,
+    wall_s: i64,
+    home: tokio::sync::mpsc::UnboundedSender<Landed>,
+) {
+    let carrier = carrier.clone();
+    let Job { id, watch, question, .. } = job;
+    let fallback = panicked(&question);
+    tokio::spawn(async move {
+        let work = tokio::spawn(async move { carrier.answer(question, wall_s).await });
+        let stop = work.abort_handle();
+        let reply = match tokio::time::timeout(limit, work).await {
+            Ok(Ok(reply)) => Some(reply),
+            Ok(Err(_)) => Some(fallback),
+            Err(_) => {
+                stop.abort();
+                None
+            }
+        };
+        // The loop is gone only when the process ends.
+        let _ = home.send(((watch, id), reply));
+    });
+}
+
+/// Our own mistake says nothing about the target; a letter may have left.
+fn panicked(question: &Question) -> Reply {
+    let why = "a task of bakewatch panicked".to_owned();
+    match question {
+        Question::Probe { .. } | Question::Scrape { .. } | Question::Smoke { .. } => {
+            Reply::Exchanged(Err(Failure::NotAsked(why)))
+        }
+        Question::Deliver { .. } => Reply::Delivered(Outcome::Unknown { detail: why }),
+        Question::Publish { .. } => Reply::Published(Err(why)),
+    }
+}
+
+impl Carrier {
+    /// One check's exchange.
+    ///
+    /// # Errors
+    /// Why no whole answer came.
+    pub async fn exchange(&self, request: &Request) -> Result<crate::model::Exchange, Failure> {
+        self.http.exchange(request, &self.secrets).await
+    }
+
+    /// Answers a question. `wall_s`: the time that receivers go by.
+    pub async fn answer(&self, question: Question, wall_s: i64) -> Reply {
+        match question {
+            Question::Probe { request, .. } | Question::Smoke { request, .. } => {
+                Reply::Exchanged(self.exchange(&request).await)
+            }
+            Question::Scrape { request, wanted, bytes_max, table, .. } => {
+                self.http.scrape(&request, &self.secrets, &wanted, bytes_max, table).await
+            }
+            Question::Deliver { channel, letter, timeout, not_stored } => {
+                Reply::Delivered(self.deliver(&channel, &letter, timeout, not_stored, wall_s).await)
+            }
+            Question::Publish { window, summary } => {
+                let dir = self.report_dir.clone();
+                let write = move || publish::publish(&dir, &window, &summary);
+                let written = tokio::task::spawn_blocking(write).await;
+                Reply::Published(written.unwrap_or_else(|error| Err(error.to_string())))
+            }
+        }
+    }
+
+    /// Carries a letter to its channel.
+    pub async fn deliver(
+        &self,
+        channel: &Channel,
+        letter: &Letter,
+        timeout: Span,
+        not_stored: bool,
+        now_s: i64,
+    ) -> Outcome {
+        match (&channel.medium, &letter.body) {
+            (Medium::Webhook { url, secret }, Body::Webhook { json }) => {
+                let one = webhook::Try { letter, json, timeout, not_stored, now_s };
+                webhook::deliver(&self.http, &self.secrets, url, secret.as_ref(), one).await
+            }
+            (Medium::Email { to, from, smtp }, Body::Mail { .. }) => {
+                let post = smtp::Post { to, from, smtp, timeout, not_stored };
+                smtp::deliver(&self.secrets, &self.deferred, letter, post).await
+            }
+            (Medium::Webhook { .. }, Body::Mail { .. })
+            | (Medium::Email { .. }, Body::Webhook { .. }) => {
+                panic!("the letter {} is not in its channel's form", letter.key)
+            }
+        }
+    }
+}

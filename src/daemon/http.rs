@@ -1,0 +1,282 @@
+//! One HTTP exchange, whole or failed, and one scrape. What went wrong is
+//! told as a value; the words never carry a URL, which may hold a token.
+
+use std::error::Error;
+use std::io;
+use std::time::{Duration, Instant};
+
+use reqwest::redirect::Policy;
+use reqwest::{Client, ClientBuilder, Response};
+
+use super::secrets::Secrets;
+use crate::metrics::{self, Page, Table, Wanted};
+use crate::model::{Exchange, Failure, HeaderValue, Request, Span};
+use crate::watch::Reply;
+
+/// A check's body beyond this is at fault, not interesting.
+const CHECK_BYTES_MAX: u64 = 1 << 20;
+
+/// Larger pages are read aside, so that they hold up no other answer.
+const INLINE_BYTES_MAX: usize = 64 << 10;
+
+/// As many moves as a well-run metrics endpoint might have behind it.
+const SCRAPE_REDIRECTS_MAX: usize = 5;
+
+/// Classic text is what every exporter writes best; OpenMetrics is understood.
+const ACCEPT: &str = "text/plain;version=0.0.4;charset=utf-8, \
+    application/openmetrics-text;version=1.0.0;q=0.5, */*;q=0.1";
+
+/// A connection that has not come about after this long is given up, so that
+/// a letter is known not to have been taken.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// The pools. Clones share them.
+#[derive(Clone, Debug)]
+pub struct Http {
+    /// Asks targets directly and follows no redirect: a health endpoint that
+    /// moved is not healthy.
+    checks: Client,
+    /// Asks targets directly.
+    scrapes: Client,
+    /// Through the environment's proxies, if any; follows no redirect.
+    letters: Client,
+    /// Why https cannot be verified on this machine, if so.
+    no_roots: Option<String>,
+}
+
+impl Http {
+    /// Clients with the ring provider, which is installed if none is yet.
+    /// Without any certificate authority on the machine plain http still
+    /// works, and `no_roots` says what is missing.
+    ///
+    /// # Errors
+    /// No client can be built at all.
+    pub fn new() -> Result<Http, String> {
+        // The second and later calls find a provider: that is no error.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let with_roots = || builder().build();
+        let no_roots = with_roots().err().map(|error| deepest(&error));
+        let build = |builder: ClientBuilder| {
+            let builder = if no_roots.is_some() { builder.tls_certs_only([]) } else { builder };
+            builder.build().map_err(|error| format!("no HTTP client: {}", deepest(&error)))
+        };
+        Ok(Http {
+            checks: build(builder().no_proxy().redirect(Policy::none()))?,
+            scrapes: build(builder().no_proxy().redirect(Policy::limited(SCRAPE_REDIRECTS_MAX)))?,
+            letters: build(builder().redirect(Policy::none()).connect_timeout(CONNECT_TIMEOUT))?,
+            no_roots,
+        })
+    }
+
+    /// Why no certificate can be verified on this machine, if that is so.
+    pub fn no_roots(&self) -> Option<&str> {
+        self.no_roots.as_deref()
+    }
+
+    /// The client that carries letters.
+    pub(super) fn letters(&self) -> &Client {
+        &self.letters
+    }
+
+    /// Sends a check's request and reads its answer to the last byte.
+    ///
+    /// # Errors
+    /// Why no whole answer came within the request's time-out.
+    pub async fn exchange(
+        &self,
+        request: &Request,
+        secrets: &Secrets,
+    ) -> Result<Exchange, Failure> {
+        let started = Instant::now();
+        let whole = async {
+            let response = self.send(&self.checks, request, secrets, None).await?;
+            let status = response.status().as_u16();
+            let headers = headers_of(&response);
+            let body = body_of(response, CHECK_BYTES_MAX).await?;
+            let body = String::from_utf8_lossy(&body).into_owned();
+            Ok(Exchange { status, headers, body, elapsed: started.elapsed().into() })
+        };
+        within(request.timeout, whole).await
+    }
+
+    /// Fetches and reads one exposition. The table comes back with the reply
+    /// unless reading it panicked.
+    pub async fn scrape(
+        &self,
+        request: &Request,
+        secrets: &Secrets,
+        wanted: &std::sync::Arc<Wanted>,
+        bytes_max: u64,
+        table: Box<Table>,
+    ) -> Reply {
+        let started = Instant::now();
+        let fetched = within(request.timeout, self.fetch(request, secrets, bytes_max)).await;
+        let elapsed = Span::from(started.elapsed());
+        let (body, content_type) = match fetched {
+            Ok(fetched) => fetched,
+            Err(failure) => return Reply::Scraped { page: Err(failure), table, elapsed },
+        };
+        let wanted = wanted.clone();
+        let is_small = body.len() <= INLINE_BYTES_MAX;
+        let read = move || read(&body, content_type.as_deref(), &wanted, table);
+        let (page, table) = if is_small {
+            read()
+        } else {
+            match tokio::task::spawn_blocking(read).await {
+                Ok(done) => done,
+                Err(_) => {
+                    let why = "reading the page failed inside bakewatch".to_owned();
+                    return Reply::Exchanged(Err(Failure::NotAsked(why)));
+                }
+            }
+        };
+        Reply::Scraped { page, table, elapsed }
+    }
+
+    async fn fetch(
+        &self,
+        request: &Request,
+        secrets: &Secrets,
+        bytes_max: u64,
+    ) -> Result<(Vec<u8>, Option<String>), Failure> {
+        let response = self.send(&self.scrapes, request, secrets, Some(ACCEPT)).await?;
+        if response.status() != 200 {
+            return Err(Failure::Status(response.status().as_u16()));
+        }
+        let content_type = response.headers().get("content-type");
+        let content_type = content_type.and_then(|v| v.to_str().ok()).map(str::to_owned);
+        Ok((body_of(response, bytes_max).await?, content_type))
+    }
+
+    async fn send(
+        &self,
+        client: &Client,
+        request: &Request,
+        secrets: &Secrets,
+        accept: Option<&str>,
+    ) -> Result<Response, Failure> {
+        let method = reqwest::Method::from_bytes(request.method.as_str().as_bytes())
+            .expect("our methods are HTTP's");
+        let mut building = client.request(method, &request.url);
+        if let Some(accept) = accept {
+            building = building.header("accept", accept);
+        }
+        for (name, value) in &request.headers {
+            let value = match value {
+                HeaderValue::Plain(value) => value.clone(),
+                HeaderValue::Secret(secret) => {
+                    secrets.resolve(secret).map_err(Failure::NotAsked)?
+                }
+            };
+            building = building.header(name, value);
+        }
+        if let Some(body) = &request.body {
+            building = building.body(body.clone());
+        }
+        building.send().await.map_err(|error| failure(&error, request.timeout))
+    }
+}
+
+fn builder() -> ClientBuilder {
+    Client::builder().user_agent(concat!("bakewatch/", env!("CARGO_PKG_VERSION")))
+}
+
+async fn within<T>(
+    timeout: Span,
+    whole: impl Future<Output = Result<T, Failure>>,
+) -> Result<T, Failure> {
+    match tokio::time::timeout(timeout.to_std(), whole).await {
+        Ok(result) => result,
+        Err(_) => Err(Failure::Timeout(timeout)),
+    }
+}
+
+fn read(
+    body: &[u8],
+    content_type: Option<&str>,
+    wanted: &Wanted,
+    mut table: Box<Table>,
+) -> (Result<Page, Failure>, Box<Table>) {
+    let page = metrics::read_page(body, content_type, wanted, &mut table);
+    (page.map_err(Failure::Unreadable), table)
+}
+
+/// Header names in lower case (HTTP's library keeps them so), bad bytes replaced.
+fn headers_of(response: &Response) -> Vec<(String, String)> {
+    let pairs = response.headers().iter();
+    pairs
+        .map(|(name, value)| {
+            (name.as_str().to_owned(), String::from_utf8_lossy(value.as_bytes()).into_owned())
+        })
+        .collect()
+}
+
+/// The body after gunzip, counted as it comes: a small bomb is never unpacked.
+pub(super) async fn body_of(mut response: Response, bytes_max: u64) -> Result<Vec<u8>, Failure> {
+    let mut body = Vec::new();
+    loop {
+        match response.chunk().await {
+            Ok(Some(chunk)) if (body.len() + chunk.len()) as u64 > bytes_max => {
+                return Err(Failure::TooLarge(bytes_max));
+            }
+            Ok(Some(chunk)) => body.extend_from_slice(&chunk),
+            Ok(None) => return Ok(body),
+            Err(error) => return Err(failure(&error, Span::ZERO)),
+        }
+    }
+}
+
+/// Which of our failures this is, by the chain of its sources.
+pub(super) fn failure(error: &reqwest::Error, timeout: Span) -> Failure {
+    if error.is_builder() {
+        return Failure::NotAsked(deepest(error));
+    }
+    if error.is_timeout() {
+        return Failure::Timeout(timeout);
+    }
+    let mut source = error.source();
+    while let Some(current) = source {
+        if current.is::<rustls::Error>() {
+            return Failure::Tls(current.to_string());
+        }
+        if let Some(io) = current.downcast_ref::<io::Error>() {
+            if let Some(tls) = tls_within(io) {
+                return Failure::Tls(tls.to_string());
+            }
+            if io.kind() == io::ErrorKind::ConnectionRefused {
+                return Failure::Refused;
+            }
+        }
+        if current.to_string().starts_with("dns error") {
+            return Failure::Dns(deepest(current));
+        }
+        source = current.source();
+    }
+    if error.is_redirect() {
+        return Failure::Broken(format!("more than {SCRAPE_REDIRECTS_MAX} redirects"));
+    }
+    Failure::Broken(deepest(error))
+}
+
+/// An io error hides its own cause from `source` (it shows the cause's causes),
+/// and a handshake's error comes wrapped in two of them.
+fn tls_within(io: &io::Error) -> Option<&rustls::Error> {
+    let inner = io.get_ref()?;
+    let deeper = || inner.downcast_ref::<io::Error>().and_then(tls_within);
+    inner.downcast_ref::<rustls::Error>().or_else(deeper)
+}
+
+/// The innermost cause: the one that says something, and that has no URL.
+pub(super) fn deepest(error: &(dyn Error + 'static)) -> String {
+    let mut current = error;
+    while let Some(source) = current.source() {
+        current = source;
+    }
+    match current.downcast_ref::<reqwest::Error>() {
+        // Its own words would end in the URL.
+        Some(plain) if plain.is_builder() => "the request cannot be built".to_owned(),
+        Some(plain) if plain.is_decode() => "the body cannot be decoded".to_owned(),
+        Some(_) => "the exchange failed".to_owned(),
+        None => current.to_string(),
+    }
+}

@@ -1,0 +1,130 @@
+//! Log lines: one for each fact that people care about, where it became true.
+
+use tracing::{error, info, warn};
+
+use crate::check::{HealthState, StepResult, StepState};
+use crate::judge::Phase;
+use crate::model::{Labels, Name, Severity, Timestamp, WatchId};
+use crate::record::{Ending, Fact, Matched, Outcome, Record};
+
+/// Says a fact, if it is one that somebody reads logs for.
+pub fn say(watch: &WatchId, at: Timestamp, fact: &Fact, record: &Record) {
+    let at = at.rfc3339();
+    match fact {
+        Fact::Opened { by, .. } => {
+            info!(%watch, at, targets = record.plan.targets.len(), by, "watch opened");
+        }
+        Fact::Resumed { quiet_since, why } => {
+            warn!(%watch, at, %quiet_since, "watch resumed: {why}");
+        }
+        Fact::Stopped {} => info!(%watch, at, "watch stopped in order"),
+        Fact::Settled { answered: true } => info!(%watch, at, "the service answers"),
+        Fact::Settled { answered: false } => warn!(%watch, at, "nothing answered in the grace"),
+        Fact::Smoked(result) => smoked(watch, &at, result),
+        Fact::Matched(matched) => found(watch, &at, matched),
+        Fact::Health { target, state, reason } => match state {
+            HealthState::Healthy => info!(%watch, at, %target, "healthy: {reason}"),
+            HealthState::Degraded | HealthState::Unknown => {
+                warn!(%watch, at, %target, ?state, "{reason}");
+            }
+            HealthState::Unhealthy => error!(%watch, at, %target, "unhealthy: {reason}"),
+        },
+        Fact::Scraping { target, failure: Some(failure) } => {
+            warn!(%watch, at, %target, "scrape failed: {failure}");
+        }
+        Fact::Scraping { target, failure: None } => info!(%watch, at, %target, "scraped"),
+        Fact::Limit { target, what, detail } => {
+            let target = target.as_ref().map(ToString::to_string).unwrap_or_default();
+            warn!(%watch, at, target, limit = %what, "{detail}");
+        }
+        Fact::Evidence { rule, missing: Some(why) } => {
+            warn!(%watch, at, %rule, ?why, "nothing to judge");
+        }
+        Fact::Evidence { rule, missing: None } => info!(%watch, at, %rule, "judged again"),
+        Fact::Alert { rule, labels, phase, value } => {
+            alert(watch, &at, (rule.as_str(), labels), *phase, value.0, record);
+        }
+        Fact::Measured(_) | Fact::Sent { .. } => {}
+        Fact::Receipt { channel, key, outcome } => receipt(watch, &at, channel, key, outcome),
+        Fact::WindowClosed { window, summary } => {
+            let why = summary.reasons.first().map(|reason| reason.text.as_str()).unwrap_or("");
+            info!(%watch, at, %window, verdict = %summary.verdict, "window closed: {why}");
+        }
+        Fact::Published { window, error: Some(why), .. } => {
+            error!(%watch, at, %window, "report not written: {why}");
+        }
+        Fact::Published { window, files, error: None } => {
+            info!(%watch, at, %window, files = files.join(" "), "report written");
+        }
+        Fact::ClockStepped { by } => warn!(%watch, at, %by, "the wall clock was set"),
+        Fact::StoreFailed { error } => error!(%watch, at, "facts could not be stored: {error}"),
+        Fact::Ended { reason: Ending::Complete } => info!(%watch, at, "watch complete"),
+        Fact::Ended { reason: Ending::Superseded { by } } => {
+            info!(%watch, at, %by, "watch superseded");
+        }
+        Fact::Poisoned { message } => {
+            error!(%watch, at, "bakewatch itself failed, nothing is judged any more: {message}");
+        }
+    }
+}
+
+fn smoked(watch: &WatchId, at: &str, result: &StepResult) {
+    let (step, must) = (&result.step, result.must);
+    match result.state {
+        StepState::Passed => {
+            let (took, tries) = (result.elapsed, result.attempts);
+            info!(%watch, at, %step, %took, tries, "smoke passed");
+        }
+        StepState::Failed => {
+            let why = result.misses.first();
+            let why = why.map(|m| format!("{}: got {}", m.assertion, m.actual));
+            error!(%watch, at, %step, must, "smoke failed: {}", why.unwrap_or_default());
+        }
+        StepState::Skipped => warn!(%watch, at, %step, "smoke skipped"),
+    }
+}
+
+fn found(watch: &WatchId, at: &str, matched: &Matched) {
+    let names = |names: &[Name]| names.iter().map(Name::as_str).collect::<Vec<_>>().join(", ");
+    let (presets, unmatched) = (names(&matched.presets), names(&matched.unmatched));
+    info!(%watch, at, presets, unmatched, "presets matched");
+    for note in &matched.notes {
+        warn!(%watch, at, "{note}");
+    }
+}
+
+fn alert(
+    watch: &WatchId,
+    at: &str,
+    (rule, labels): (&str, &Labels),
+    phase: Phase,
+    value: f64,
+    record: &Record,
+) {
+    let labels = labels.to_string();
+    let phase_name = phase.as_str();
+    let severity = record.rule(&rule.into()).severity;
+    match (phase, severity) {
+        (Phase::Firing { .. }, Severity::Critical) => {
+            error!(%watch, at, rule, labels, value, %severity, "alert firing");
+        }
+        (Phase::Firing { .. }, Severity::Warning | Severity::Info) => {
+            warn!(%watch, at, rule, labels, value, %severity, "alert firing");
+        }
+        (Phase::Inactive | Phase::Pending { .. } | Phase::Recovering { .. }, _) => {
+            info!(%watch, at, rule, labels, value, %severity, "alert {phase_name}");
+        }
+    }
+}
+
+fn receipt(watch: &WatchId, at: &str, channel: &Name, key: &str, outcome: &Outcome) {
+    match outcome {
+        Outcome::Accepted { detail } => info!(%watch, at, %channel, key, "letter taken: {detail}"),
+        Outcome::Refused { detail, permanent, .. } => {
+            warn!(%watch, at, %channel, key, permanent, "letter refused: {detail}");
+        }
+        Outcome::Unknown { detail } => {
+            warn!(%watch, at, %channel, key, "letter left, outcome unknown: {detail}");
+        }
+    }
+}

@@ -1,0 +1,15 @@
+//! IO: the clock, the loop, HTTP, mail, the store. It decides nothing: it
+//! carries questions out, brings answers back, and keeps facts on disk.
+
+pub mod carry;
+pub mod clock;
+pub mod http;
+pub mod journal;
+pub mod lock;
+pub mod publish;
+pub mod secrets;
+pub mod signal;
+pub mod smtp;
+pub mod store;
+pub mod turn;
+pub mod webhook;

@@ -1,0 +1,105 @@
+//! Secrets, looked up at the last moment and forgotten at once. Nothing here
+//! logs, and no error shows more than a secret's name.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use crate::model::Secret;
+
+/// Values that the configuration wrote out; environment and files are read at
+/// each use.
+#[derive(Clone, Default)]
+pub struct Secrets {
+    config: BTreeMap<String, String>,
+}
+
+impl Secrets {
+    /// With the literal values of the configuration, by their key.
+    pub fn new(config: BTreeMap<String, String>) -> Secrets {
+        Secrets { config }
+    }
+
+    /// Takes in the literal values of one more configuration.
+    pub fn extend(&mut self, more: BTreeMap<String, String>) {
+        self.config.extend(more);
+    }
+
+    /// The secret's value now. A file loses its last line end, which editors
+    /// and `kubectl` add.
+    ///
+    /// # Errors
+    /// A variable that is not set, a file that cannot be read, a key that the
+    /// configuration does not have, or an empty value.
+    pub fn resolve(&self, secret: &Secret) -> Result<String, String> {
+        let value = match secret {
+            Secret::Env(name) => std::env::var(name)
+                .map_err(|_| format!("environment variable {name} is not set to a text"))?,
+            Secret::File(path) => {
+                let text = std::fs::read_to_string(path)
+                    .map_err(|error| format!("secret file {path}: {error}"))?;
+                text.trim_end_matches(['\n', '\r']).to_owned()
+            }
+            Secret::Config(key) => self
+                .config
+                .get(key)
+                .cloned()
+                .ok_or_else(|| format!("the configuration no longer has {key}"))?,
+        };
+        if value.is_empty() {
+            return Err(format!("{} is empty", name_of(secret)));
+        }
+        Ok(value)
+    }
+}
+
+/// How a secret is called where people read it.
+pub fn name_of(secret: &Secret) -> String {
+    match secret {
+        Secret::Env(name) => format!("environment variable {name}"),
+        Secret::File(path) => format!("secret file {path}"),
+        Secret::Config(key) => key.clone(),
+    }
+}
+
+impl fmt::Debug for Secrets {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Secrets({} redacted)", self.config.len())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn secrets() -> Secrets {
+        Secrets::new(BTreeMap::from([("channel.x.secret".to_owned(), "hunter2".to_owned())]))
+    }
+
+    #[test]
+    fn never_shows_a_value_in_debug_output() {
+        assert_eq!(format!("{:?}", secrets()), "Secrets(1 redacted)");
+    }
+
+    #[test]
+    fn reads_a_file_anew_at_each_use_without_its_last_line_end() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("s");
+        let secret = Secret::File(path.display().to_string());
+        std::fs::write(&path, "one\n").unwrap();
+        assert_eq!(secrets().resolve(&secret), Ok("one".to_owned()));
+        std::fs::write(&path, "two\r\n").unwrap();
+        assert_eq!(secrets().resolve(&secret), Ok("two".to_owned()));
+        std::fs::write(&path, "\n").unwrap();
+        assert!(secrets().resolve(&secret).unwrap_err().ends_with("is empty"));
+    }
+
+    #[test]
+    fn says_which_name_has_no_value() {
+        let missing = |secret| secrets().resolve(&secret).unwrap_err();
+        let env = missing(Secret::Env("BAKEWATCH_TEST_NOT_SET".into()));
+        assert!(env.contains("BAKEWATCH_TEST_NOT_SET is not set"), "{env}");
+        assert!(missing(Secret::Config("no.such".into())).contains("no longer has no.such"));
+        let known = secrets().resolve(&Secret::Config("channel.x.secret".into()));
+        assert_eq!(known, Ok("hunter2".to_owned()));
+    }
+}

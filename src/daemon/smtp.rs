@@ -1,0 +1,297 @@
+//! A letter by mail: one connection, one message, and each recipient with an
+//! answer of its own, so that one bad address stops nobody else's mail.
+//!
+//! The rule: *accepted* when every recipient took it or never will, and at
+//! least one took it; *refused* when nobody took it; *unknown* when it left and
+//! no answer came, or when some took it and others asked to be tried later
+//! (the same letter then goes to those others alone, under the same Message-ID).
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::sync::{Mutex, PoisonError};
+
+use lettre::message::header::{HeaderName, HeaderValue};
+use lettre::message::{Mailbox, MultiPart};
+use lettre::transport::smtp::Error as SmtpError;
+use lettre::transport::smtp::authentication::{Credentials, DEFAULT_MECHANISMS};
+use lettre::transport::smtp::client::{AsyncSmtpConnection, Certificate, TlsParameters};
+use lettre::transport::smtp::commands::{Data, Mail, Rcpt};
+use lettre::transport::smtp::extension::ClientId;
+use lettre::{Address, Message};
+
+use super::secrets::Secrets;
+use super::webhook::refused;
+use crate::model::{Smtp, SmtpTls, Span};
+use crate::notify::{Body, Letter};
+use crate::record::Outcome;
+
+/// After so many tries (about ten minutes: longer than greylisting asks for) a
+/// recipient that keeps asking for later counts as one that never takes it,
+/// so that it does not hold up the others' next letter.
+const DEFERRALS_MAX: u32 = 8;
+
+/// Letters of which something is remembered; each channel has one at a time.
+const LETTERS_MAX: usize = 256;
+
+/// What is known of letters that some recipients took and others deferred.
+/// Volatile: after a crash a recipient may get a copy under the same Message-ID.
+#[derive(Default)]
+pub struct Deferred {
+    letters: Mutex<BTreeMap<String, Partly>>,
+}
+
+#[derive(Clone, Default)]
+struct Partly {
+    tries: u32,
+    taken: Vec<String>,
+    refused: Vec<String>,
+}
+
+/// A mail to be carried: the channel's side of it.
+pub struct Post<'a> {
+    /// Recipients.
+    pub to: &'a [String],
+    /// Sender.
+    pub from: &'a str,
+    /// The server.
+    pub smtp: &'a Smtp,
+    /// For the whole try.
+    pub timeout: Span,
+    /// The facts behind it could not be stored: the mail says so.
+    pub not_stored: bool,
+}
+
+/// How far a try has come, which decides what its end means.
+enum Stop {
+    /// Nothing was taken.
+    Before { detail: String, permanent: bool },
+    /// The message left; whether it was taken is not known.
+    After { detail: String },
+}
+
+/// Carries a mail, and says what became of it.
+pub async fn deliver(
+    secrets: &Secrets,
+    deferred: &Deferred,
+    letter: &Letter,
+    post: Post<'_>,
+) -> Outcome {
+    let mut known = deferred.recall(&letter.key);
+    known.tries += 1;
+    let mut has_left = false;
+    let session = session(secrets, letter, &post, &mut known, &mut has_left);
+    let ended = tokio::time::timeout(post.timeout.to_std(), session).await;
+    let late = format!("timeout after {}", post.timeout);
+    let stop = match ended {
+        Ok(Ok(later)) => {
+            let outcome = settle(&known, later);
+            let keep = matches!(outcome, Outcome::Unknown { .. });
+            deferred.remember(&letter.key, keep.then_some(known));
+            return outcome;
+        }
+        Ok(Err(stop)) => stop,
+        Err(_) if has_left => Stop::After { detail: format!("{late}, the message had left") },
+        Err(_) => Stop::Before { detail: late, permanent: false },
+    };
+    match stop {
+        // Others have taken it in an earlier try: it is not to be dissolved.
+        Stop::Before { detail, .. } if !known.taken.is_empty() => Outcome::Unknown { detail },
+        Stop::Before { detail, permanent } => refused(detail, permanent),
+        Stop::After { detail } => Outcome::Unknown { detail },
+    }
+}
+
+/// One connection. Gives the recipients that want to be tried later.
+async fn session(
+    secrets: &Secrets,
+    letter: &Letter,
+    post: &Post<'_>,
+    known: &mut Partly,
+    has_left: &mut bool,
+) -> Result<Vec<String>, Stop> {
+    let message = message(letter, post).map_err(ours)?;
+    let from: Mailbox = post.from.parse().map_err(|e| ours(format!("from: {e}")))?;
+    let mut open = connect(secrets, post.smtp, post.timeout).await?;
+    let mail = Mail::new(Some(from.email), vec![]);
+    open.command(mail).await.map_err(|e| before("MAIL FROM", &e))?;
+    let (mut ready, mut later) = (Vec::new(), Vec::new());
+    for to in post.to {
+        if known.taken.contains(to) || known.refused.iter().any(|line| line.starts_with(to)) {
+            continue;
+        }
+        let address: Address = match to.parse() {
+            Ok(address) => address,
+            Err(error) => {
+                known.refused.push(format!("{to}: {error}"));
+                continue;
+            }
+        };
+        match open.command(Rcpt::new(address, vec![])).await {
+            Ok(_) => ready.push(to.clone()),
+            Err(error) if error.is_permanent() => {
+                known.refused.push(format!("{to}: {}", words_of(&error)));
+            }
+            Err(error) if error.is_transient() && known.tries >= DEFERRALS_MAX => {
+                known.refused.push(format!("{to}: {}, given up", words_of(&error)));
+            }
+            Err(error) if error.is_transient() => later.push(format!("{to}: {}", words_of(&error))),
+            Err(error) => return Err(before("RCPT TO", &error)),
+        }
+    }
+    if !ready.is_empty() {
+        open.command(Data).await.map_err(|e| before("DATA", &e))?;
+        *has_left = true;
+        open.message(&message).await.map_err(|error| sent(&error))?;
+        known.taken.extend(ready);
+    }
+    // The mail is taken: how the goodbye goes is of no interest.
+    let goodbye = open.quit();
+    let _ = tokio::time::timeout(std::time::Duration::from_secs(1), goodbye).await;
+    Ok(later)
+}
+
+fn settle(known: &Partly, later: Vec<String>) -> Outcome {
+    let mut words = Vec::new();
+    if !known.taken.is_empty() {
+        words.push(format!("taken for {}", known.taken.join(", ")));
+    }
+    if !known.refused.is_empty() {
+        words.push(format!("refused for {}", known.refused.join("; ")));
+    }
+    if !later.is_empty() {
+        words.push(format!("put off for {}", later.join("; ")));
+    }
+    let detail = words.join(", ");
+    match (known.taken.is_empty(), later.is_empty()) {
+        (false, true) => Outcome::Accepted { detail },
+        (false, false) => Outcome::Unknown { detail },
+        (true, permanent) => refused(detail, permanent),
+    }
+}
+
+async fn connect(
+    secrets: &Secrets,
+    smtp: &Smtp,
+    timeout: Span,
+) -> Result<AsyncSmtpConnection, Stop> {
+    let hello = ClientId::default();
+    let server = (smtp.host.as_str(), smtp.port);
+    let tls = match smtp.tls {
+        SmtpTls::None if !is_loopback(&smtp.host) => {
+            let detail = format!("mail in the open to {} is not sent; use smtps://", smtp.host);
+            return Err(Stop::Before { detail, permanent: true });
+        }
+        SmtpTls::None => None,
+        SmtpTls::Implicit | SmtpTls::Starttls => Some(tls_of(smtp).map_err(ours)?),
+    };
+    let first = tls.clone().filter(|_| smtp.tls == SmtpTls::Implicit);
+    let opening =
+        AsyncSmtpConnection::connect_tokio1(server, Some(timeout.to_std()), &hello, first, None);
+    let mut open = opening.await.map_err(|error| before("connect", &error))?;
+    if let Some(tls) = tls.filter(|_| smtp.tls == SmtpTls::Starttls) {
+        if !open.can_starttls() {
+            let detail = format!("{} does not offer STARTTLS, and no mail goes without", smtp.host);
+            return Err(Stop::Before { detail, permanent: true });
+        }
+        open.starttls(tls, &hello).await.map_err(|error| before("STARTTLS", &error))?;
+    }
+    if let Some(user) = &smtp.user {
+        let password = match &smtp.password {
+            Some(password) => secrets.resolve(password).map_err(ours)?,
+            None => String::new(),
+        };
+        let login = Credentials::new(user.clone(), password);
+        open.auth(DEFAULT_MECHANISMS, &login).await.map_err(|error| before("AUTH", &error))?;
+    }
+    Ok(open)
+}
+
+fn tls_of(smtp: &Smtp) -> Result<TlsParameters, String> {
+    let mut tls = TlsParameters::builder(smtp.host.clone());
+    if let Some(path) = &smtp.ca_file {
+        let pem = std::fs::read(path).map_err(|error| format!("ca_file {path}: {error}"))?;
+        let authorities = Certificate::from_pem(&pem);
+        let bad = || format!("ca_file {path}: holds no certificate in PEM form");
+        tls = tls.add_root_certificate(authorities.map_err(|_| bad())?);
+    }
+    tls.build().map_err(|error| format!("TLS: {}", words_of(&error)))
+}
+
+fn message(letter: &Letter, post: &Post<'_>) -> Result<Vec<u8>, String> {
+    let Body::Mail { subject, text, html, headers } = &letter.body else {
+        return Err("a webhook's letter was given to a mail channel".to_owned());
+    };
+    let from: Mailbox = post.from.parse().map_err(|error| format!("from: {error}"))?;
+    let id = format!("<{}@{}>", letter.key, from.email.domain());
+    let mut building = Message::builder().from(from).subject(subject).message_id(Some(id));
+    for to in post.to {
+        // A bad address is told when its turn comes; the others are addressed.
+        if let Ok(to) = to.parse::<Mailbox>() {
+            building = building.to(to);
+        }
+    }
+    let note = "(This could not be stored: the disk of bakewatch is failing.)";
+    let text = if post.not_stored { format!("{note}\n\n{text}") } else { text.clone() };
+    let html = if post.not_stored { format!("<p>{note}</p>{html}") } else { html.clone() };
+    let mut message = building
+        .multipart(MultiPart::alternative_plain_html(text, html))
+        .map_err(|error| format!("the mail cannot be built: {error}"))?;
+    for (name, value) in headers {
+        let name = HeaderName::new_from_ascii(name.clone())
+            .map_err(|_| format!("the mail cannot be built: {name:?} is no header"))?;
+        message.headers_mut().insert_raw(HeaderValue::new(name, value.clone()));
+    }
+    Ok(message.formatted())
+}
+
+fn is_loopback(host: &str) -> bool {
+    let bare = host.trim_start_matches('[').trim_end_matches(']');
+    host == "localhost" || bare.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
+}
+
+/// Our side is at fault: a secret or a file. It may be put right at any time.
+fn ours(detail: String) -> Stop {
+    Stop::Before { detail, permanent: false }
+}
+
+fn before(step: &str, error: &SmtpError) -> Stop {
+    let detail = format!("{step}: {}", words_of(error));
+    Stop::Before { detail, permanent: error.is_permanent() }
+}
+
+/// After the last dot an answer decides; without one nobody knows.
+fn sent(error: &SmtpError) -> Stop {
+    let detail = format!("after DATA: {}", words_of(error));
+    if error.is_permanent() || error.is_transient() {
+        return Stop::Before { detail, permanent: error.is_permanent() };
+    }
+    Stop::After { detail }
+}
+
+/// The server's answer, or the innermost cause.
+fn words_of(error: &SmtpError) -> String {
+    let code = error.status().map(|code| format!("{code} ")).unwrap_or_default();
+    format!("{code}{}", super::http::deepest(error))
+}
+
+impl Deferred {
+    fn recall(&self, key: &str) -> Partly {
+        let letters = self.letters.lock().unwrap_or_else(PoisonError::into_inner);
+        letters.get(key).cloned().unwrap_or_default()
+    }
+
+    fn remember(&self, key: &str, known: Option<Partly>) {
+        let mut letters = self.letters.lock().unwrap_or_else(PoisonError::into_inner);
+        match known {
+            Some(known) => {
+                while letters.len() >= LETTERS_MAX {
+                    letters.pop_first();
+                }
+                letters.insert(key.to_owned(), known);
+            }
+            None => {
+                letters.remove(key);
+            }
+        }
+    }
+}

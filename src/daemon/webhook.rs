@@ -1,0 +1,161 @@
+//! A letter by webhook, after the Standard Webhooks specification: signed at
+//! each try, redirects not followed.
+
+use reqwest::header::HeaderMap;
+
+use super::http::{self, Http};
+use super::secrets::Secrets;
+use crate::model::{Failure, Secret, Span};
+use crate::notify::{self, Letter};
+use crate::record::Outcome;
+
+/// As much of a receiver's answer as a person wants to read.
+const WORDS_MAX: usize = 200;
+
+/// The rest of an answer is of no interest.
+const ANSWER_BYTES_MAX: u64 = 64 << 10;
+
+/// One try of one letter.
+pub struct Try<'a> {
+    /// The letter.
+    pub letter: &'a Letter,
+    /// Its JSON.
+    pub json: &'a str,
+    /// For the whole try.
+    pub timeout: Span,
+    /// The facts behind it could not be stored.
+    pub not_stored: bool,
+    /// The time of this try, in seconds since the epoch.
+    pub now_s: i64,
+}
+
+/// POSTs the letter and says what became of it. Refused: it was surely not
+/// taken. Unknown: it left, and no answer came.
+pub async fn deliver(
+    http: &Http,
+    secrets: &Secrets,
+    url: &Secret,
+    secret: Option<&Secret>,
+    one: Try<'_>,
+) -> Outcome {
+    let request = match build(http, secrets, url, secret, &one) {
+        Ok(request) => request,
+        Err(detail) => return refused(detail, false),
+    };
+    let hidden = secrets.resolve(url).unwrap_or_default();
+    let exchange = async {
+        match request.send().await {
+            Ok(response) => {
+                let (status, headers) = (response.status(), response.headers().clone());
+                let words = http::body_of(response, ANSWER_BYTES_MAX).await.unwrap_or_default();
+                answered(status, &headers, &words_of(&words, &hidden), one.now_s)
+            }
+            Err(error) => unanswered(&error, one.timeout),
+        }
+    };
+    match tokio::time::timeout(one.timeout.to_std(), exchange).await {
+        Ok(outcome) => outcome,
+        Err(_) => Outcome::Unknown { detail: Failure::Timeout(one.timeout).to_string() },
+    }
+}
+
+fn build(
+    http: &Http,
+    secrets: &Secrets,
+    url: &Secret,
+    secret: Option<&Secret>,
+    one: &Try<'_>,
+) -> Result<reqwest::RequestBuilder, String> {
+    let url = secrets.resolve(url)?;
+    let url = reqwest::Url::parse(&url).map_err(|error| format!("the URL is none: {error}"))?;
+    let mut request = http
+        .letters()
+        .post(url)
+        .header("content-type", "application/json")
+        .header("webhook-id", &one.letter.key)
+        .header("webhook-timestamp", one.now_s.to_string())
+        .body(one.json.to_owned());
+    if let Some(secret) = secret {
+        let secret = secrets.resolve(secret)?;
+        let signature = notify::webhook::sign(&secret, &one.letter.key, one.now_s, one.json)?;
+        request = request.header("webhook-signature", signature);
+    }
+    if one.not_stored {
+        // The body is frozen and signed; a header may still say it.
+        request = request.header("bakewatch-not-stored", "true");
+    }
+    Ok(request)
+}
+
+fn answered(status: reqwest::StatusCode, headers: &HeaderMap, words: &str, now_s: i64) -> Outcome {
+    let reason = status.canonical_reason().unwrap_or("");
+    let colon = if words.is_empty() { "" } else { ": " };
+    let detail = format!("{} {reason}{colon}{words}", status.as_u16());
+    let retry_after = headers
+        .get("retry-after")
+        .and_then(|value| value.to_str().ok())
+        .and_then(|value| retry_after(value, now_s));
+    match status.as_u16() {
+        200..=299 => Outcome::Accepted { detail },
+        // A letter follows nobody: its address is what was checked.
+        300..=399 => Outcome::Refused {
+            detail: format!("{detail} (redirects are not followed)"),
+            retry_after,
+            permanent: false,
+        },
+        408 | 425 | 429 | 500..=599 => Outcome::Refused { detail, retry_after, permanent: false },
+        _ => Outcome::Refused { detail, retry_after, permanent: true },
+    }
+}
+
+fn unanswered(error: &reqwest::Error, timeout: Span) -> Outcome {
+    let failure = http::failure(error, timeout);
+    match failure {
+        _ if error.is_connect() || error.is_builder() => refused(failure.to_string(), false),
+        Failure::Refused | Failure::Dns(_) | Failure::NotAsked(_) => {
+            refused(failure.to_string(), false)
+        }
+        _ => Outcome::Unknown { detail: failure.to_string() },
+    }
+}
+
+pub(super) fn refused(detail: String, permanent: bool) -> Outcome {
+    Outcome::Refused { detail, retry_after: None, permanent }
+}
+
+/// Seconds, or a date in HTTP's form. A date that has passed means now.
+fn retry_after(value: &str, now_s: i64) -> Option<Span> {
+    if let Ok(seconds) = value.trim().parse::<u32>() {
+        return Some(Span::from_secs(i64::from(seconds)));
+    }
+    let date = jiff::fmt::rfc2822::DateTimeParser::new().parse_timestamp(value.trim()).ok()?;
+    Some(Span::from_secs((date.as_second() - now_s).max(0)))
+}
+
+/// The start of an answer on one line, without the address should it repeat it.
+fn words_of(body: &[u8], hidden: &str) -> String {
+    let text = String::from_utf8_lossy(body);
+    let text = if hidden.is_empty() { text.into_owned() } else { text.replace(hidden, "…") };
+    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    line.chars().filter(|c| !c.is_control()).take(WORDS_MAX).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_retry_after_in_seconds_and_as_a_date() {
+        let date = "Sun, 06 Nov 1994 08:49:37 GMT";
+        assert_eq!(retry_after("120", 0), Some(Span::from_secs(120)));
+        assert_eq!(retry_after(date, 784_111_777 - 30), Some(Span::from_secs(30)));
+        assert_eq!(retry_after(date, 784_111_777 + 30), Some(Span::ZERO));
+        assert_eq!(retry_after("soon", 0), None);
+    }
+
+    #[test]
+    fn repeats_a_receivers_words_on_one_line_and_without_the_address() {
+        let body = b"no such hook:\n  https://x.example/T0K3N gone";
+        assert_eq!(words_of(body, "https://x.example/T0K3N"), "no such hook: … gone");
+    }
+}
