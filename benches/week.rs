@@ -1,0 +1,122 @@
+//! What a week costs: a watch of five targets with the real store, the coarse
+//! weeks of the simulation, and a restart at a week's end, each beside what
+//! the design allows. `cargo bench --bench week` prints the table.
+
+#[path = "../tests/world/mod.rs"]
+mod world;
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use bakewatch::daemon::store::{FILE, Reader, Store};
+use bakewatch::model::{DAY, HOUR, Name, Release};
+use bakewatch::watch::Fleet;
+use world::drive::Drive;
+use world::script::{self, RELEASED};
+
+const CONFIG: &str = r#"
+service = "chat"
+url = "http://a:8000"
+[targets]
+static = ["http://a:8000", "http://b:8000", "http://c:8000", "http://d:8000", "http://e:8000"]
+[windows]
+first-day = { length = "24h", every = "15s" }
+first-week = { length = "7d", every = "30s" }
+[[rule]]
+name = "QueueBacklog"
+query = "sum(queue_depth)"
+above = 1000
+for = "5m"
+severity = "warning"
+[[rule]]
+name = "QueueJam"
+query = "max(queue_depth)"
+above = 500
+for = "5m"
+severity = "critical"
+[[rule]]
+name = "BusyQueues"
+query = "count(queue_depth > 100)"
+above = 10
+for = "5m"
+severity = "warning"
+[[channel]]
+name = "hook"
+type = "webhook"
+url = "http://127.0.0.1:1/hook"
+"#;
+
+/// With the service's own, some fifty series a target.
+const QUEUES: usize = 30;
+
+/// Coarse weeks that are lived for the mean.
+const SEEDS: u64 = 20;
+
+/// The best of so many restarts.
+const RESTARTS: usize = 3;
+
+fn main() {
+    let dir = tempfile::tempdir().expect("a directory for the store");
+    println!("{:<46} {:>10} {:>10} {:>8}", "", "took", "allowed", "share");
+    let facts = five_targets(dir.path());
+    let restart = (0..RESTARTS).map(|_| restart(dir.path())).min().expect("several");
+    row("restart with that week's record", restart, Duration::from_secs(1));
+    coarse();
+    sizes(dir.path(), facts);
+}
+
+fn row(what: &str, took: Duration, allowed: Duration) {
+    let ms = |span: Duration| format!("{:.1} ms", span.as_secs_f64() * 1e3);
+    let share = took.as_secs_f64() / allowed.as_secs_f64();
+    println!("{what:<46} {:>10} {:>10} {share:>7.2}x", ms(took), ms(allowed));
+}
+
+/// A quiet week of five targets, but for its last hour. Gives the number of facts.
+fn five_targets(dir: &Path) -> usize {
+    let plan = script::plan("week", CONFIG);
+    let rules = plan.rules.len();
+    let version = Name::from("v1");
+    let release = Release { service: plan.service.clone(), version, at: RELEASED };
+    let mut drive = Drive::open(release, plan, RELEASED);
+    drive.targets.iter_mut().for_each(|target| target.queues = QUEUES);
+    let store = Store::open(dir).expect("a new store");
+    let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+    drive.sink = Some(Box::new(move |noted| {
+        runtime.block_on(store.append(noted.to_vec())).expect("room on the disk");
+    }));
+    let start = Instant::now();
+    drive.run_to(RELEASED + 7 * DAY - HOUR);
+    drive.sink = None; // closes the store
+    let took = start.elapsed();
+    row(&format!("week of 5 targets, {rules} rules, stored"), took, Duration::from_secs(2));
+    drive.disk.len()
+}
+
+fn restart(dir: &Path) -> Duration {
+    let start = Instant::now();
+    let open = Reader::open(dir).and_then(|reader| reader.load_open()).expect("the store");
+    let mut fleet = Fleet::new();
+    for (_, facts) in open {
+        fleet.resume(facts, RELEASED + 7 * DAY - HOUR).expect("the record");
+    }
+    assert!(!fleet.is_done(), "the week is not over");
+    start.elapsed()
+}
+
+fn coarse() {
+    let plan = world::simulate::plan();
+    let start = Instant::now();
+    for seed in 0..SEEDS {
+        let week = world::simulate::week(&plan, seed);
+        assert!(week.is_ok(), "seed {seed}: {week:?}");
+    }
+    let mean = start.elapsed() / SEEDS as u32;
+    row("coarse week with faults, checked (mean)", mean, Duration::from_millis(50));
+}
+
+fn sizes(dir: &Path, facts: usize) {
+    let bytes = std::fs::metadata(dir.join(FILE)).expect("the store's file").len();
+    println!("\n{facts} facts, {:.2} MB on disk, {} bytes a fact", bytes as f64 / 1e6, {
+        bytes / facts as u64
+    });
+}

@@ -1,0 +1,77 @@
+//! The real binary: what it prints, keeps, and exits with.
+
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use axum::Router;
+use bakewatch::daemon::lock::Lock;
+
+/// A service that is well, whatever is asked.
+async fn service() -> String {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let well = || async { r#"{"status":"healthy","success":true}"# };
+    tokio::spawn(async move { axum::serve(listener, Router::new().fallback(well)).await });
+    url
+}
+
+async fn bakewatch(dir: &Path, args: &[&str]) -> (Option<i32>, String, String) {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_bakewatch"));
+    command.args(args).env("STATE_DIRECTORY", dir).stdin(Stdio::null());
+    let run = move || command.output().unwrap();
+    let output = tokio::task::spawn_blocking(run).await.unwrap();
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    (output.status.code(), text(output.stdout), text(output.stderr))
+}
+
+#[tokio::test]
+async fn watches_until_smoke_takes_up_again_and_is_superseded() {
+    let (dir, url) = (tempfile::tempdir().unwrap(), service().await);
+    let run = |release| ["run", &url, "--release", release, "--until", "smoke"].map(str::to_owned);
+    let run = async |release: &'static str| {
+        let args = run(release);
+        let args: Vec<&str> = args.iter().map(String::as_str).collect();
+        bakewatch(dir.path(), &args).await
+    };
+    let (code, out, err) = run("v1").await;
+    assert_eq!(code, Some(0), "{out}{err}");
+    assert!(out.starts_with("watching ") && out.contains("3 passed"), "{out}");
+    let (code, out, err) = run("v1").await;
+    assert_eq!(code, Some(0), "{out}{err}");
+    assert!(out.starts_with("watching again "), "{out}");
+    let (code, out, err) = run("v2").await;
+    assert_eq!(code, Some(0), "{out}{err}");
+    let (code, out, _) = bakewatch(dir.path(), &["status"]).await;
+    assert_eq!(code, Some(0));
+    assert!(out.contains("@v1: superseded by v2") && out.contains("@v2: in its "), "{out}");
+    let (code, out, err) = bakewatch(dir.path(), &["report", "--release", "v1"]).await;
+    assert_eq!(code, Some(0), "{err}");
+    assert!(out.contains("v1"), "{out}");
+}
+
+#[tokio::test]
+async fn refuses_a_state_directory_that_is_held_and_a_window_that_is_not_there() {
+    let (dir, url) = (tempfile::tempdir().unwrap(), service().await);
+    let first = ["run", &url, "--release", "v1", "--until", "smoke"];
+    let lock = Lock::take(dir.path()).unwrap();
+    let (code, _, err) = bakewatch(dir.path(), &first).await;
+    assert_eq!(code, Some(2));
+    assert!(err.contains(&format!("pid {}", std::process::id())), "{err}");
+    drop(lock);
+    assert_eq!(bakewatch(dir.path(), &first).await.0, Some(0));
+    let later = ["run", &url, "--release", "v1", "--until", "45m"];
+    let (code, _, err) = bakewatch(dir.path(), &later).await;
+    assert_eq!(code, Some(2));
+    assert!(err.contains("was opened without a window"), "{err}");
+}
+
+#[tokio::test]
+async fn prints_its_exit_codes_and_takes_a_wrong_line_for_usage() {
+    let dir = tempfile::tempdir().unwrap();
+    let (code, out, _) = bakewatch(dir.path(), &["run", "--help"]).await;
+    assert_eq!(code, Some(0));
+    assert!(out.contains("3  inconclusive"), "{out}");
+    assert_eq!(bakewatch(dir.path(), &["run"]).await.0, Some(2));
+    assert_eq!(bakewatch(dir.path(), &["check", "no url"]).await.0, Some(2));
+    assert_eq!(bakewatch(dir.path(), &["status"]).await.0, Some(2));
+}

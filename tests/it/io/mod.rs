@@ -1,0 +1,9 @@
+//! The IO side against real sockets and files, all on loopback.
+
+mod cli;
+mod http;
+mod lock;
+mod mail;
+mod store;
+mod turn;
+mod webhook;

@@ -1,0 +1,10 @@
+//! All integration tests in one binary.
+
+#[path = "../world/mod.rs"]
+mod world;
+
+mod faults;
+mod io;
+mod panics;
+mod scenarios;
+mod simulation;

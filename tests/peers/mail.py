@@ -1,0 +1,154 @@
+"""A real exim4, in the foreground, on two loopback ports: one with STARTTLS,
+one with implicit TLS; both want a password. What it accepts stays in its
+spool, where it is read."""
+
+import email
+import email.policy
+import grp
+import os
+import pathlib
+import subprocess
+
+from harness import Process, as_root, free_port, listens
+
+USER, PASSWORD = "bakewatch", "only-for-the-tests"
+REFUSED = "nobody@example.test"
+
+CONFIG = """
+primary_hostname = mail.example.test
+local_interfaces = 127.0.0.1
+daemon_smtp_ports = {starttls_port} : {tls_port}
+tls_on_connect_ports = {tls_port}
+tls_certificate = {folder}/server.pem
+tls_privatekey = {folder}/server.key
+tls_advertise_hosts = *
+auth_advertise_hosts = ${{if eq{{$tls_in_cipher}}{{}}{{}}{{*}}}}
+spool_directory = {folder}/spool
+log_file_path = {folder}/log/%slog
+pid_file_path = {folder}/exim.pid
+queue_only = true
+acl_smtp_rcpt = check_rcpt
+
+begin acl
+check_rcpt:
+  deny !authenticated = *
+       message = authentication required
+  deny recipients = {refused}
+       message = no such person here
+  accept
+
+begin authenticators
+plain:
+  driver = plaintext
+  public_name = PLAIN
+  server_prompts = :
+  server_condition = ${{if and{{{{eq{{$auth2}}{{{user}}}}}{{eq{{$auth3}}{{{password}}}}}}}}}
+  server_set_id = $auth2
+login:
+  driver = plaintext
+  public_name = LOGIN
+  server_prompts = <| Username: | Password:
+  server_condition = ${{if and{{{{eq{{$auth1}}{{{user}}}}}{{eq{{$auth2}}{{{password}}}}}}}}}
+  server_set_id = $auth1
+"""
+
+
+class MailServer:
+    """Started at once; ended with the bench."""
+
+    def __init__(self, bench):
+        self.folder = bench.folder / "mail"
+        self.tls_port, self.starttls_port = free_port(), free_port()
+        self.ca = self.folder / "ca.pem"
+        for part in ["", "spool", "log"]:
+            (self.folder / part).mkdir()
+        self._certificates()
+        self._config()
+        command = as_root(["/usr/sbin/exim4", "-C", str(self.folder / "exim.conf"), "-bdf"])
+        self.process: Process = bench.start("exim", command)
+        ready = lambda: listens(self.tls_port) and listens(self.starttls_port)  # noqa: E731
+        bench.until("finds a mail server", ready, 15, self._log)
+
+    def _log(self) -> str:
+        return self.process.printed()
+
+    def _openssl(self, *arguments: str) -> None:
+        command = ["openssl", *arguments]
+        subprocess.run(command, cwd=self.folder, check=True, capture_output=True)
+
+    def _certificates(self) -> None:
+        """An authority of our own, and a certificate by it for 127.0.0.1."""
+        key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
+        self._openssl(
+            "req", "-x509", *key, "-keyout", "ca.key", "-out", "ca.pem", "-days", "2",
+            "-subj", "/CN=an authority for a test", "-addext", "basicConstraints=critical,CA:TRUE",
+        )
+        self._openssl("req", *key, "-keyout", "server.key", "-out", "server.csr", "-subj", "/CN=m")
+        (self.folder / "names.cnf").write_text("subjectAltName=IP:127.0.0.1,DNS:localhost\n")
+        self._openssl(
+            "x509", "-req", "-in", "server.csr", "-CA", "ca.pem", "-CAkey", "ca.key",
+            "-CAcreateserial", "-out", "server.pem", "-days", "2", "-extfile", "names.cnf",
+        )
+
+    def _config(self) -> None:
+        config = self.folder / "exim.conf"
+        config.write_text(
+            CONFIG.format(
+                folder=self.folder, tls_port=self.tls_port, starttls_port=self.starttls_port,
+                refused=REFUSED, user=USER, password=PASSWORD,
+            )
+        )
+        config.chmod(0o644)
+        # exim gives up root: its files and the key must be its own.
+        group = grp.getgrnam("Debian-exim").gr_name
+        own = ["chown", "-R", f"Debian-exim:{group}", str(self.folder / "spool"),
+               str(self.folder / "log")]
+        subprocess.run(as_root(own), check=True)
+        key = str(self.folder / "server.key")
+        subprocess.run(as_root(["chown", f"root:{group}", key]), check=True)
+        subprocess.run(as_root(["chmod", "0640", key]), check=True)
+        if os.geteuid() != 0:
+            subprocess.run(as_root(["chown", "root:root", str(config)]), check=True)
+
+    def letters(self, to: str) -> list[email.message.EmailMessage]:
+        """What was accepted for this recipient, oldest first."""
+        spool = self.folder / "spool" / "input"
+        found = subprocess.run(
+            as_root(["find", str(spool), "-name", "*-H"]), capture_output=True, text=True
+        ).stdout.split()
+        letters = []
+        for header in sorted(found, key=lambda path: pathlib.Path(path).name):
+            head = self._read(header)
+            data = self._read(header[:-2] + "-D")
+            # Gone or not yet whole: seen at the next look.
+            if not head or not data:
+                continue
+            recipients, headers = parse_header_file(head)
+            if to in recipients:
+                body = data.split(b"\n", 1)[1]
+                policy = email.policy.default
+                letters.append(email.message_from_bytes(headers + b"\n" + body, policy=policy))
+        return letters
+
+    def _read(self, path: str) -> bytes:
+        return subprocess.run(as_root(["cat", path]), capture_output=True).stdout
+
+
+def parse_header_file(text: bytes) -> tuple[list[str], bytes]:
+    """exim's -H file: envelope lines, a blank line, then each header after
+    its length in digits and a flag."""
+    envelope, _, rest = text.partition(b"\n\n")
+    lines = envelope.decode().splitlines()
+    count_at = next(at for at, line in enumerate(lines) if line.isdigit() and at > 3)
+    recipients = lines[count_at + 1 :]
+    headers = b""
+    while rest.strip():
+        digits = 0
+        while rest[digits : digits + 1].isdigit():
+            digits += 1
+        length, flag = int(rest[:digits]), rest[digits : digits + 1]
+        start = digits + 2
+        if flag != b"*":
+            headers += rest[start : start + length]
+        rest = rest[start + length :]
+    return recipients, headers

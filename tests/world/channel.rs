@@ -1,0 +1,81 @@
+//! A fake receiver: what it does with letters, and all that it ever took.
+
+use bakewatch::model::{Span, Timestamp};
+use bakewatch::notify::{Body, Letter};
+use bakewatch::record::Outcome;
+
+/// How it treats a letter.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Manner {
+    Takes,
+    Refuses,       // nobody listens: surely not taken
+    Throttles,     // 429 with `Retry-After: 20`
+    Rejects,       // 401: pointless to try again
+    Hangs,         // takes nothing, never answers
+    TakesAndHangs, // takes it, and the answer is lost
+}
+
+/// A letter that the receiver holds in its hands.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Taken {
+    pub at: Timestamp,
+    pub channel: String,
+    pub key: String,
+    pub after: u64,
+    pub up_to: u64,
+    pub words: String,
+}
+
+#[derive(Clone, Debug)]
+pub struct Receiver {
+    pub name: String,
+    pub manner: Manner,
+}
+
+impl Receiver {
+    /// What it does with a letter: whether it holds it now, how long that
+    /// takes, and the answer (`None`: none ever).
+    pub fn take(&self, letter: &Letter) -> (bool, Span, Option<Outcome>) {
+        let quick = Span::from_millis(80);
+        let refused = |detail: &str, wait: Option<i64>, permanent| Outcome::Refused {
+            detail: detail.to_owned(),
+            retry_after: wait.map(Span::from_secs),
+            permanent,
+        };
+        let _ = letter;
+        match self.manner {
+            Manner::Takes => (true, quick, Some(Outcome::Accepted { detail: "200".into() })),
+            Manner::Refuses => (false, quick, Some(refused("connection refused", None, false))),
+            Manner::Throttles => (false, quick, Some(refused("429", Some(20), false))),
+            Manner::Rejects => (false, quick, Some(refused("401", None, true))),
+            Manner::Hangs => (false, quick, None),
+            Manner::TakesAndHangs => (true, quick, None),
+        }
+    }
+}
+
+/// The first line of a letter, for transcripts.
+pub fn headline(letter: &Letter) -> String {
+    match &letter.body {
+        Body::Mail { subject, .. } => subject.clone(),
+        Body::Webhook { json } => {
+            let value: serde_json::Value = serde_json::from_str(json).expect("a JSON body");
+            let kind = value["type"].as_str().unwrap_or("?");
+            let data = &value["data"];
+            let mut words = vec![kind.to_owned()];
+            for alert in data["alerts"].as_array().into_iter().flatten() {
+                let text = |key: &str| alert[key].as_str().unwrap_or("?").to_owned();
+                words.push(format!("{} {}", text("status"), text("rule")));
+            }
+            if let Some(verdict) = data["verdict"].as_str() {
+                words.push(verdict.to_owned());
+            }
+            words.join(", ")
+        }
+    }
+}
+
+/// All the words of a letter: what a receiver compares two tries by.
+pub fn words(letter: &Letter) -> String {
+    format!("{:?}", letter.body)
+}

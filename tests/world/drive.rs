@@ -1,0 +1,263 @@
+//! Drives a fleet of one through a world on the virtual clock: asks, answers
+//! after the right delay, stores, and (when told to) fails, loses and crashes.
+
+use std::collections::BTreeMap;
+
+use bakewatch::model::{Failure, Release, SECOND, Span, Timestamp, WatchId};
+use bakewatch::record::{Fact, Outcome, Plan, Record};
+use bakewatch::watch::{Fleet, Heard, Job, JobId, Noted, Question, Reply};
+
+use super::channel::{Receiver, Taken, words};
+use super::target::Target;
+
+/// Where in a turn the process dies.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Crash {
+    /// After hearing, before the facts are on disk.
+    BeforeStore,
+    /// With the facts on disk, before anything leaves.
+    BeforeAsk,
+    /// After the questions have left.
+    AfterAsk,
+}
+
+/// One thing that goes wrong, counted from the start of the run.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Mishap {
+    /// The n-th job fails outright.
+    FailJob(u64),
+    /// The answer to the n-th job never comes. (What it asked for was done.)
+    LoseAnswer(u64),
+    /// The process dies in the n-th turn.
+    CrashAt(u64, Crash),
+}
+
+/// More turns than this in one instant are a loop that never rests.
+const STILL_MAX: u32 = 30;
+
+/// How long a dead process stays dead.
+const DOWN_FOR: Span = Span::from_secs(7);
+
+/// Takes a turn's facts.
+pub type Sink = Box<dyn FnMut(&[Noted])>;
+
+pub struct Drive {
+    pub fleet: Fleet,
+    pub id: WatchId,
+    pub now: Timestamp,
+    pub start: Timestamp,
+    pub targets: Vec<Target>,
+    pub receivers: Vec<Receiver>,
+    /// Facts that would survive a crash, in order.
+    pub disk: Vec<Noted>,
+    /// All that receivers hold.
+    pub taken: Vec<Taken>,
+    pub mishaps: Vec<Mishap>,
+    pub turns: u64,
+    pub jobs: u64,
+    pub crashes: u64,
+    /// Turns in a row in which no time passed.
+    still: u32,
+    coming: BTreeMap<(Timestamp, JobId), Heard>,
+    /// Where facts go besides, as they come: a real store, in a benchmark.
+    pub sink: Option<Sink>,
+}
+
+impl Drive {
+    pub fn open(release: Release, plan: Plan, now: Timestamp) -> Drive {
+        let targets = plan.targets.iter().map(|t| Target::new(t.name.as_str(), now)).collect();
+        let receivers = plan.channels.iter().map(|channel| Receiver {
+            name: channel.name.to_string(),
+            manner: super::channel::Manner::Takes,
+        });
+        let receivers = receivers.collect();
+        let mut fleet = Fleet::new();
+        let id = fleet.open(release, plan, now).expect("the first watch");
+        Drive {
+            fleet,
+            id,
+            now,
+            start: now,
+            targets,
+            receivers,
+            disk: Vec::new(),
+            taken: Vec::new(),
+            mishaps: Vec::new(),
+            turns: 0,
+            jobs: 0,
+            crashes: 0,
+            still: 0,
+            coming: BTreeMap::new(),
+            sink: None,
+        }
+    }
+
+    pub fn record(&self) -> &Record {
+        self.fleet.record(&self.id).expect("the watch is there")
+    }
+
+    /// Turns until `until`, or until nothing is left to do.
+    pub fn run_to(&mut self, until: Timestamp) {
+        while !self.fleet.is_done() {
+            let coming = self.coming.keys().next().map(|(at, _)| *at);
+            let next = match (self.fleet.wake(), coming) {
+                (Some(a), Some(b)) => a.min(b),
+                (Some(a), None) | (None, Some(a)) => a,
+                (None, None) => break,
+            };
+            if next > until {
+                break;
+            }
+            self.still = if next <= self.now { self.still + 1 } else { 0 };
+            assert!(self.still < STILL_MAX, "at {next} it turns and turns for nothing");
+            self.now = self.now.max(next);
+            self.turn(Vec::new());
+        }
+        self.now = self.now.max(until);
+    }
+
+    /// To the end of it all, within reason.
+    pub fn run_out(&mut self) {
+        self.run_to(self.now + 40 * bakewatch::model::DAY);
+    }
+
+    /// One turn of the loop, with something extra to hear.
+    pub fn turn(&mut self, extra: Vec<Heard>) {
+        self.turns += 1;
+        let mut heard: Vec<(WatchId, Heard)> = Vec::new();
+        while let Some(entry) = self.coming.first_entry() {
+            if entry.key().0 > self.now {
+                break;
+            }
+            heard.push((self.id.clone(), entry.remove()));
+        }
+        heard.extend(extra.into_iter().map(|one| (self.id.clone(), one)));
+        let crash = self.mishaps.iter().find_map(|mishap| match mishap {
+            Mishap::CrashAt(turn, place) if *turn == self.turns => Some(*place),
+            _ => None,
+        });
+        let noted = self.fleet.hear(self.now, heard);
+        if crash == Some(Crash::BeforeStore) {
+            return self.crash();
+        }
+        if let Some(sink) = self.sink.as_mut().filter(|_| !noted.is_empty()) {
+            sink(&noted);
+        }
+        self.disk.extend(noted);
+        if crash == Some(Crash::BeforeAsk) {
+            return self.crash();
+        }
+        for job in self.fleet.ask(self.now) {
+            self.carry_out(job);
+        }
+        if crash == Some(Crash::AfterAsk) {
+            self.crash();
+        }
+    }
+
+    /// The process dies, and a new one takes over from the disk.
+    pub fn crash(&mut self) {
+        self.crashes += 1;
+        self.coming.clear();
+        self.fleet = Fleet::new();
+        self.now += DOWN_FOR;
+        if self.disk.is_empty() {
+            panic!("crashed before the first fact: nothing was promised yet");
+        }
+        self.fleet.resume(self.facts(), self.now).expect("the record can be taken up again");
+    }
+
+    /// The machine sleeps: time passes, nobody looks, and what was on its way
+    /// is gone.
+    pub fn sleep(&mut self, long: Span) {
+        self.coming.clear();
+        self.now += long;
+        self.turn(Vec::new());
+    }
+
+    /// What is on disk, decoded.
+    pub fn facts(&self) -> Vec<(Timestamp, Fact)> {
+        self.disk
+            .iter()
+            .map(|noted| (noted.at, noted.fact.decode().expect("a stored fact")))
+            .collect()
+    }
+
+    fn carry_out(&mut self, job: Job) {
+        self.jobs += 1;
+        let number = self.jobs;
+        let id = job.id;
+        let fails = self.mishaps.contains(&Mishap::FailJob(number));
+        let (after, reply) = if fails { fail(job.question) } else { self.answer(job.question) };
+        if let Some(reply) = reply.filter(|_| !self.mishaps.contains(&Mishap::LoseAnswer(number))) {
+            self.coming.insert((self.now + after, id), Heard::Answer { job: id, reply });
+        }
+    }
+
+    fn answer(&mut self, question: Question) -> (Span, Option<Reply>) {
+        match question {
+            Question::Probe { target, request } => {
+                let (after, answer) = self.target(target.as_str()).exchange(&request);
+                (after, Some(Reply::Exchanged(answer)))
+            }
+            Question::Smoke { request, .. } => {
+                let (after, answer) = self.by_url(&request.url).exchange(&request);
+                (after, Some(Reply::Exchanged(answer)))
+            }
+            Question::Scrape { target, request, wanted, mut table, .. } => {
+                let now = self.now;
+                let target = self.target(target.as_str());
+                let (elapsed, page) = target.scrape(now, &wanted, request.timeout, &mut table);
+                (elapsed, Some(Reply::Scraped { page, table, elapsed }))
+            }
+            Question::Deliver { channel, letter, .. } => {
+                let receiver = self.receivers.iter().find(|r| *channel.name.as_str() == r.name);
+                let (taken, after, outcome) = receiver.expect("a known channel").take(&letter);
+                if taken {
+                    self.taken.push(Taken {
+                        at: self.now + after,
+                        channel: channel.name.to_string(),
+                        key: letter.key.clone(),
+                        after: letter.after,
+                        up_to: letter.up_to,
+                        words: words(&letter),
+                    });
+                }
+                (after, outcome.map(Reply::Delivered))
+            }
+            Question::Publish { window, .. } => {
+                let files = vec![format!("{window}.html")];
+                (SECOND / 10, Some(Reply::Published(Ok(files))))
+            }
+        }
+    }
+
+    pub fn target(&mut self, name: &str) -> &mut Target {
+        self.targets.iter_mut().find(|target| target.name == name).expect("a known target")
+    }
+
+    /// The target whose address this URL begins with; the first, if none does.
+    fn by_url(&mut self, url: &str) -> &mut Target {
+        let at = self.targets.iter().position(|target| url.contains(&target.name)).unwrap_or(0);
+        &mut self.targets[at]
+    }
+}
+
+fn fail(question: Question) -> (Span, Option<Reply>) {
+    let quick = Span::from_millis(5);
+    let reply = match question {
+        Question::Probe { .. } | Question::Smoke { .. } => {
+            Reply::Exchanged(Err(Failure::Broken("reset by peer".into())))
+        }
+        Question::Scrape { table, .. } => {
+            Reply::Scraped { page: Err(Failure::Refused), table, elapsed: quick }
+        }
+        Question::Deliver { .. } => Reply::Delivered(Outcome::Refused {
+            detail: "503".into(),
+            retry_after: None,
+            permanent: false,
+        }),
+        Question::Publish { .. } => Reply::Published(Err("no space left on device".into())),
+    };
+    (quick, Some(reply))
+}

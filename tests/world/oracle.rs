@@ -1,0 +1,178 @@
+//! What must hold after any run, whatever went wrong in it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use bakewatch::model::{SECOND, Span};
+use bakewatch::record::{Ending, Fact, Item, Outcome, Record};
+
+use super::drive::Drive;
+
+/// Checks a finished run; each broken promise is a line.
+pub fn complaints(drive: &Drive) -> Vec<String> {
+    let mut found = Vec::new();
+    let facts: Vec<Fact> = drive.facts().into_iter().map(|(_, fact)| fact).collect();
+    let times = drive.disk.iter().map(|noted| noted.at);
+    let replayed = match Record::replay(times.zip(facts.iter().cloned())) {
+        Ok(record) => record,
+        Err(error) => return vec![format!("the record cannot be replayed: {error}")],
+    };
+    if &replayed != drive.record() {
+        found.push("the replayed record is not the live one".to_owned());
+    }
+    numbered_without_gaps(drive, &mut found);
+    nothing_lost(drive, &replayed, &mut found);
+    repeats_keep_their_key(drive, &facts, &mut found);
+    nothing_early(&replayed, &mut found);
+    windows_close_once(&facts, &replayed, &mut found);
+    coverage_adds_up(&replayed, &mut found);
+    nothing_observed_after_the_end(&facts, &mut found);
+    found
+}
+
+/// What an ended watch still learns is how its letters and files fare.
+fn nothing_observed_after_the_end(facts: &[Fact], found: &mut Vec<String>) {
+    let end = facts.iter().position(|fact| matches!(fact, Fact::Ended { .. }));
+    for fact in facts.iter().skip(end.map_or(facts.len(), |end| end + 1)) {
+        match fact {
+            Fact::Sent { .. }
+            | Fact::Receipt { .. }
+            | Fact::Published { .. }
+            | Fact::Resumed { .. }
+            | Fact::Stopped {}
+            | Fact::ClockStepped { .. }
+            | Fact::StoreFailed { .. }
+            | Fact::Limit { .. } => {}
+            _ => found.push(format!("noted after the end: {fact:?}")),
+        }
+    }
+}
+
+fn numbered_without_gaps(drive: &Drive, found: &mut Vec<String>) {
+    for (index, noted) in drive.disk.iter().enumerate() {
+        if noted.seq != index as u64 + 1 {
+            found.push(format!("fact {} bears the number {}", index + 1, noted.seq));
+            return;
+        }
+    }
+}
+
+/// Every item of news that a channel takes lies in a letter that it holds,
+/// unless the channel is broken for good.
+fn nothing_lost(drive: &Drive, record: &Record, found: &mut Vec<String>) {
+    for channel in &record.plan.channels {
+        let known = &record.channels[&channel.name];
+        if known.broken {
+            continue;
+        }
+        let held: Vec<(u64, u64)> = drive
+            .taken
+            .iter()
+            .filter(|taken| *channel.name.as_str() == taken.channel)
+            .map(|taken| (taken.after, taken.up_to))
+            .collect();
+        for news in &record.news {
+            let is_taken = match &news.item {
+                Item::Fired(a) | Item::Resolved(a) | Item::Closed(a) => channel.takes(a.severity),
+                Item::Notice { about, .. } => about.as_ref() != Some(&channel.name),
+                Item::SmokeFailed(_) | Item::Summary(_) => true,
+            };
+            let is_held = held.iter().any(|(after, up_to)| *after < news.seq && news.seq <= *up_to);
+            if is_taken && !is_held {
+                found.push(format!(
+                    "{} never held news {}: {:?}",
+                    channel.name, news.seq, news.item
+                ));
+            }
+        }
+    }
+}
+
+/// One key, one content; the same news twice only under one key; a resolve
+/// never before its fire: letters to a channel never go back.
+fn repeats_keep_their_key(drive: &Drive, facts: &[Fact], found: &mut Vec<String>) {
+    let mut content: BTreeMap<(&str, &str), &str> = BTreeMap::new();
+    let mut reached: BTreeMap<&str, (u64, &str)> = BTreeMap::new();
+    for taken in &drive.taken {
+        let named = (taken.channel.as_str(), taken.key.as_str());
+        if *content.entry(named).or_insert(&taken.words) != taken.words {
+            found.push(format!("key {} was used for two contents", taken.key));
+        }
+        let (end, key) = reached.entry(&taken.channel).or_insert((0, ""));
+        if taken.after < *end && *key != taken.key {
+            found.push(format!(
+                "{} was told again what it held, under another key: {}..{} after {end}",
+                taken.channel, taken.after, taken.up_to
+            ));
+        }
+        if taken.up_to >= *end {
+            (*end, *key) = (taken.up_to, &taken.key);
+        }
+    }
+    let mut tries: BTreeMap<&str, u32> = BTreeMap::new();
+    for taken in &drive.taken {
+        *tries.entry(&taken.key).or_default() += 1;
+    }
+    let unknown: BTreeSet<&str> = facts
+        .iter()
+        .filter_map(|fact| match fact {
+            Fact::Receipt { key, outcome: Outcome::Unknown { .. }, .. } => Some(key.as_str()),
+            _ => None,
+        })
+        .collect();
+    for (key, times) in tries {
+        let excused = drive.crashes > 0 || unknown.contains(key);
+        if times > 1 && !excused {
+            found.push(format!("letter {key} was carried {times} times for no reason"));
+        }
+    }
+}
+
+/// No alert fires before its rule's hold, nor with less than its breaches.
+fn nothing_early(record: &Record, found: &mut Vec<String>) {
+    for (key, alert) in &record.alerts {
+        let hold = record.rule(&key.rule).hold;
+        for episode in &alert.episodes {
+            if episode.fired_at.since(episode.since) < hold {
+                found.push(format!("{} fired before its time", key.rule));
+            }
+        }
+    }
+}
+
+fn windows_close_once(facts: &[Fact], record: &Record, found: &mut Vec<String>) {
+    let mut closed: BTreeMap<String, u32> = BTreeMap::new();
+    for fact in facts {
+        if let Fact::WindowClosed { window, .. } = fact {
+            *closed.entry(window.to_string()).or_default() += 1;
+        }
+    }
+    for window in &record.plan.windows {
+        let times = closed.get(window.name.as_str()).copied().unwrap_or(0);
+        if times != 1 {
+            found.push(format!("window {} closed {times} times", window.name));
+        }
+    }
+}
+
+/// Blocks and blind time together are the whole watch, without overlap.
+fn coverage_adds_up(record: &Record, found: &mut Vec<String>) {
+    let mut parts: Vec<_> = record.blocks.iter().map(|block| (block.from, block.to)).collect();
+    parts.extend(record.blind.iter().map(|blind| (blind.from, blind.to)));
+    parts.sort();
+    let mut at = record.release.at;
+    for (from, to) in parts {
+        if from != at {
+            found.push(format!("between {at} and {from} neither observed nor blind"));
+            return;
+        }
+        at = to;
+    }
+    if matches!(record.ended, Some(Ending::Superseded { .. })) {
+        return; // it ended before its time, and was observed to that end
+    }
+    let length = record.plan.windows.iter().map(|w| w.length).max().unwrap_or(Span::ZERO);
+    let missing = (record.release.at + length).since(at);
+    if missing > 2 * SECOND {
+        found.push(format!("the last {missing} are neither observed nor blind"));
+    }
+}

@@ -1,0 +1,218 @@
+//! Scenarios: a configuration, a script in words, and the transcript that it
+//! must lead to, in one text file. Adding one needs no Rust.
+//!
+//! ```text
+//! service = "chat"                 the configuration, as users write it
+//! ---
+//! at 10m  a refuses                what happens, in words
+//! at 20m  a answers
+//! ---
+//! 00:10:05  health a …             what is noted and told (UPDATE_EXPECT=1 rewrites it)
+//! ```
+
+use bakewatch::config::{self, Given, Source};
+use bakewatch::model::{Name, Release, Span, Timestamp};
+use bakewatch::record::{Fact, Outcome, Plan};
+use bakewatch::watch::Heard;
+
+use super::channel::{Manner, headline};
+use super::drive::Drive;
+use super::target::{Expo, Mood};
+
+/// The release of every scenario is out at this instant.
+pub const RELEASED: Timestamp = Timestamp::from_millis(1_767_225_600_000); // 2026-01-01T00:00:00Z
+
+pub struct Scenario {
+    pub plan: Plan,
+    pub events: Vec<(Span, String)>,
+    pub expected: String,
+    pub script: String,
+    pub config: String,
+}
+
+/// Splits and reads a scenario.
+pub fn parse(name: &str, text: &str) -> Scenario {
+    let mut parts = text.splitn(3, "\n---\n");
+    let config = parts.next().unwrap_or_default().to_owned();
+    let script = parts.next().unwrap_or_else(|| panic!("{name}: no script")).to_owned();
+    let expected = parts.next().unwrap_or_default().to_owned();
+    let events = script
+        .lines()
+        .map(str::trim)
+        .filter(|line| !line.is_empty() && !line.starts_with('#'))
+        .map(|line| {
+            let rest = line.strip_prefix("at ").unwrap_or_else(|| panic!("{name}: {line:?}"));
+            let (at, what) = rest.split_once(' ').unwrap_or_else(|| panic!("{name}: {line:?}"));
+            let at: Span = at.parse().unwrap_or_else(|error| panic!("{name}: {error}"));
+            (at, what.trim().to_owned())
+        })
+        .collect();
+    let plan = plan(name, &config);
+    Scenario { plan, events, expected, script, config }
+}
+
+pub fn plan(name: &str, text: &str) -> Plan {
+    let source = Source { file: name.to_owned(), text: text.to_owned() };
+    match config::read(Some(&source), &Given::default()) {
+        Ok(checked) => checked.plan,
+        Err(errors) => {
+            let lines: Vec<String> = errors.iter().map(ToString::to_string).collect();
+            panic!("{}", lines.join("\n"))
+        }
+    }
+}
+
+impl Scenario {
+    pub fn start(&self) -> Drive {
+        let service = self.plan.service.clone();
+        let release = Release { service, version: Name::from("v1"), at: RELEASED };
+        Drive::open(release, self.plan.clone(), RELEASED)
+    }
+
+    /// Plays the script to its end and then to the end of the watch.
+    pub fn play(&self, drive: &mut Drive) {
+        for (at, what) in &self.events {
+            if *at > Span::ZERO {
+                drive.run_to(RELEASED + *at); // what is so at 0s is so from the start
+            }
+            happen(drive, what);
+        }
+        drive.run_out();
+    }
+}
+
+/// Makes one line of a script true.
+fn happen(drive: &mut Drive, what: &str) {
+    let words: Vec<&str> = what.split_whitespace().collect();
+    let now = drive.now;
+    match words.as_slice() {
+        ["crash"] => drive.crash(),
+        ["stops"] => drive.turn(vec![Heard::Stop]),
+        ["sleeps", long] => drive.sleep(long.parse().expect("a duration")),
+        ["superseded", "by", version] => {
+            drive.turn(vec![Heard::Superseded { by: Name::from(*version) }]);
+        }
+        ["clock", "steps", by] => {
+            let by = by.parse().expect("a duration");
+            drive.turn(vec![Heard::ClockStepped { by }]);
+        }
+        ["disk", "fails"] => drive.turn(vec![Heard::Store(Some("no space left".into()))]),
+        ["disk", "works"] => drive.turn(vec![Heard::Store(None)]),
+        ["all", rest @ ..] => {
+            for index in 0..drive.targets.len() {
+                let name = drive.targets[index].name.clone();
+                target(drive, &name, rest, now);
+            }
+        }
+        [who, rest @ ..] if drive.receivers.iter().any(|r| r.name == *who) => {
+            let manner = match rest {
+                ["takes"] => Manner::Takes,
+                ["refuses"] => Manner::Refuses,
+                ["throttles"] => Manner::Throttles,
+                ["rejects"] => Manner::Rejects,
+                ["hangs"] => Manner::Hangs,
+                ["takes", "and", "hangs"] => Manner::TakesAndHangs,
+                _ => panic!("a channel cannot do {what:?}"),
+            };
+            let receiver = drive.receivers.iter_mut().find(|r| r.name == *who);
+            receiver.expect("found above").manner = manner;
+        }
+        [who, rest @ ..] => {
+            let full = drive.targets.iter().find(|t| t.name.starts_with(who));
+            let name = full.unwrap_or_else(|| panic!("nobody is called {who:?}")).name.clone();
+            target(drive, &name, rest, now);
+        }
+        [] => {}
+    }
+}
+
+fn target(drive: &mut Drive, name: &str, what: &[&str], now: Timestamp) {
+    let target = drive.target(name);
+    target.live(now);
+    let share = |text: &str| -> f64 {
+        text.trim_end_matches('%').parse::<f64>().expect("a percentage") / 100.0
+    };
+    match what {
+        ["answers"] => target.mood = Mood::Answers,
+        ["refuses"] => target.mood = Mood::Refuses,
+        ["hangs"] => target.mood = Mood::Hangs,
+        ["breaks"] => target.mood = Mood::Broken,
+        ["says", "unhealthy"] => target.mood = Mood::Unhealthy,
+        ["says", "degraded"] => target.mood = Mood::Degraded,
+        ["restarts"] => target.restart(now),
+        ["fails", errors] => target.errors = share(errors),
+        ["slow", slow] => target.slow = share(slow),
+        ["memory", used] => target.memory = share(used),
+        ["serves", rps, "rps"] => target.rps = rps.parse().expect("a number"),
+        ["shows", "metrics"] => target.expo = Expo::Good,
+        ["shows", "html"] => target.expo = Expo::Html,
+        ["shows", "nothing"] => target.expo = Expo::Missing,
+        ["loses", "series"] => target.expo = Expo::Bare,
+        _ => panic!("a target cannot do {what:?}"),
+    }
+}
+
+/// All that was noted and told, one line each, measurements left out.
+pub fn transcript(drive: &Drive) -> String {
+    let mut lines = String::new();
+    for (at, fact) in drive.facts() {
+        if let Some(line) = line(&fact) {
+            lines.push_str(&format!("{}  {line}\n", clock(at)));
+        }
+    }
+    lines
+}
+
+fn clock(at: Timestamp) -> String {
+    let ms = at.since(RELEASED).millis();
+    let (s, ms) = (ms / 1000, ms % 1000);
+    format!("{:02}:{:02}:{:02}.{ms:03}", s / 3600, s / 60 % 60, s % 60)
+}
+
+fn line(fact: &Fact) -> Option<String> {
+    Some(match fact {
+        Fact::Measured(_) => return None,
+        Fact::Opened { release, .. } => format!("opened {} {}", release.service, release.version),
+        Fact::Resumed { why, quiet_since } => {
+            format!("resumed after {}: {why}", clock(*quiet_since))
+        }
+        Fact::Stopped {} => "stopped".into(),
+        Fact::Settled { answered } => format!("settled, answered: {answered}"),
+        Fact::Smoked(result) => {
+            format!("smoke {:?} {} (tries {})", result.state, result.step, result.attempts)
+        }
+        Fact::Matched(matched) => {
+            let names: Vec<_> = matched.signals.iter().map(|s| s.name.as_str()).collect();
+            format!("matched {:?}: {}", matched.presets, names.join(" "))
+        }
+        Fact::Health { target, state, reason } => format!("health {target} {state:?}: {reason}"),
+        Fact::Scraping { target, failure: Some(why) } => format!("scrape {target} fails: {why}"),
+        Fact::Scraping { target, failure: None } => format!("scrape {target} ok"),
+        Fact::Limit { target, what, detail } => format!("limit {what} {target:?}: {detail}"),
+        Fact::Evidence { rule, missing: Some(why) } => format!("evidence {rule}: {why}"),
+        Fact::Evidence { rule, missing: None } => format!("evidence {rule}: there"),
+        Fact::Alert { rule, labels, phase, value } => {
+            format!("alert {rule}{labels} {} at {:.4}", phase.as_str(), value.0)
+        }
+        Fact::Sent { channel, after, up_to, .. } => format!("sent {channel} {after}..{up_to}"),
+        Fact::Receipt { channel, outcome, .. } => match outcome {
+            Outcome::Accepted { .. } => format!("receipt {channel} accepted"),
+            Outcome::Refused { detail, .. } => format!("receipt {channel} refused: {detail}"),
+            Outcome::Unknown { detail } => format!("receipt {channel} unknown: {detail}"),
+        },
+        Fact::WindowClosed { window, summary } => {
+            let reasons: Vec<_> = summary.reasons.iter().map(|r| r.text.as_str()).collect();
+            format!("closed {window} {}: {}", summary.verdict, reasons.join("; "))
+        }
+        Fact::Published { window, error, .. } => format!("published {window}, error: {error:?}"),
+        Fact::ClockStepped { by } => format!("clock stepped by {by}"),
+        Fact::StoreFailed { error } => format!("store failed: {error}"),
+        Fact::Poisoned { message } => format!("poisoned: {message}"),
+        Fact::Ended { reason } => format!("ended {reason:?}"),
+    })
+}
+
+/// The letters' first lines, for transcripts of what was told.
+pub fn first_line(letter: &bakewatch::notify::Letter) -> String {
+    headline(letter)
+}

@@ -1,0 +1,246 @@
+//! A fake replica of the checklist's service: its health, its one real
+//! request, and its exposition under OpenTelemetry's names.
+
+use std::fmt::Write;
+use std::sync::LazyLock;
+
+use bakewatch::metrics::{self, Page, Table, Wanted};
+use bakewatch::model::{Exchange, Failure, Labels, Request, Span, Timestamp};
+
+/// How it answers.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Mood {
+    Answers,
+    Refuses,
+    Hangs,
+    Unhealthy,
+    Degraded,
+    Broken, // 500 to everything but its metrics
+}
+
+/// What its exposition is like.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Expo {
+    Good,
+    Html,
+    Missing,
+    Bare, // only process_* metrics: the service's own have vanished
+}
+
+#[derive(Clone, Debug)]
+pub struct Target {
+    pub name: String,
+    pub mood: Mood,
+    pub expo: Expo,
+    /// Requests a second.
+    pub rps: f64,
+    /// Share of them that fail.
+    pub errors: f64,
+    /// Share of them that take thirty seconds.
+    pub slow: f64,
+    /// Share of the memory limit in use.
+    pub memory: f64,
+    /// Queues, each a series.
+    pub queues: usize,
+    good: f64,
+    bad: f64,
+    fast_count: f64,
+    slow_count: f64,
+    started: Timestamp,
+    counted_to: Timestamp,
+    /// The last samples: their memory is used again.
+    shown: Vec<(&'static str, Labels, f64)>,
+}
+
+const BOUNDS: [f64; 15] = [
+    0.0, 5.0, 10.0, 25.0, 50.0, 75.0, 100.0, 250.0, 500.0, 750.0, 1000.0, 2500.0, 5000.0, 7500.0,
+    10000.0,
+];
+const MEMORY_LIMIT: f64 = 1_073_741_824.0;
+
+const HEALTH: &str = r#"{"status":"?","components":[{"name":"redis","status":"?"}]}"#;
+
+/// Each bucket's labels, made once.
+static BUCKETS: LazyLock<Vec<Labels>> = LazyLock::new(|| {
+    let le = |bound: String| Labels::from_pairs([("le", bound)]);
+    BOUNDS.iter().map(|bound| le(format!("{bound:.1}"))).chain([le("+Inf".to_owned())]).collect()
+});
+
+static SUCCESS: LazyLock<[Labels; 2]> = LazyLock::new(|| {
+    ["true", "false"]
+        .map(|success| Labels::from_pairs([("success", success), ("type", "question")]))
+});
+
+static QUEUES: LazyLock<Vec<Labels>> = LazyLock::new(|| {
+    (0..100).map(|queue| Labels::from_pairs([("queue", format!("q{queue}"))])).collect()
+});
+
+impl Target {
+    pub fn new(name: &str, now: Timestamp) -> Target {
+        Target {
+            name: name.to_owned(),
+            mood: Mood::Answers,
+            expo: Expo::Good,
+            rps: 10.0,
+            errors: 0.0,
+            slow: 0.0,
+            memory: 0.5,
+            queues: 0,
+            good: 0.0,
+            bad: 0.0,
+            fast_count: 0.0,
+            slow_count: 0.0,
+            started: now,
+            counted_to: now,
+            shown: Vec::new(),
+        }
+    }
+
+    /// A restart: counters begin again.
+    pub fn restart(&mut self, now: Timestamp) {
+        (self.good, self.bad, self.fast_count, self.slow_count) = (0.0, 0.0, 0.0, 0.0);
+        (self.started, self.counted_to) = (now, now);
+    }
+
+    /// Serves its users up to `now`, with the faults it has had since the last call.
+    pub fn live(&mut self, now: Timestamp) {
+        let seconds = now.since(self.counted_to).seconds_f64().max(0.0);
+        self.counted_to = now;
+        let serves = matches!(self.mood, Mood::Answers | Mood::Degraded | Mood::Unhealthy);
+        let requests = if serves { self.rps * seconds } else { 0.0 };
+        self.bad += requests * self.errors;
+        self.good += requests * (1.0 - self.errors);
+        self.slow_count += requests * self.slow;
+        self.fast_count += requests * (1.0 - self.slow);
+    }
+
+    /// Answers a request that is no scrape. How long it takes, and what comes.
+    pub fn exchange(&self, request: &Request) -> (Span, Result<Exchange, Failure>) {
+        let quick = Span::from_millis(40);
+        let status_word = match self.mood {
+            Mood::Refuses => return (Span::from_millis(1), Err(Failure::Refused)),
+            Mood::Hangs => {
+                return (request.timeout, Err(Failure::Timeout(request.timeout)));
+            }
+            Mood::Broken => return (quick, Ok(exchange(500, "text/plain", "broken"))),
+            Mood::Unhealthy => "unhealthy",
+            Mood::Degraded => "degraded",
+            Mood::Answers => "healthy",
+        };
+        let json = "application/json";
+        let answer = if request.url.ends_with("/api/chat") {
+            exchange(200, json, r#"{"response":"Hello!","success":true,"chat_id":"c1"}"#)
+        } else if request.url.ends_with("/health") || request.url.ends_with("/health/ready") {
+            let status = if status_word == "unhealthy" { 503 } else { 200 };
+            exchange(status, json, &HEALTH.replace('?', status_word))
+        } else {
+            exchange(404, "text/plain", "not found")
+        };
+        (quick, Ok(answer))
+    }
+
+    /// Answers a scrape.
+    pub fn scrape(
+        &mut self,
+        now: Timestamp,
+        wanted: &Wanted,
+        timeout: Span,
+        table: &mut Table,
+    ) -> (Span, Result<Page, Failure>) {
+        self.live(now);
+        let quick = Span::from_millis(30);
+        match self.mood {
+            Mood::Refuses => return (Span::from_millis(1), Err(Failure::Refused)),
+            Mood::Hangs => return (timeout, Err(Failure::Timeout(timeout))),
+            Mood::Answers | Mood::Unhealthy | Mood::Degraded | Mood::Broken => {}
+        }
+        let page = match self.expo {
+            Expo::Missing => Err(Failure::Status(404)),
+            Expo::Html => read("<html><body>It works!</body></html>", wanted, table),
+            Expo::Good | Expo::Bare if wanted.is_all() => read(&self.text(), wanted, table),
+            Expo::Good | Expo::Bare => {
+                let mut samples = std::mem::take(&mut self.shown);
+                self.samples(&mut samples);
+                let kept = samples.iter().filter(|(name, _, _)| wanted.has(name.as_bytes()));
+                let page =
+                    metrics::page_of(kept.map(|(name, labels, v)| (*name, labels, *v)), table);
+                self.shown = samples;
+                Ok(page)
+            }
+        };
+        (quick, page)
+    }
+
+    fn text(&self) -> String {
+        let mut text = String::new();
+        if self.expo == Expo::Good {
+            text.push_str("# TYPE ai_assistant_requests_total counter\n");
+            text.push_str("# TYPE ai_assistant_request_latency_milliseconds histogram\n");
+        }
+        text.push_str("# TYPE process_resident_memory_bytes gauge\n");
+        let mut samples = Vec::new();
+        self.samples(&mut samples);
+        for (name, labels, value) in samples {
+            text.push_str(name);
+            text.push('{');
+            for (label, of) in labels.iter() {
+                let _ = write!(text, "{label}=\"{of}\",");
+            }
+            let _ = writeln!(text, "}} {value}");
+        }
+        text
+    }
+
+    fn samples(&self, samples: &mut Vec<(&'static str, Labels, f64)>) {
+        samples.clear();
+        samples.extend([
+            ("process_resident_memory_bytes", Labels::default(), self.memory * MEMORY_LIMIT),
+            ("process_memory_limit_bytes", Labels::default(), MEMORY_LIMIT),
+            (
+                "process_start_time_seconds",
+                Labels::default(),
+                (self.started.millis() / 1000) as f64,
+            ),
+        ]);
+        let queues = QUEUES.iter().take(self.queues);
+        samples.extend(queues.map(|labels| ("queue_depth", labels.clone(), 3.0)));
+        if self.expo == Expo::Bare {
+            return;
+        }
+        let requests = "ai_assistant_requests_total";
+        for (labels, count) in SUCCESS.iter().zip([self.good, self.bad]) {
+            samples.push((requests, labels.clone(), count.floor()));
+        }
+        let bucket = "ai_assistant_request_latency_milliseconds_bucket";
+        let all = self.fast_count.floor() + self.slow_count.floor();
+        for (index, labels) in BUCKETS.iter().enumerate() {
+            let count = match BOUNDS.get(index) {
+                Some(bound) if *bound < 250.0 => 0.0,
+                Some(_) => self.fast_count.floor(),
+                None => all,
+            };
+            samples.push((bucket, labels.clone(), count));
+        }
+        let sum = self.fast_count * 180.0 + self.slow_count * 30_000.0;
+        samples.push((
+            "ai_assistant_request_latency_milliseconds_sum",
+            Labels::default(),
+            sum.floor(),
+        ));
+        samples.push(("ai_assistant_request_latency_milliseconds_count", Labels::default(), all));
+    }
+}
+
+fn read(text: &str, wanted: &Wanted, table: &mut Table) -> Result<Page, Failure> {
+    metrics::read_page(text.as_bytes(), Some("text/plain; version=0.0.4"), wanted, table)
+        .map_err(Failure::Unreadable)
+}
+
+fn exchange(status: u16, kind: &str, body: &str) -> Exchange {
+    Exchange {
+        status,
+        headers: vec![("content-type".to_owned(), kind.to_owned())],
+        body: body.to_owned(),
+        elapsed: Span::from_millis(40),
+    }
+}
