@@ -1,5 +1,6 @@
 //! `run`: stands watch over a release, from smoke to the last window.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -18,7 +19,7 @@ use crate::daemon::smtp::Deferred;
 use crate::daemon::store::{Facts, Reader, Store};
 use crate::daemon::turn::{End, Turns};
 use crate::model::{Name, Release, Span, Timestamp, WatchId};
-use crate::record::Record;
+use crate::record::{Ending, Record};
 use crate::watch::Fleet;
 
 /// Options of `run`.
@@ -169,33 +170,72 @@ fn open(given: &Run, all: Vec<Checked>, reader: &Reader) -> Result<Opened, Strin
         over: Vec::new(),
         superseded: Vec::new(),
     };
+    let mut versions: BTreeMap<Name, Name> = BTreeMap::new();
     for checked in all {
         let service = checked.plan.service.clone();
-        let release = Release { service, version: version.clone(), at };
-        let id = release.watch();
         opened.secrets.extend(checked.secrets);
-        opened.ours.push(id.clone());
-        if let Some((_, record, _)) = known.iter().find(|(open, _, _)| *open == id) {
-            must_have(record, checked.until.as_ref())?;
-            continue; // taken up below, with the plan it was opened with
-        }
-        let over = reader.facts(&id)?;
-        if over.is_empty() {
-            opened.fleet.open(release, checked.plan, now)?;
-        } else {
+        let (release, past) = place(reader, &known, &service, &version, at)?;
+        opened.ours.push(release.watch());
+        versions.insert(service, release.version.clone());
+        match past {
+            // Taken up below, with the plan it was opened with.
+            Past::Open(record) => must_have(record, checked.until.as_ref())?,
+            Past::None => {
+                opened.fleet.open(release, checked.plan, now)?;
+            }
             // Its watch is over: nothing is asked any more, and its verdict stands.
-            let record = Record::replay(over)?;
-            must_have(&record, checked.until.as_ref())?;
-            opened.over.push(record);
+            Past::Over(record) => {
+                must_have(&record, checked.until.as_ref())?;
+                opened.over.push(*record);
+            }
         }
     }
-    for (id, _, facts) in known {
+    for (id, record, facts) in known {
         opened.fleet.resume(facts, now)?;
         if !opened.ours.contains(&id) {
-            opened.superseded.push((id, version.clone()));
+            opened.superseded.push((id, versions[&record.release.service].clone()));
         }
     }
     Ok(opened)
+}
+
+/// What there is of a release already.
+enum Past<'a> {
+    None,
+    Open(&'a Record),
+    Over(Box<Record>),
+}
+
+/// The release to be watched. One that comes back after another took its place
+/// (a rollback) is a release anew, `v1.2.2#2`: the verdict of its first watch
+/// says nothing of now.
+fn place<'a>(
+    reader: &Reader,
+    known: &'a [(WatchId, Record, Facts)],
+    service: &Name,
+    version: &Name,
+    at: Timestamp,
+) -> Result<(Release, Past<'a>), String> {
+    for number in 1u32.. {
+        let version = match number {
+            1 => version.clone(),
+            _ => Name::from(format!("{version}#{number}")),
+        };
+        let release = Release { service: service.clone(), version, at };
+        let id = release.watch();
+        if let Some((_, record, _)) = known.iter().find(|(open, _, _)| *open == id) {
+            return Ok((release, Past::Open(record)));
+        }
+        let facts = reader.facts(&id)?;
+        if facts.is_empty() {
+            return Ok((release, Past::None));
+        }
+        let record = Record::replay(facts)?;
+        if !matches!(record.ended, Some(Ending::Superseded { .. })) {
+            return Ok((release, Past::Over(Box::new(record))));
+        }
+    }
+    unreachable!("a number is free long before they end")
 }
 
 /// For commands that only read: the state directory's name.

@@ -47,6 +47,14 @@ async fn watches_until_smoke_takes_up_again_and_is_superseded() {
     let (code, out, err) = bakewatch(dir.path(), &["report", "--release", "v1"]).await;
     assert_eq!(code, Some(0), "{err}");
     assert!(out.contains("v1"), "{out}");
+    // A rollback: its first watch's verdict says nothing of now.
+    for begin in ["watching ", "watching again "] {
+        let (code, out, err) = run("v1").await;
+        assert_eq!(code, Some(0), "{out}{err}");
+        assert!(out.starts_with(begin) && out.contains("@v1#2"), "{out}");
+    }
+    let (_, out, _) = bakewatch(dir.path(), &["status"]).await;
+    assert!(out.contains("@v2: superseded by v1#2"), "{out}");
 }
 
 #[tokio::test]
