@@ -1,6 +1,8 @@
-//! Plays every scenario and prints a digest of all it left: each fact as it
-//! is stored (a letter's hash among them), and each report in each format.
-//! `scripts/identity` compares what two builds print.
+//! Plays every scenario, undisturbed and with a crash half-way, and prints a
+//! digest of all it left: each fact as it is stored (a letter's hash among
+//! them), and each report in each format. `scripts/identity` compares what two
+//! builds print. In one build, each summary is made once more from the record
+//! that a replay of the facts before it leads to, and must be the same.
 
 #[path = "../tests/world/mod.rs"]
 mod world;
@@ -8,11 +10,11 @@ mod world;
 use std::fs;
 use std::path::Path;
 
-use bakewatch::record::Fact;
-use bakewatch::report::FORMATS;
+use bakewatch::record::{Fact, Record};
+use bakewatch::report::{self, FORMATS};
 use sha2::{Digest, Sha256};
 
-use world::drive::Drive;
+use world::drive::{Crash, Drive, Mishap};
 use world::script::parse;
 
 fn main() {
@@ -25,9 +27,28 @@ fn main() {
     for path in paths {
         let name = path.file_name().expect("a file").to_string_lossy();
         let scenario = parse(&name, &fs::read_to_string(&path).expect("readable"));
-        let mut drive = scenario.start();
-        scenario.play(&mut drive);
-        println!("{} facts {name}: {}", drive.disk.len(), digest(&drive));
+        let mut whole = scenario.start();
+        scenario.play(&mut whole);
+        let mut crashed = scenario.start();
+        crashed.mishaps = vec![Mishap::CrashAt(whole.turns / 2, Crash::AfterAsk)];
+        scenario.play(&mut crashed);
+        for (how, drive) in [("whole", &whole), ("crashed", &crashed)] {
+            replays(drive);
+            println!("{} facts {name}, {how}: {}", drive.disk.len(), digest(drive));
+        }
+    }
+}
+
+/// Each summary is a reading of the facts before it, and of nothing else.
+fn replays(drive: &Drive) {
+    let facts = drive.facts();
+    for (index, (at, fact)) in facts.iter().enumerate() {
+        let Fact::WindowClosed { window, summary } = fact else { continue };
+        let record = Record::replay(facts[..index].iter().cloned()).expect("a readable record");
+        let mut windows = record.plan.windows.iter();
+        let window = windows.find(|known| known.name == *window).expect("a window of the plan");
+        let again = report::build(&record, window, summary.to, *at);
+        assert!(again == **summary, "{} is another when replayed", window.name);
     }
 }
 

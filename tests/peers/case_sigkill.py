@@ -36,7 +36,7 @@ url    = "{hook}"
 secret = "{secret}"
 """
 
-KILLS = 8
+KILLS = 10
 # Longer than the hold, the recovery and what a restart takes, together.
 OUTAGE_SECONDS = 9
 # The seed of the moments; another one is a good try after a change.
