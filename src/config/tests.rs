@@ -143,26 +143,6 @@ fn reads_the_example_that_shows_every_key() {
     assert!(missing.is_empty(), "the example shows nothing of {missing:?}");
 }
 
-/// Each file of `tests/config` with the errors that it has to lead to, all of
-/// them and nothing else, beside it; `UPDATE_EXPECT=1` rewrites them.
-#[test]
-fn tells_every_error_at_once_each_with_its_place_and_remedy() {
-    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/config");
-    let files = std::fs::read_dir(&folder).expect("the folder is there");
-    let mut paths: Vec<_> = files.map(|file| file.expect("it can be listed").path()).collect();
-    paths.retain(|path| path.extension().is_some_and(|extension| extension == "toml"));
-    assert!(paths.len() > 15, "only {} files", paths.len());
-    for path in paths {
-        let text = std::fs::read_to_string(&path).expect("it can be read");
-        let complaints = match read(Some(&source(&text)), &Given::default()) {
-            Ok(_) => panic!("{} is taken for good", path.display()),
-            Err(complaints) => complaints,
-        };
-        let shown: String = complaints.iter().map(|complaint| format!("{complaint}\n")).collect();
-        expect_test::expect_file![path.with_extension("err")].assert_eq(&shown);
-    }
-}
-
 #[test]
 fn tells_what_is_wrong_on_the_command_line() {
     let check = |given: Given, expected: Expect| {

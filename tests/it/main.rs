@@ -3,6 +3,7 @@
 #[path = "../world/mod.rs"]
 mod world;
 
+mod config;
 mod faults;
 mod io;
 mod panics;
