@@ -4,8 +4,8 @@ use sha2::{Digest as _, Sha256};
 
 use crate::model::Name;
 
-/// A letter, with holes where secrets go: the sender looks them up in the
-/// channel at each attempt, signs, and forgets them.
+/// A letter. It holds no secret: the sender looks up address, password and
+/// signing secret in the channel at each attempt, and forgets them.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Letter {
     /// The idempotency key: the same content has the same key on every try.

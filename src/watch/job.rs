@@ -59,7 +59,7 @@ pub enum Question {
     Deliver {
         /// To whom.
         channel: Box<Channel>,
-        /// With holes where secrets go.
+        /// Without the secrets, which the sender looks up in the channel.
         letter: Box<Letter>,
         /// For the whole try.
         timeout: Span,
