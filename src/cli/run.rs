@@ -199,6 +199,10 @@ fn open(given: &Run, all: Vec<Checked>, reader: &Reader) -> Result<Opened, Strin
     Ok(opened)
 }
 
+fn is_superseded(record: &Record) -> bool {
+    matches!(record.ended, Some(Ending::Superseded { .. }))
+}
+
 /// What there is of a release already.
 enum Past<'a> {
     None,
@@ -223,7 +227,11 @@ fn place<'a>(
         };
         let release = Release { service: service.clone(), version, at };
         let id = release.watch();
+        // It may have ended without having been marked so: its letters may be owed.
         if let Some((_, record, _)) = known.iter().find(|(open, _, _)| *open == id) {
+            if is_superseded(record) {
+                continue;
+            }
             return Ok((release, Past::Open(record)));
         }
         let facts = reader.facts(&id)?;
@@ -231,7 +239,7 @@ fn place<'a>(
             return Ok((release, Past::None));
         }
         let record = Record::replay(facts)?;
-        if !matches!(record.ended, Some(Ending::Superseded { .. })) {
+        if !is_superseded(&record) {
             return Ok((release, Past::Over(Box::new(record))));
         }
     }
