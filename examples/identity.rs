@@ -30,7 +30,7 @@ fn main() {
         let mut whole = scenario.start();
         scenario.play(&mut whole);
         let mut crashed = scenario.start();
-        crashed.mishaps = vec![Mishap::CrashAt(whole.turns / 2, Crash::AfterAsk)];
+        crashed.mishaps = [Mishap::CrashAt(whole.turns / 2, Crash::AfterAsk)].into();
         scenario.play(&mut crashed);
         for (how, drive) in [("whole", &whole), ("crashed", &crashed)] {
             replays(drive);
@@ -65,7 +65,7 @@ fn digest(drive: &Drive) -> String {
     }
     for (_, fact) in drive.facts() {
         if let Fact::WindowClosed { summary, .. } = fact {
-            FORMATS.iter().for_each(|(_, render)| sum.update(render(&summary)));
+            FORMATS.iter().for_each(|(_, render)| sum.update(render(summary)));
         }
     }
     sum.finalize().iter().map(|byte| format!("{byte:02x}")).collect()

@@ -1,7 +1,7 @@
 //! Lives many weeks with random faults and checks every promise.
 //!
 //! ```text
-//! cargo run --release --example simulate -- --seeds 1000 [--first 0]
+//! cargo run --release --example simulate -- --seeds 1000 [--first 0] [--cores N]
 //! ```
 //!
 //! Prints the count and the time; exit 1 and the seed when a promise breaks.
@@ -10,6 +10,8 @@
 mod world;
 
 use std::process::ExitCode;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
 fn main() -> ExitCode {
@@ -19,28 +21,35 @@ fn main() -> ExitCode {
         at.and_then(|at| arguments.get(at + 1)).and_then(|n| n.parse().ok()).unwrap_or(default)
     };
     let (first, seeds) = (number("--first", 0), number("--seeds", 1000));
+    let cores =
+        number("--cores", std::thread::available_parallelism().map_or(1, |n| n.get() as u64));
     let plan = world::simulate::plan();
     let started = Instant::now();
-    let mut sum = world::simulate::Week::default();
-    let mut broken = 0;
-    for seed in first..first + seeds {
-        match world::simulate::week(&plan, seed) {
-            Ok(week) => {
-                sum.facts += week.facts;
-                sum.letters += week.letters;
-                sum.turns += week.turns;
-                sum.crashes += week.crashes;
-            }
+    let (next, sum) = (AtomicU64::new(first), Mutex::new((world::simulate::Week::default(), 0)));
+    let work = || loop {
+        let seed = next.fetch_add(1, Ordering::Relaxed);
+        if seed >= first + seeds {
+            return;
+        }
+        let week = world::simulate::week(&plan, seed);
+        let mut sum = sum.lock().expect("no worker panics with the sum in hand");
+        match week {
+            Ok(week) => sum.0.add(week),
             Err(complaints) => {
-                broken += 1;
+                sum.1 += 1;
                 println!("seed {seed}:\n  {}", complaints.join("\n  "));
             }
         }
-    }
+    };
+    std::thread::scope(|scope| {
+        let workers: Vec<_> = (0..cores).map(|_| scope.spawn(work)).collect();
+        workers.into_iter().for_each(|worker| worker.join().expect("a week panicked"));
+    });
+    let (sum, broken) = sum.into_inner().expect("no worker panicked");
     let took = started.elapsed();
     println!(
-        "{seeds} weeks in {:.1} s ({:.1} ms a week): {} turns, {} facts, {} letters, {} crashes, \
-         {broken} with a broken promise",
+        "{seeds} weeks in {:.1} s ({:.1} ms a week, on {cores} cores): {} turns, {} facts, \
+         {} letters, {} crashes, {broken} with a broken promise",
         took.as_secs_f64(),
         took.as_secs_f64() * 1000.0 / seeds as f64,
         sum.turns,

@@ -44,14 +44,11 @@ impl Watch {
         self.note(now, Fact::WindowClosed { window: window.name.clone(), summary });
     }
 
+    /// Of the windows, which a plan has by length, the first without a summary.
     fn first_open(&self) -> Option<&Window> {
-        let windows = self.record.plan.windows.iter();
-        windows
-            .min_by_key(|window| {
-                let closed = self.record.windows.contains_key(&window.name);
-                (closed, window.length)
-            })
-            .filter(|window| !self.record.windows.contains_key(&window.name))
+        let closed = &self.record.windows;
+        let mut windows = self.record.plan.windows.iter();
+        windows.find(|window| closed.is_empty() || !closed.contains_key(&window.name))
     }
 
     fn edge(&self, window: &Window) -> Timestamp {

@@ -1,7 +1,8 @@
-//! A fleet of watches from the first day: `run` is a fleet of one. A panic in
-//! one watch is caught, told, and poisons that watch alone.
+//! A fleet of watches from the first day: `run` is a fleet of one. A turn
+//! touches only the watches that hear something or are due. A panic in one
+//! watch is caught, told, and poisons that watch alone.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use super::{Heard, Job, Noted, Watch};
@@ -11,7 +12,20 @@ use crate::record::{Fact, Plan, Record};
 /// Watches, driven together.
 #[derive(Default)]
 pub struct Fleet {
-    watches: BTreeMap<WatchId, Watch>,
+    /// Each with its place, which it keeps: its number in the lists below.
+    ids: BTreeMap<WatchId, usize>,
+    watches: Vec<Watch>,
+    /// When each wants to be woken, the first first; those that sleep until
+    /// an answer comes are not in it.
+    wakes: BTreeSet<(Timestamp, usize)>,
+    /// The same by place.
+    wake_of: Vec<Option<Timestamp>>,
+    /// Those that heard something since they were last asked.
+    stirred: BTreeSet<usize>,
+    /// Those of which nothing is left to observe, to write or to tell.
+    over: BTreeSet<usize>,
+    /// Who has something to do in this turn; its memory is used again.
+    due: Vec<usize>,
     last_job: u64,
 }
 
@@ -29,11 +43,10 @@ impl Fleet {
         now: Timestamp,
     ) -> Result<WatchId, String> {
         let id = release.watch();
-        if self.watches.contains_key(&id) {
+        if self.ids.contains_key(&id) {
             return Err(format!("{id} is being watched already"));
         }
-        self.watches.insert(id.clone(), Watch::open(release, plan, now));
-        Ok(id)
+        Ok(self.add(Watch::open(release, plan, now)))
     }
 
     /// Takes a watch up again from its facts.
@@ -42,79 +55,139 @@ impl Fleet {
         facts: Vec<(Timestamp, Fact)>,
         now: Timestamp,
     ) -> Result<WatchId, String> {
-        let watch = Watch::resume(facts, now)?;
+        Ok(self.add(Watch::resume(facts, now)?))
+    }
+
+    fn add(&mut self, watch: Watch) -> WatchId {
         let id = watch.id().clone();
-        self.watches.insert(id.clone(), watch);
-        Ok(id)
+        let place = *self.ids.entry(id.clone()).or_insert(self.watches.len());
+        match self.watches.get_mut(place) {
+            Some(before) => *before = watch,
+            None => {
+                self.watches.push(watch);
+                self.wake_of.push(None);
+            }
+        }
+        self.settle(place);
+        // Its first facts wait to be taken.
+        self.stirred.insert(place);
+        id
     }
 
     /// The questions due now, of all watches. Only after what the last `hear`
     /// gave has been stored.
     pub fn ask(&mut self, now: Timestamp) -> Vec<Job> {
         let mut jobs = Vec::new();
-        for watch in self.watches.values_mut().filter(|watch| !watch.is_dead()) {
-            let last_job = &mut self.last_job;
-            match catch_unwind(AssertUnwindSafe(|| watch.ask(now, last_job))) {
-                // Nearly always the first: a fleet of one, or one of many is due.
-                Ok(asked) if jobs.is_empty() => jobs = asked,
-                Ok(asked) => jobs.extend(asked),
-                // What it was about to ask is answered by its deadlines.
-                Err(panic) => watch.poison(now, &words(&*panic)),
+        self.find_due(now);
+        for index in 0..self.due.len() {
+            let place = self.due[index];
+            let (watch, last_job) = (&mut self.watches[place], &mut self.last_job);
+            if !watch.is_dead() {
+                match catch_unwind(AssertUnwindSafe(|| watch.ask(now, last_job))) {
+                    // Nearly always the first: a fleet of one, or one of many is due.
+                    Ok(asked) if jobs.is_empty() => jobs = asked,
+                    Ok(asked) => jobs.extend(asked),
+                    // What it was about to ask is answered by its deadlines.
+                    Err(panic) => watch.poison(now, &words(&*panic)),
+                }
             }
+            self.settle(place);
         }
         jobs
     }
 
-    /// Takes in what came for each watch, then a tick for every one.
+    /// Takes in what came for each watch, and gives a tick to every one that
+    /// is due.
     pub fn hear(&mut self, now: Timestamp, heard: Vec<(WatchId, Heard)>) -> Vec<Noted> {
-        let mut by_watch: BTreeMap<WatchId, Vec<Heard>> = BTreeMap::new();
+        let mut by_place: BTreeMap<usize, Vec<Heard>> = BTreeMap::new();
         for (id, one) in heard {
-            by_watch.entry(id).or_default().push(one);
+            if let Some(place) = self.ids.get(&id) {
+                by_place.entry(*place).or_default().push(one);
+            }
         }
+        self.stirred.extend(by_place.keys());
         let mut noted = Vec::new();
-        for (id, watch) in self.watches.iter_mut().filter(|(_, watch)| !watch.is_dead()) {
-            let heard = by_watch.remove(id).unwrap_or_default();
+        self.find_due(now);
+        self.stirred.extend(&self.due);
+        for index in 0..self.due.len() {
+            let place = self.due[index];
+            let watch = &mut self.watches[place];
+            if watch.is_dead() {
+                continue;
+            }
+            let heard = by_place.remove(&place).unwrap_or_default();
             let done = catch_unwind(AssertUnwindSafe(|| watch.hear(now, heard)));
             noted.extend(done.unwrap_or_else(|panic| {
                 watch.poison(now, &words(&*panic));
                 std::mem::take(&mut watch.noted)
             }));
+            if watch.is_dead() {
+                self.settle(place);
+            }
         }
         noted
     }
 
-    /// The next instant worth waking for.
+    /// Finds those that have something to do at `now`, in order of their places.
+    fn find_due(&mut self, now: Timestamp) {
+        self.due.clear();
+        let woken = self.wakes.iter().take_while(|(at, _)| *at <= now).map(|(_, place)| *place);
+        self.due.extend(woken.chain(self.stirred.iter().copied()));
+        self.due.sort_unstable();
+        self.due.dedup();
+    }
+
+    /// Asked and heard: what it wants now is found out once.
+    fn settle(&mut self, place: usize) {
+        let watch = &self.watches[place];
+        let wake = watch.wake();
+        self.stirred.remove(&place);
+        let before = std::mem::replace(&mut self.wake_of[place], wake);
+        if before != wake {
+            if let Some(at) = before {
+                self.wakes.remove(&(at, place));
+            }
+            self.wakes.extend(wake.map(|at| (at, place)));
+        }
+        match watch.is_done() {
+            true => self.over.insert(place),
+            false => self.over.remove(&place),
+        };
+    }
+
+    /// The next instant worth waking for; between `hear` and `ask` that is now.
     pub fn wake(&self) -> Option<Timestamp> {
-        self.watches.values().filter_map(Watch::wake).min()
+        let stirred = self.stirred.iter().map(|place| self.watches[*place].record.at);
+        let first = self.wakes.first().map(|(at, _)| *at);
+        stirred.chain(first).min()
     }
 
     /// What is known of a watch.
     pub fn record(&self, id: &WatchId) -> Option<&Record> {
-        self.watches.get(id).map(Watch::record)
+        self.ids.get(id).map(|place| self.watches[*place].record())
     }
 
     /// All watches, by id.
     pub fn ids(&self) -> impl Iterator<Item = &WatchId> {
-        self.watches.keys()
+        self.ids.keys()
     }
 
     /// The watches of which nothing is left to observe, to write or to tell.
     /// One that failed even at telling is not among them: the next process
     /// may do better with what it owes.
     pub fn done(&self) -> Vec<WatchId> {
-        let is_done = |watch: &Watch| watch.is_done() && !watch.is_dead();
-        let done = self.watches.iter().filter(|(_, watch)| is_done(watch));
-        done.map(|(id, _)| id.clone()).collect()
+        let watches = self.over.iter().map(|place| &self.watches[*place]);
+        watches.filter(|watch| !watch.is_dead()).map(|watch| watch.id().clone()).collect()
     }
 
     /// Nothing is left to observe, to write or to tell.
     pub fn is_done(&self) -> bool {
-        self.watches.values().all(Watch::is_done)
+        self.over.len() == self.watches.len()
     }
 
     /// Asked to stop, and no letter is out or due any more.
     pub fn is_drained(&self) -> bool {
-        self.watches.values().all(|watch| watch.is_drained() || watch.is_done())
+        self.watches.iter().all(|watch| watch.is_drained() || watch.is_done())
     }
 }
 

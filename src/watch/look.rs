@@ -20,6 +20,10 @@ const TRIES_MAX: u32 = 3;
 /// rule has found nothing to judge: the first request may come in the morning.
 const SEARCH_AGAIN: Span = Span::from_secs(300);
 
+/// Thousandths of the golden section: so far after the one before it each
+/// further place lies, and no two of any number come close.
+const GOLDEN: u64 = 618;
+
 /// The targets, and when each is due.
 pub(super) struct Look {
     pub targets: Vec<Aim>,
@@ -67,8 +71,13 @@ pub(super) struct Turn {
 }
 
 impl Turn {
-    fn new(kind: &str, service: &str, target: &str, now: Timestamp) -> Turn {
-        let place = (stable_hash(&[kind, service, target]) % 1000) as i64;
+    /// A target's probe and its scrape have one place: they share a wake-up
+    /// and a connection, which cost more than what is asked. The targets of a
+    /// service lie far apart, however many they are: when all of them fail at
+    /// once, the first to be asked tells it.
+    fn new(service: &str, index: usize, now: Timestamp) -> Turn {
+        let first = stable_hash(&["place", service]) % 1000;
+        let place = ((first + index as u64 * GOLDEN) % 1000) as i64;
         Turn { due: Some(now), began: now, tries: 0, place }
     }
 
@@ -83,12 +92,12 @@ impl Turn {
 impl Look {
     pub fn new(record: &Record, now: Timestamp) -> Look {
         let service = record.plan.service.as_str();
-        let turn = |kind, url: &Option<String>, target: &str| {
-            url.as_ref().map(|_| Turn::new(kind, service, target, now))
+        let turn = |url: &Option<String>, index: usize| {
+            url.as_ref().map(|_| Turn::new(service, index, now))
         };
-        let targets = record.plan.targets.iter().map(|target| Aim {
-            probe: turn("probe", &target.health, target.name.as_str()),
-            scrape: turn("scrape", &target.metrics, target.name.as_str()),
+        let targets = record.plan.targets.iter().enumerate().map(|(index, target)| Aim {
+            probe: turn(&target.health, index),
+            scrape: turn(&target.metrics, index),
             asks: [&target.health, &target.metrics]
                 .map(|url| url.as_ref().map(|url| Arc::new(get(url, &record.plan)))),
             feed: Feed::default(),

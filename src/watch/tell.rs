@@ -14,6 +14,9 @@ pub(super) struct Tell {
     ready: Vec<(Box<Channel>, Box<Letter>)>,
     /// News up to here held nothing for the channel.
     nothing_to: BTreeMap<Name, u64>,
+    /// The record's last fact when nobody was owed anything: until the next
+    /// one that holds.
+    nothing_at: Option<u64>,
     /// Facts cannot be stored now: letters say so.
     pub(super) not_stored: bool,
 }
@@ -22,6 +25,9 @@ impl Watch {
     /// Freezes what is owed and due. The letters leave with the next `ask`,
     /// when the facts that freeze them are stored.
     pub(super) fn write_letters(&mut self, now: Timestamp) {
+        if self.tell.nothing_at == Some(self.record.seq) {
+            return;
+        }
         for index in 0..self.record.plan.channels.len() {
             let channel = &self.record.plan.channels[index];
             if self.tell.ready.iter().any(|(ready, _)| ready.name == channel.name) {
@@ -39,6 +45,9 @@ impl Watch {
                     self.tell.nothing_to.insert(channel.name.clone(), self.record.news_end());
                 }
             }
+        }
+        if !self.record.plan.channels.iter().any(|channel| self.may_owe(channel)) {
+            self.tell.nothing_at = Some(self.record.seq);
         }
     }
 
@@ -73,6 +82,9 @@ impl Watch {
     pub(super) fn next_letter(&self) -> Option<Timestamp> {
         if !self.tell.ready.is_empty() {
             return Some(self.record.at);
+        }
+        if self.tell.nothing_at == Some(self.record.seq) {
+            return None;
         }
         let waiting =
             self.record.plan.channels.iter().filter(|channel| {

@@ -9,7 +9,7 @@ const HOUR: &str = include_str!("../scenarios/one-hour.txt");
 
 fn survives(scenario: &Scenario, mishap: Mishap) {
     let mut drive = scenario.start();
-    drive.mishaps = vec![mishap];
+    drive.mishaps = [mishap].into();
     scenario.play(&mut drive);
     let complaints = oracle::complaints(&drive);
     assert!(complaints.is_empty(), "{mishap:?}:\n{}", complaints.join("\n"));

@@ -95,7 +95,7 @@ fn each_survives_a_crash_at_ten_places_along_its_way() {
         for turn in (2..whole.turns).step_by((whole.turns / 10).max(1) as usize) {
             for place in [Crash::BeforeStore, Crash::BeforeAsk, Crash::AfterAsk] {
                 let mut drive = scenario.start();
-                drive.mishaps = vec![Mishap::CrashAt(turn, place)];
+                drive.mishaps = [Mishap::CrashAt(turn, place)].into();
                 scenario.play(&mut drive);
                 let complaints = oracle::complaints(&drive);
                 assert!(

@@ -1,7 +1,7 @@
 //! Drives a fleet of one through a world on the virtual clock: asks, answers
 //! after the right delay, stores, and (when told to) fails, loses and crashes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use bakewatch::model::{Failure, Release, SECOND, Span, Timestamp, WatchId};
 use bakewatch::record::{Fact, Outcome, Plan, Record};
@@ -11,7 +11,7 @@ use super::channel::{Receiver, Taken, words};
 use super::target::Target;
 
 /// Where in a turn the process dies.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub enum Crash {
     /// After hearing, before the facts are on disk.
     BeforeStore,
@@ -22,7 +22,7 @@ pub enum Crash {
 }
 
 /// One thing that goes wrong, counted from the start of the run.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub enum Mishap {
     /// The n-th job fails outright.
     FailJob(u64),
@@ -50,9 +50,11 @@ pub struct Drive {
     pub receivers: Vec<Receiver>,
     /// Facts that would survive a crash, in order.
     pub disk: Vec<Noted>,
+    /// The same as they are read again.
+    read: Vec<(Timestamp, Fact)>,
     /// All that receivers hold.
     pub taken: Vec<Taken>,
-    pub mishaps: Vec<Mishap>,
+    pub mishaps: BTreeSet<Mishap>,
     pub turns: u64,
     pub jobs: u64,
     pub crashes: u64,
@@ -81,8 +83,9 @@ impl Drive {
             targets,
             receivers,
             disk: Vec::new(),
+            read: Vec::new(),
             taken: Vec::new(),
-            mishaps: Vec::new(),
+            mishaps: BTreeSet::new(),
             turns: 0,
             jobs: 0,
             crashes: 0,
@@ -132,10 +135,10 @@ impl Drive {
             heard.push((self.id.clone(), entry.remove()));
         }
         heard.extend(extra.into_iter().map(|one| (self.id.clone(), one)));
-        let crash = self.mishaps.iter().find_map(|mishap| match mishap {
-            Mishap::CrashAt(turn, place) if *turn == self.turns => Some(*place),
-            _ => None,
-        });
+        let mishaps = &self.mishaps;
+        let crash = [Crash::BeforeStore, Crash::BeforeAsk, Crash::AfterAsk]
+            .into_iter()
+            .find(|place| mishaps.contains(&Mishap::CrashAt(self.turns, *place)));
         let noted = self.fleet.hear(self.now, heard);
         if crash == Some(Crash::BeforeStore) {
             return self.crash();
@@ -143,6 +146,8 @@ impl Drive {
         if let Some(sink) = self.sink.as_mut().filter(|_| !noted.is_empty()) {
             sink(&noted);
         }
+        let read = |one: &Noted| (one.at, one.fact.decode().expect("a stored fact"));
+        self.read.extend(noted.iter().map(read));
         self.disk.extend(noted);
         if crash == Some(Crash::BeforeAsk) {
             return self.crash();
@@ -164,7 +169,8 @@ impl Drive {
         if self.disk.is_empty() {
             panic!("crashed before the first fact: nothing was promised yet");
         }
-        self.fleet.resume(self.facts(), self.now).expect("the record can be taken up again");
+        let facts = self.facts().to_vec();
+        self.fleet.resume(facts, self.now).expect("the record can be taken up again");
     }
 
     /// The machine sleeps: time passes, nobody looks, and what was on its way
@@ -176,11 +182,8 @@ impl Drive {
     }
 
     /// What is on disk, decoded.
-    pub fn facts(&self) -> Vec<(Timestamp, Fact)> {
-        self.disk
-            .iter()
-            .map(|noted| (noted.at, noted.fact.decode().expect("a stored fact")))
-            .collect()
+    pub fn facts(&self) -> &[(Timestamp, Fact)] {
+        &self.read
     }
 
     fn carry_out(&mut self, job: Job) {

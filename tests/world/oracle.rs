@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use bakewatch::model::{SECOND, Span};
+use bakewatch::model::{SECOND, Span, Timestamp};
 use bakewatch::record::{Ending, Fact, Item, Outcome, Record};
 
 use super::drive::Drive;
@@ -10,29 +10,28 @@ use super::drive::Drive;
 /// Checks a finished run; each broken promise is a line.
 pub fn complaints(drive: &Drive) -> Vec<String> {
     let mut found = Vec::new();
-    let facts: Vec<Fact> = drive.facts().into_iter().map(|(_, fact)| fact).collect();
-    let times = drive.disk.iter().map(|noted| noted.at);
-    let replayed = match Record::replay(times.zip(facts.iter().cloned())) {
+    let replayed = match Record::replay(drive.facts().iter().cloned()) {
         Ok(record) => record,
         Err(error) => return vec![format!("the record cannot be replayed: {error}")],
     };
+    let facts = drive.facts();
     if &replayed != drive.record() {
         found.push("the replayed record is not the live one".to_owned());
     }
     numbered_without_gaps(drive, &mut found);
     nothing_lost(drive, &replayed, &mut found);
-    repeats_keep_their_key(drive, &facts, &mut found);
+    repeats_keep_their_key(drive, facts, &mut found);
     nothing_early(&replayed, &mut found);
-    windows_close_once(&facts, &replayed, &mut found);
+    windows_close_once(facts, &replayed, &mut found);
     coverage_adds_up(&replayed, &mut found);
-    nothing_observed_after_the_end(&facts, &mut found);
+    nothing_observed_after_the_end(facts, &mut found);
     found
 }
 
 /// What an ended watch still learns is how its letters and files fare.
-fn nothing_observed_after_the_end(facts: &[Fact], found: &mut Vec<String>) {
-    let end = facts.iter().position(|fact| matches!(fact, Fact::Ended { .. }));
-    for fact in facts.iter().skip(end.map_or(facts.len(), |end| end + 1)) {
+fn nothing_observed_after_the_end(facts: &[(Timestamp, Fact)], found: &mut Vec<String>) {
+    let end = facts.iter().position(|(_, fact)| matches!(fact, Fact::Ended { .. }));
+    for (_, fact) in facts.iter().skip(end.map_or(facts.len(), |end| end + 1)) {
         match fact {
             Fact::Sent { .. }
             | Fact::Receipt { .. }
@@ -89,7 +88,7 @@ fn nothing_lost(drive: &Drive, record: &Record, found: &mut Vec<String>) {
 
 /// One key, one content; the same news twice only under one key; a resolve
 /// never before its fire: letters to a channel never go back.
-fn repeats_keep_their_key(drive: &Drive, facts: &[Fact], found: &mut Vec<String>) {
+fn repeats_keep_their_key(drive: &Drive, facts: &[(Timestamp, Fact)], found: &mut Vec<String>) {
     let mut content: BTreeMap<(&str, &str), &str> = BTreeMap::new();
     let mut reached: BTreeMap<&str, (u64, &str)> = BTreeMap::new();
     for taken in &drive.taken {
@@ -114,7 +113,7 @@ fn repeats_keep_their_key(drive: &Drive, facts: &[Fact], found: &mut Vec<String>
     }
     let unknown: BTreeSet<&str> = facts
         .iter()
-        .filter_map(|fact| match fact {
+        .filter_map(|(_, fact)| match fact {
             Fact::Receipt { key, outcome: Outcome::Unknown { .. }, .. } => Some(key.as_str()),
             _ => None,
         })
@@ -139,9 +138,9 @@ fn nothing_early(record: &Record, found: &mut Vec<String>) {
     }
 }
 
-fn windows_close_once(facts: &[Fact], record: &Record, found: &mut Vec<String>) {
+fn windows_close_once(facts: &[(Timestamp, Fact)], record: &Record, found: &mut Vec<String>) {
     let mut closed: BTreeMap<String, u32> = BTreeMap::new();
-    for fact in facts {
+    for (_, fact) in facts {
         if let Fact::WindowClosed { window, .. } = fact {
             *closed.entry(window.to_string()).or_default() += 1;
         }

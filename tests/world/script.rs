@@ -156,8 +156,8 @@ fn target(drive: &mut Drive, name: &str, what: &[&str], now: Timestamp) {
 pub fn transcript(drive: &Drive) -> String {
     let mut lines = String::new();
     for (at, fact) in drive.facts() {
-        if let Some(line) = line(&fact) {
-            lines.push_str(&format!("{}  {line}\n", clock(at)));
+        if let Some(line) = line(fact) {
+            lines.push_str(&format!("{}  {line}\n", clock(*at)));
         }
     }
     lines

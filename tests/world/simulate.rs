@@ -1,6 +1,8 @@
 //! A coarse week with random faults, from a seed: the whole life of a watch,
 //! at a look a minute, with crashes, deaf receivers and lost answers.
 
+use std::collections::BTreeSet;
+
 use bakewatch::model::{DAY, HOUR, MINUTE, Name, Release, Span};
 use bakewatch::record::Plan;
 
@@ -47,6 +49,16 @@ pub struct Week {
     pub crashes: u64,
 }
 
+impl Week {
+    /// Adds another's.
+    pub fn add(&mut self, other: Week) {
+        self.facts += other.facts;
+        self.letters += other.letters;
+        self.turns += other.turns;
+        self.crashes += other.crashes;
+    }
+}
+
 /// Lives one week; an error lists every broken promise.
 pub fn week(plan: &Plan, seed: u64) -> Result<Week, Vec<String>> {
     let mut dice = Dice(seed);
@@ -79,17 +91,17 @@ pub fn week(plan: &Plan, seed: u64) -> Result<Week, Vec<String>> {
     }
 }
 
-fn mishaps(dice: &mut Dice) -> Vec<Mishap> {
-    let mut all = Vec::new();
+fn mishaps(dice: &mut Dice) -> BTreeSet<Mishap> {
+    let mut all = BTreeSet::new();
     for _ in 0..dice.below(20) {
-        all.push(Mishap::FailJob(1 + dice.below(40_000)));
-        all.push(Mishap::LoseAnswer(1 + dice.below(40_000)));
+        all.insert(Mishap::FailJob(1 + dice.below(40_000)));
+        all.insert(Mishap::LoseAnswer(1 + dice.below(40_000)));
     }
     for _ in 0..dice.below(5) {
         let place = [Crash::BeforeStore, Crash::BeforeAsk, Crash::AfterAsk];
         // Not in the very first turn: until then nothing has been promised.
         let turn = 2 + dice.below(60_000);
-        all.push(Mishap::CrashAt(turn, place[dice.below(3) as usize]));
+        all.insert(Mishap::CrashAt(turn, place[dice.below(3) as usize]));
     }
     all
 }

@@ -1,6 +1,7 @@
 //! A fake replica of the checklist's service: its health, its one real
 //! request, and its exposition under OpenTelemetry's names.
 
+use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::sync::LazyLock;
 
@@ -58,7 +59,11 @@ const BOUNDS: [f64; 15] = [
 ];
 const MEMORY_LIMIT: f64 = 1_073_741_824.0;
 
-const HEALTH: &str = r#"{"status":"?","components":[{"name":"redis","status":"?"}]}"#;
+/// What its health endpoint answers, by the word, made once.
+static HEALTH: LazyLock<BTreeMap<&str, String>> = LazyLock::new(|| {
+    let body = r#"{"status":"?","components":[{"name":"redis","status":"?"}]}"#;
+    ["healthy", "degraded", "unhealthy"].map(|word| (word, body.replace('?', word))).into()
+});
 
 /// Each bucket's labels, made once.
 static BUCKETS: LazyLock<Vec<Labels>> = LazyLock::new(|| {
@@ -132,7 +137,7 @@ impl Target {
             exchange(200, json, r#"{"response":"Hello!","success":true,"chat_id":"c1"}"#)
         } else if request.url.ends_with("/health") || request.url.ends_with("/health/ready") {
             let status = if status_word == "unhealthy" { 503 } else { 200 };
-            exchange(status, json, &HEALTH.replace('?', status_word))
+            exchange(status, json, &HEALTH[status_word])
         } else {
             exchange(404, "text/plain", "not found")
         };
@@ -148,7 +153,7 @@ impl Target {
         table: &mut Table,
     ) -> (Span, Result<Page, Failure>) {
         self.live(now);
-        let quick = Span::from_millis(30);
+        let quick = Span::from_millis(40);
         match self.mood {
             Mood::Refuses => return (Span::from_millis(1), Err(Failure::Refused)),
             Mood::Hangs => return (timeout, Err(Failure::Timeout(timeout))),

@@ -60,21 +60,22 @@ fn element((name, labels): Key, value: f64) -> Element {
 /// The usual case, `sum by (…) (increase(x[…]))`: groups are known from the
 /// last time, and no label is looked at.
 fn folded_leaf(aggregate: &mut Aggregate, cx: &Context<'_>) -> Result<Vec<Element>, String> {
-    let mut found = Vec::new();
-    leaf(&mut aggregate.of, cx, &mut found)?;
+    let Aggregate { op, grouping, of, groups, .. } = aggregate;
     let (Node::Instant(selector) | Node::Over { source: Source::Series { selector, .. }, .. }) =
-        &*aggregate.of
+        &mut **of
     else {
         unreachable!("only selectors and functions over them are leaves")
     };
-    aggregate.groups.refresh(&aggregate.grouping, selector, cx.series);
-    let groups = &aggregate.groups;
-    let mut folds = vec![Fold::new(aggregate.op); groups.labels.len()];
-    for (place, value) in found {
-        folds[groups.of[place as usize] as usize].add(value);
-    }
+    selector.refresh(cx.series);
+    groups.refresh(grouping, selector, cx.series);
+    let mut folds = std::mem::take(&mut groups.folds);
+    folds.clear();
+    folds.resize(groups.labels.len(), Fold::new(*op));
+    leaf(of, cx, |place, value| folds[groups.of[place as usize] as usize].add(value))?;
     let made = folds.iter().zip(&groups.labels);
-    Ok(made.filter_map(|(fold, key)| Some(element(key.clone(), fold.value()?))).collect())
+    let made = made.filter_map(|(fold, key)| Some(element(key.clone(), fold.value()?))).collect();
+    groups.folds = folds;
+    Ok(made)
 }
 
 impl Groups {
@@ -112,7 +113,7 @@ fn key(grouping: &Grouping, name: Option<&Arc<str>>, labels: &Labels) -> Key {
 
 /// What a group has come to so far.
 #[derive(Clone, Copy, Debug)]
-struct Fold {
+pub(super) struct Fold {
     op: Agg,
     count: f64,
     sum: Sum,

@@ -115,7 +115,7 @@ fn timestamps(node: &mut Node, cx: &Context<'_>) -> Result<Vec<Element>, String>
     };
     let Value::Vector(mut elements) = eval(node, cx)? else { return Ok(Vec::new()) };
     let mut found = Vec::new();
-    leaf(node, cx, &mut found)?;
+    leaf(node, cx, |place, value| found.push((place, value)))?;
     let Node::Instant(selector) = node else { return Ok(Vec::new()) };
     let at = cx.moved(selector.shift);
     for (element, (place, _)) in elements.iter_mut().zip(found) {

@@ -93,7 +93,7 @@ pub(super) fn eval(node: &mut Node, cx: &Context<'_>) -> Result<Value, String> {
         }),
         Node::Instant(_) | Node::Over { source: Source::Series { .. }, absent: None, .. } => {
             let mut found = Vec::new();
-            leaf(node, cx, &mut found)?;
+            leaf(node, cx, |place, value| found.push((place, value)))?;
             Ok(Value::Vector(elements(node, cx, found)))
         }
         Node::Over { func, source, param, absent } => {
@@ -150,28 +150,27 @@ pub(super) fn absent_unless(nothing: bool, labels: &Labels) -> Vec<Element> {
 }
 
 /// Evaluates a leaf, a selector or a function over one, without a look at
-/// names and labels: places in the selector's list, and values.
+/// names and labels: gives the place in the selector's list and the value of
+/// each.
 pub(super) fn leaf(
     node: &mut Node,
     cx: &Context<'_>,
-    out: &mut Vec<(u32, f64)>,
+    mut give: impl FnMut(u32, f64),
 ) -> Result<(), String> {
     match node {
         Node::Instant(selector) => {
             selector.refresh(cx.series);
-            out.reserve(selector.ids.len());
             let at = cx.moved(selector.shift);
             for (place, id) in selector.ids.iter().enumerate() {
                 if let Some(point) = cx.series.fresh(*id, at) {
-                    out.push((place as u32, point.value));
+                    give(place as u32, point.value);
                 }
             }
         }
         Node::Over { func, source: Source::Series { selector, range }, param, .. } => {
             let param = param.as_mut().map(|node| scalar(node, cx)).transpose()?;
             selector.refresh(cx.series);
-            out.reserve(selector.ids.len());
-            over_series(*func, selector, *range, param.unwrap_or(0.0), cx, out);
+            over_series(*func, selector, *range, param.unwrap_or(0.0), cx, give);
         }
         _ => unreachable!("only selectors and functions over them are leaves"),
     }
@@ -184,7 +183,7 @@ fn over_series(
     range: Range,
     param: f64,
     cx: &Context<'_>,
-    out: &mut Vec<(u32, f64)>,
+    mut give: impl FnMut(u32, f64),
 ) {
     let to = cx.moved(selector.shift);
     let window = Window { from: to - range.with(cx.param), to, at: cx.at, rises: false };
@@ -202,7 +201,7 @@ fn over_series(
             over::apply(func, points, Window { rises, ..window }, param)
         };
         if let Some(value) = value {
-            out.push((place as u32, value));
+            give(place as u32, value);
         }
     }
 }

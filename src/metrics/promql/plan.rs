@@ -152,6 +152,8 @@ pub(super) struct Groups {
     pub epoch: Option<u64>,
     pub of: Vec<u32>,
     pub labels: Vec<super::eval::Key>,
+    /// What the groups came to last; the memory is used again.
+    pub folds: Vec<super::aggregate::Fold>,
 }
 
 /// Operators that give a number for two numbers.
