@@ -4,7 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::Rule;
-use crate::model::{Reading, Timestamp};
+use crate::model::{Reading, Span, Timestamp};
 
 /// Where an alert stands. `since` is always the time of the sample that led there.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
@@ -56,15 +56,37 @@ pub struct Streak {
     pub breaches: u32,
     /// Calm readings since the last breach.
     pub calms: u32,
+    /// When the last of them was counted.
+    pub at: Timestamp,
 }
 
 impl Streak {
-    /// With one more reading. Silence neither adds nor breaks.
-    pub fn with(self, reading: Reading) -> Streak {
+    /// With one more reading. Silence neither adds nor breaks. A second look
+    /// less than `apart` after the last that counted has hardly seen anything
+    /// new: it counts only if it says something else.
+    pub fn with(self, reading: Reading, now: Timestamp, apart: Span) -> Streak {
+        let is_again = |before: u32| before > 0 && now.since(self.at) < apart;
         match reading {
             Reading::NoData(_) => self,
-            Reading::Calm(_) => Streak { breaches: 0, calms: self.calms.saturating_add(1) },
-            Reading::Breach(_) => Streak { breaches: self.breaches.saturating_add(1), calms: 0 },
+            Reading::Calm(_) if is_again(self.calms) => self,
+            Reading::Breach(_) if is_again(self.breaches) => self,
+            Reading::Calm(_) => {
+                Streak { breaches: 0, calms: self.calms.saturating_add(1), at: now }
+            }
+            Reading::Breach(_) => {
+                Streak { breaches: self.breaches.saturating_add(1), calms: 0, at: now }
+            }
+        }
+    }
+}
+
+impl Phase {
+    /// When the clock of `rule` lets it go on, if no reading says otherwise.
+    pub fn ripe_at(self, rule: &Rule) -> Option<Timestamp> {
+        match self {
+            Phase::Inactive | Phase::Firing { .. } => None,
+            Phase::Pending { since } => Some(since + rule.hold),
+            Phase::Recovering { calm, .. } => Some(calm + rule.recover),
         }
     }
 }
@@ -105,7 +127,7 @@ pub fn next(
 mod tests {
     use super::*;
     use crate::judge::Bound;
-    use crate::model::{MINUTE, SECOND, Severity, Span, Why};
+    use crate::model::{MINUTE, SECOND, Severity, Why};
 
     const T0: Timestamp = Timestamp::from_millis(1_000_000);
 
@@ -137,7 +159,7 @@ mod tests {
                 'c' => Reading::Calm(0.0),
                 _ => Reading::NoData(Why::Stale),
             };
-            streak = streak.with(reading);
+            streak = streak.with(reading, now, 20 * SECOND);
             phase = next(rule, phase, streak, reading, now).unwrap_or(phase);
             phases.push(match phase {
                 Phase::Inactive => '.',
@@ -174,6 +196,22 @@ mod tests {
     }
 
     #[test]
+    fn counts_samples_and_not_looks() {
+        let looks = |apart: &[i64]| {
+            let (mut streak, mut now) = (Streak::default(), T0);
+            for seconds in apart {
+                now += *seconds * SECOND;
+                streak = streak.with(Reading::Breach(2.0), now, 5 * SECOND);
+            }
+            streak.breaches
+        };
+        assert_eq!(looks(&[0, 0, 1, 3]), 1);
+        assert_eq!(looks(&[0, 2, 3, 2, 3]), 3);
+        let calm = Streak::default().with(Reading::Breach(2.0), T0, MINUTE);
+        assert_eq!(calm.with(Reading::Calm(0.0), T0, MINUTE).calms, 1, "a turn always counts");
+    }
+
+    #[test]
     fn fires_and_resolves_at_once_where_the_rule_asks_for_no_time() {
         let mut hasty = rule(Span::ZERO, Span::ZERO);
         (hasty.breaches_min, hasty.calms_min) = (1, 1);
@@ -184,10 +222,10 @@ mod tests {
     fn keeps_the_first_breach_as_the_incidents_beginning() {
         let minute = rule(MINUTE, MINUTE);
         let firing = Phase::Firing { since: T0 };
-        let calm = Streak { breaches: 0, calms: 1 };
+        let calm = Streak { breaches: 0, calms: 1, at: T0 };
         let recovering = next(&minute, firing, calm, Reading::Calm(0.0), T0 + MINUTE);
         assert_eq!(recovering, Some(Phase::Recovering { since: T0, calm: T0 + MINUTE }));
-        let breach = Streak { breaches: 1, calms: 0 };
+        let breach = Streak { breaches: 1, calms: 0, at: T0 };
         let again =
             next(&minute, recovering.unwrap(), breach, Reading::Breach(2.0), T0 + 2 * MINUTE);
         assert_eq!(again, Some(firing));

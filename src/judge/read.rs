@@ -23,6 +23,23 @@ pub fn read(rule: &Rule, measured: &Measured) -> Vec<(Labels, Reading)> {
     }
 }
 
+/// How much of what a rule allows is used up: 1 is the bound. Only where
+/// events are counted; a gauge that is near its bound may always be so.
+pub fn strain(rule: &Rule, measured: &Measured) -> Option<f64> {
+    let Bound::Above(bound) = rule.bound else { return None };
+    let share = |share: f64, allowed: f64| (allowed > 0.0).then(|| share / allowed);
+    match measured {
+        Measured::One(Measurement::Ratio { num, den }) => share(num.0 / den.0, bound),
+        Measured::One(Measurement::Buckets { bounds, counts }) => {
+            let pairs: Vec<(f64, f64)> =
+                bounds.iter().zip(counts).map(|(bound, count)| (bound.0, count.0)).collect();
+            let below = share_at_or_below(bound, &pairs)?;
+            share(1.0 - below, 1.0 - rule.quantile.unwrap_or(MEDIAN))
+        }
+        Measured::One(Measurement::Gauge { .. }) | Measured::Each(_) | Measured::None(_) => None,
+    }
+}
+
 fn one(rule: &Rule, measurement: &Measurement) -> Reading {
     match measurement {
         Measurement::Ratio { num, den } => ratio(rule, num.0, den.0),

@@ -16,6 +16,12 @@ const SETTLING_EVERY: Span = Span::from_secs(1);
 /// How often a failing probe is asked in one cycle, the first time included.
 const TRIES_MAX: u32 = 3;
 
+/// A failure is confirmed within this part of the interval.
+const CONFIRM_PART: i64 = 5;
+
+/// An answer that takes longer than this part of the time-out may never come.
+const DOUBT_PART: i64 = 4;
+
 /// So often a whole page is asked for once the first search is over, while some
 /// rule has found nothing to judge: the first request may come in the morning.
 const SEARCH_AGAIN: Span = Span::from_secs(300);
@@ -66,6 +72,8 @@ pub(super) struct Turn {
     pub began: Timestamp,
     /// Tries in this cycle so far.
     pub tries: u32,
+    /// When an answer that is out is late enough to be doubted.
+    pub doubt_at: Option<Timestamp>,
     /// Where in the interval this target has its place, in thousandths.
     place: i64,
 }
@@ -78,7 +86,7 @@ impl Turn {
     fn new(service: &str, index: usize, now: Timestamp) -> Turn {
         let first = stable_hash(&["place", service]) % 1000;
         let place = ((first + index as u64 * GOLDEN) % 1000) as i64;
-        Turn { due: Some(now), began: now, tries: 0, place }
+        Turn { due: Some(now), began: now, tries: 0, doubt_at: None, place }
     }
 
     /// Puts the next cycle on the target's own grid.
@@ -133,6 +141,7 @@ impl Watch {
                 && turn.due.is_some_and(|at| at <= now)
             {
                 (turn.due, turn.tries) = (None, turn.tries + 1);
+                turn.doubt_at = Some(now + timeout / DOUBT_PART);
                 if turn.tries == 1 {
                     turn.began = now;
                 }
@@ -177,38 +186,69 @@ impl Watch {
 
     pub(super) fn next_look(&self) -> Option<Timestamp> {
         let turns = self.look.targets.iter().flat_map(|aim| [&aim.probe, &aim.scrape]);
-        turns.flatten().filter_map(|turn| turn.due).min()
+        turns.flatten().flat_map(|turn| [turn.due, turn.doubt_at]).flatten().min()
+    }
+
+    /// Where an answer takes long, the siblings are asked now and not when
+    /// the time is up: a service that hangs is known to be down that much
+    /// sooner.
+    pub(super) fn doubt(&mut self, now: Timestamp) {
+        for index in 0..self.look.targets.len() {
+            let aim = &mut self.look.targets[index];
+            let Some(turn) = &mut aim.probe else { continue };
+            if turn.doubt_at.is_some_and(|at| at <= now) {
+                turn.doubt_at = None;
+                if aim.is_up == Some(true) {
+                    self.ask_siblings(index, now);
+                }
+            }
+        }
+    }
+
+    /// The pace has quickened: who is not due for long is due sooner.
+    pub(super) fn hurry(&mut self, now: Timestamp) {
+        let (pace, origin) = (self.pace(now), self.record.release.at);
+        for aim in &mut self.look.targets {
+            for turn in [&mut aim.probe, &mut aim.scrape].into_iter().flatten() {
+                if turn.due.is_some() && turn.tries == 0 {
+                    let before = turn.due;
+                    turn.next_cycle(origin, pace, now);
+                    turn.due = turn.due.min(before);
+                }
+            }
+        }
     }
 
     /// After a probe: again within this cycle to confirm a failure (then
     /// true), or on in the next.
     pub(super) fn plan_probe(&mut self, target: usize, failed: bool, now: Timestamp) -> bool {
-        let interval = self.interval(now);
+        let pace = self.pace(now);
         let settling = self.record.settled.is_none();
         let origin = self.record.release.at;
         let Some(turn) = &mut self.look.targets[target].probe else { return false };
+        turn.doubt_at = None;
         if settling {
-            turn.due = Some(now + SETTLING_EVERY.min(interval));
+            turn.due = Some(now + SETTLING_EVERY.min(pace));
             turn.tries = 0;
             return false;
         }
-        // Confirmation takes at most a third of the interval, so that a target
+        // Confirmation takes at most a fifth of the interval, so that a target
         // that is down is known to be so well before the next look at it.
-        let third = interval / 3;
-        let wait = if turn.tries == 1 { third / 3 } else { third - third / 3 };
-        if failed && turn.tries < TRIES_MAX && (now + wait).since(turn.began) <= third {
+        let whole = pace / CONFIRM_PART;
+        let wait = if turn.tries == 1 { whole / 3 } else { whole - whole / 3 };
+        if failed && turn.tries < TRIES_MAX && (now + wait).since(turn.began) <= whole {
             turn.due = Some(now + wait);
             return true;
         }
-        turn.next_cycle(origin, interval, now);
+        turn.next_cycle(origin, pace, now);
         false
     }
 
     pub(super) fn plan_scrape(&mut self, target: usize, now: Timestamp) {
-        let interval = self.interval(now);
+        let pace = self.pace(now);
         let origin = self.record.release.at;
         if let Some(turn) = &mut self.look.targets[target].scrape {
-            turn.next_cycle(origin, interval, now);
+            turn.next_cycle(origin, pace, now);
         }
     }
 

@@ -5,20 +5,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::Watch;
-use crate::judge::{self, Streak, alert};
 use crate::metrics::{self, Family, Measured, Meter, Series, SeriesId, Signal, Wanted};
-use crate::model::{Labels, MINUTE, Measurement, Name, Number, Reading, Span, Timestamp, Why};
-use crate::record::{AlertKey, Block, Fact, Record, Row, Tally};
+use crate::model::{Labels, MINUTE, Measurement, Name, Number, Span, Timestamp, Why};
+use crate::record::{Block, Fact, Record, Row, Tally};
 
 /// A block is never longer than this: what a crash can cost of the record.
 const STEP_MAX: Span = Span::from_secs(300);
 
 /// A window's measurements are at least this many, where its cadence allows.
 const STEPS_MIN: i64 = 1440;
-
-/// So many ticks in a row must a rule be without evidence (or have it again)
-/// before that is a fact: a quiet minute at night is none.
-const EVIDENCE_TICKS: u32 = 5;
 
 /// A tick that comes later than so many intervals finds a gap, not a delay.
 const LATE_TICKS: i64 = 4;
@@ -37,8 +32,6 @@ pub(super) struct Measure {
     /// For each rule of the plan its meter, `None`: not matched.
     rule_meters: Vec<Option<usize>>,
     own: Vec<OwnSeries>,
-    streaks: BTreeMap<AlertKey, Streak>,
-    evidence: Vec<(Option<Why>, u32)>,
     next_tick: Timestamp,
     last_tick: Timestamp,
     block: Block,
@@ -85,8 +78,6 @@ impl Measure {
             meters: Vec::new(),
             rule_meters: Vec::new(),
             own,
-            streaks: BTreeMap::new(),
-            evidence: vec![(None, 0); record.plan.rules.len()],
             next_tick: now,
             last_tick: now,
             block: Block { from: now, to: now, ..Block::default() },
@@ -166,6 +157,11 @@ impl Measure {
         self.next_tick
     }
 
+    /// What a rule's signal read at the last look; `None`: not matched.
+    pub fn of_rule(&self, rule: usize) -> Option<&Measured> {
+        self.rule_meters[rule].map(|meter| &self.meters[meter].last)
+    }
+
     /// A probe's answer, confirmed.
     pub fn probed(
         &mut self,
@@ -204,7 +200,7 @@ impl Measure {
     }
 
     /// Reads every meter that a rule judges or a verdict needs.
-    fn read(&mut self, now: Timestamp) {
+    pub fn read(&mut self, now: Timestamp) {
         for one in &mut self.meters {
             if one.is_ruled || one.is_watched {
                 one.last = one.meter.read(&self.series, now);
@@ -305,14 +301,20 @@ impl Watch {
     /// a window that ends between two of them.
     pub(super) fn tick(&mut self, now: Timestamp) {
         let is_edge = self.next_edge().is_some_and(|edge| edge <= now);
-        if now < self.measure.next_tick && !is_edge {
+        let is_tick = now >= self.measure.next_tick || is_edge;
+        let interval = self.interval(now);
+        if is_tick {
+            self.measure.push_presence(now);
+        }
+        // What came in was judged when it came; a tick looks for what did not.
+        if is_edge || self.judging.is_due(now) || is_tick && self.judging.is_old(now, interval) {
+            self.judge_now(now);
+        }
+        if !is_tick {
             return;
         }
-        let interval = self.interval(now);
         let origin = self.record.release.at;
         let since = now.since(self.measure.last_tick);
-        self.measure.push_presence(now);
-        self.judge_now(now);
         // The first look stands for no time yet: nobody had been asked before it.
         if since > Span::ZERO {
             let ticks = (since.millis() / interval.millis()).max(1);
@@ -357,79 +359,6 @@ impl Watch {
         let length = lengths.filter(|length| age < *length).min().unwrap_or(STEP_MAX);
         let intervals = (length.millis() / STEPS_MIN / interval.millis()).max(1);
         (intervals * interval).min(STEP_MAX).max(interval)
-    }
-
-    /// Reads all rules, at a tick or because something turned.
-    pub(super) fn judge_now(&mut self, now: Timestamp) {
-        if self.record.settled.is_none() || !self.look.is_acquainted() {
-            return; // it may just be starting; a target not heard yet is not missing
-        }
-        self.measure.read(now);
-        for index in 0..self.record.plan.rules.len() {
-            let Some(meter) = self.measure.rule_meters[index] else { continue };
-            let rule = &self.record.plan.rules[index];
-            let readings = judge::read(rule, &self.measure.meters[meter].last);
-            let missing = readings.iter().find_map(|(_, reading)| match reading {
-                Reading::NoData(why) => Some(*why),
-                Reading::Calm(_) | Reading::Breach(_) => None,
-            });
-            let missing = missing.or_else(|| self.vanished(index, &readings));
-            self.note_evidence(now, index, missing);
-            for (labels, reading) in readings {
-                self.advance(now, index, labels, reading);
-            }
-        }
-    }
-
-    fn advance(&mut self, now: Timestamp, rule: usize, labels: Labels, reading: Reading) {
-        let rule = &self.record.plan.rules[rule];
-        let value = match reading {
-            Reading::NoData(_) => return, // silence proves nothing
-            Reading::Calm(value) | Reading::Breach(value) => value,
-        };
-        let key = AlertKey { rule: rule.name.clone(), labels };
-        let known = self.record.alerts.get(&key);
-        let phase = known.map(|alert| alert.phase).unwrap_or_default();
-        if matches!(reading, Reading::Calm(_)) && phase == judge::Phase::Inactive {
-            self.measure.streaks.remove(&key);
-            return; // by far the most common case
-        }
-        let streak = self.measure.streaks.entry(key.clone()).or_default();
-        *streak = streak.with(reading);
-        let next = alert::next(rule, phase, *streak, reading, now);
-        let worse = known.is_some_and(|alert| alert.is_worse(rule.bound, value));
-        if let Some(phase) = next.or_else(|| (phase.is_firing() && worse).then_some(phase)) {
-            let AlertKey { rule, labels } = key;
-            self.note(now, Fact::Alert { rule, labels, phase, value: Number(value) });
-        }
-    }
-
-    /// An alert stays as it is while its instance is gone and others are there:
-    /// then the rule is not without evidence, but that alert is.
-    fn vanished(&self, rule: usize, readings: &[(Labels, Reading)]) -> Option<Why> {
-        let rule = &self.record.plan.rules[rule].name;
-        let mut active = self
-            .record
-            .alerts
-            .iter()
-            .filter(|(key, alert)| key.rule == *rule && alert.phase != judge::Phase::Inactive);
-        let is_read = |key: &AlertKey| readings.iter().any(|(labels, _)| *labels == key.labels);
-        active.any(|(key, _)| !is_read(key)).then_some(Why::Stale)
-    }
-
-    fn note_evidence(&mut self, now: Timestamp, index: usize, missing: Option<Why>) {
-        let rule = &self.record.plan.rules[index];
-        if missing == Some(Why::Absent) && metrics::health::is_tallied(&rule.signal) {
-            return; // series of our own making: their absence says nothing
-        }
-        let rule = rule.name.clone();
-        let known = self.record.quiet.get(&rule).map(|(why, _)| *why);
-        let (last, times) = &mut self.measure.evidence[index];
-        *times = if *last == missing { *times + 1 } else { 1 };
-        *last = missing;
-        if *times >= EVIDENCE_TICKS && known != missing {
-            self.note(now, Fact::Evidence { rule, missing });
-        }
     }
 
     /// Whether some target's health has been heard lately enough to stand for now.

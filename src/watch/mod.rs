@@ -15,20 +15,24 @@ mod close;
 mod fleet;
 mod flight;
 mod job;
+mod judging;
 mod look;
 mod measure;
 mod observe;
+mod pace;
 mod smoke;
 mod tell;
 
 pub use fleet::Fleet;
 pub use job::{Heard, Job, JobId, Question, Reply};
 
-use crate::model::{Name, Release, Span, Timestamp, WatchId};
+use crate::model::{Name, Release, Timestamp, WatchId};
 use crate::record::{Ending, Fact, Plan, Record, Stored};
 use flight::Flight;
+use judging::Judging;
 use look::Look;
 use measure::Measure;
+use pace::Pace;
 use smoke::Smoke;
 use tell::Tell;
 
@@ -59,6 +63,8 @@ pub struct Watch {
     flight: Flight,
     look: Look,
     measure: Measure,
+    judging: Judging,
+    pace: Pace,
     smoke: Smoke,
     tell: Tell,
     stopping: bool,
@@ -101,6 +107,8 @@ impl Watch {
             flight: Flight::default(),
             look: Look::new(&record, now),
             measure: Measure::new(&record, now),
+            judging: Judging::new(record.plan.rules.len(), now),
+            pace: Pace::default(),
             smoke: Smoke::default(),
             tell: Tell::default(),
             stopping: false,
@@ -158,6 +166,7 @@ impl Watch {
         }
         if self.is_observing() {
             self.settle(now);
+            self.doubt(now);
             self.tick(now);
             self.close_windows(now);
         }
@@ -181,6 +190,7 @@ impl Watch {
             also(self.next_look());
             also(self.next_smoke());
             also(Some(self.measure.next_tick()));
+            also(self.judging.due());
             also(self.next_edge());
         }
         also(self.next_letter());
@@ -204,15 +214,6 @@ impl Watch {
     /// Whether the world is still looked at.
     fn is_observing(&self) -> bool {
         !self.stopping && self.record.ended.is_none() && self.record.poisoned.is_none()
-    }
-
-    /// How often targets are asked now: as often as the fastest open window wants.
-    fn interval(&self, now: Timestamp) -> Span {
-        let age = now.since(self.record.release.at);
-        let windows = &self.record.plan.windows;
-        let open = windows.iter().filter(|window| age < window.length);
-        let last = windows.last().expect("a plan has a window").every;
-        open.map(|window| window.every).min().unwrap_or(last)
     }
 
     fn hear_one(&mut self, now: Timestamp, heard: Heard) {

@@ -43,7 +43,7 @@ impl Watch {
             self.note_health(now, target, health.state, health.reason);
         }
         if was_up != is_up {
-            self.judge_now(now);
+            self.judging.at_once(now);
         }
     }
 
@@ -80,6 +80,7 @@ impl Watch {
         let failure = match page {
             Ok(page) => {
                 self.take_page(now, target, &page);
+                self.judging.soon(self.pace(now));
                 None
             }
             Err(failure) => {

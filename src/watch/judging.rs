@@ -1,0 +1,162 @@
+//! Rules are read, and alerts go through their phases: at each tick, when
+//! something has come in, and when the clock of a pending alert runs out.
+
+use std::collections::BTreeMap;
+
+use super::Watch;
+use crate::judge::{self, Streak, alert};
+use crate::metrics;
+use crate::model::{Labels, Number, Reading, Span, Timestamp, Why};
+use crate::record::{AlertKey, Fact};
+
+/// For so many intervals must a rule be without evidence (or have it again)
+/// before that is a fact: a quiet minute at night is none.
+const EVIDENCE_INTERVALS: i64 = 4;
+
+/// How often a cycle pages that come in lead to a judgement of their own.
+const JUDGED_MAX: i64 = 8;
+
+/// What is kept between two looks.
+pub(super) struct Judging {
+    streaks: BTreeMap<AlertKey, Streak>,
+    /// For each rule why there was nothing to judge, if so, and since when.
+    evidence: Vec<(Option<Why>, Timestamp)>,
+    /// For each rule how much of what it allows was used up.
+    strains: Vec<f64>,
+    /// When the last look was.
+    at: Timestamp,
+    /// When there will be something new to judge.
+    due: Option<Timestamp>,
+}
+
+impl Judging {
+    pub fn new(rules: usize, now: Timestamp) -> Judging {
+        Judging {
+            streaks: BTreeMap::new(),
+            evidence: vec![(None, now); rules],
+            strains: vec![0.0; rules],
+            at: now,
+            due: None,
+        }
+    }
+
+    /// When something is known to come that ticks would be late for.
+    pub fn due(&self) -> Option<Timestamp> {
+        self.due
+    }
+
+    pub fn is_due(&self, now: Timestamp) -> bool {
+        self.due.is_some_and(|at| at <= now)
+    }
+
+    /// Whether nothing has been judged for a whole interval.
+    pub fn is_old(&self, now: Timestamp, interval: Span) -> bool {
+        now.since(self.at) >= interval
+    }
+
+    /// Something has turned: rules are judged when all of this turn is heard.
+    pub fn at_once(&mut self, now: Timestamp) {
+        self.due = Some(self.due.map_or(now, |at| at.min(now)));
+    }
+
+    /// A page has come, which moves counts. However many targets there are,
+    /// that leads to no more than so many judgements a cycle.
+    pub fn soon(&mut self, pace: Span) {
+        self.at_once(self.at + pace / JUDGED_MAX);
+    }
+}
+
+impl Watch {
+    /// Reads all rules, at a tick or because something turned.
+    pub(super) fn judge_now(&mut self, now: Timestamp) {
+        (self.judging.at, self.judging.due) = (now, None);
+        if self.record.settled.is_none() || !self.look.is_acquainted() {
+            return; // it may just be starting; a target not heard yet is not missing
+        }
+        self.measure.read(now);
+        let before = self.judging.strains.clone();
+        for index in 0..self.record.plan.rules.len() {
+            let Some(measured) = self.measure.of_rule(index) else { continue };
+            let rule = &self.record.plan.rules[index];
+            self.judging.strains[index] = judge::strain(rule, measured).unwrap_or(0.0);
+            let readings = judge::read(rule, measured);
+            let missing = readings.iter().find_map(|(_, reading)| match reading {
+                Reading::NoData(why) => Some(*why),
+                Reading::Calm(_) | Reading::Breach(_) => None,
+            });
+            let missing = missing.or_else(|| self.vanished(index, &readings));
+            self.note_evidence(now, index, missing);
+            for (labels, reading) in readings {
+                self.advance(now, index, labels, reading);
+            }
+        }
+        let after = self.judging.strains.clone();
+        self.mind(now, before.into_iter().zip(after));
+        self.judging.due = self.next_ripe(now);
+    }
+
+    /// When the clock of some pending or recovering alert runs out: it need
+    /// not wait for the next tick.
+    fn next_ripe(&self, now: Timestamp) -> Option<Timestamp> {
+        let active = self.record.alerts.iter();
+        let ripe = active.filter_map(|(key, alert)| {
+            alert.phase.ripe_at(self.record.rule(&key.rule)).filter(|at| *at > now)
+        });
+        ripe.min()
+    }
+
+    fn advance(&mut self, now: Timestamp, rule: usize, labels: Labels, reading: Reading) {
+        let rule = &self.record.plan.rules[rule];
+        let value = match reading {
+            Reading::NoData(_) => return, // silence proves nothing
+            Reading::Calm(value) | Reading::Breach(value) => value,
+        };
+        let key = AlertKey { rule: rule.name.clone(), labels };
+        let known = self.record.alerts.get(&key);
+        let phase = known.map(|alert| alert.phase).unwrap_or_default();
+        if matches!(reading, Reading::Calm(_)) && phase == judge::Phase::Inactive {
+            self.judging.streaks.remove(&key);
+            return; // by far the most common case
+        }
+        let apart = 9 * self.pace(now) / 10;
+        let streak = self.judging.streaks.entry(key.clone()).or_default();
+        *streak = streak.with(reading, now, apart);
+        let next = alert::next(rule, phase, *streak, reading, now);
+        let worse = known.is_some_and(|alert| alert.is_worse(rule.bound, value));
+        if let Some(phase) = next.or_else(|| (phase.is_firing() && worse).then_some(phase)) {
+            let AlertKey { rule, labels } = key;
+            self.note(now, Fact::Alert { rule, labels, phase, value: Number(value) });
+        }
+    }
+
+    /// An alert stays as it is while its instance is gone and others are there:
+    /// then the rule is not without evidence, but that alert is.
+    fn vanished(&self, rule: usize, readings: &[(Labels, Reading)]) -> Option<Why> {
+        let rule = &self.record.plan.rules[rule].name;
+        let mut active = self
+            .record
+            .alerts
+            .iter()
+            .filter(|(key, alert)| key.rule == *rule && alert.phase != judge::Phase::Inactive);
+        let is_read = |key: &AlertKey| readings.iter().any(|(labels, _)| *labels == key.labels);
+        active.any(|(key, _)| !is_read(key)).then_some(Why::Stale)
+    }
+
+    fn note_evidence(&mut self, now: Timestamp, index: usize, missing: Option<Why>) {
+        let rule = &self.record.plan.rules[index];
+        if missing == Some(Why::Absent) && metrics::health::is_tallied(&rule.signal) {
+            return; // series of our own making: their absence says nothing
+        }
+        let rule = rule.name.clone();
+        let known = self.record.quiet.get(&rule).map(|(why, _)| *why);
+        let (last, since) = &mut self.judging.evidence[index];
+        if *last != missing {
+            (*last, *since) = (missing, now);
+        }
+        let since = *since;
+        let long = EVIDENCE_INTERVALS * self.interval(now);
+        if known != missing && now.since(since) >= long {
+            self.note(now, Fact::Evidence { rule, missing });
+        }
+    }
+}

@@ -1,0 +1,83 @@
+//! How often the world is asked: as often as the fastest open window wants,
+//! and for a while more often, where that is worth it: right after the
+//! release, while an alert is pending, and when the share of failures rises.
+
+use super::Watch;
+use crate::judge::Phase;
+use crate::model::{MINUTE, SECOND, Span, Timestamp};
+
+/// Right after the opening, when most releases that fail do fail.
+const EAGER_FIRST: Span = Span::from_millis(MINUTE.millis());
+
+/// However long something is pending or rises, nobody is asked more often for
+/// longer than this at a stretch: a service in trouble needs no more load.
+const EAGER_MAX: Span = Span::from_millis(5 * MINUTE.millis());
+
+/// How much more often.
+const EAGER_TIMES: i64 = 3;
+
+/// Nobody is asked more often than this because of eagerness alone.
+const EAGER_LEAST: Span = SECOND;
+
+/// Failures are worth a closer look from this share of what a rule allows ...
+const STRAIN_MIN: f64 = 0.2;
+
+/// ... when it has grown by this much since the last look.
+const STRAIN_STEP: f64 = 0.1;
+
+/// For so many intervals one sign of trouble keeps us eager.
+const EAGER_INTERVALS: i64 = 4;
+
+/// A stretch of eagerness.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Pace {
+    stretch: Option<(Timestamp, Timestamp)>,
+}
+
+impl Watch {
+    /// How often targets are asked by the plan: as often as the fastest open
+    /// window wants. The grid of measurements goes by it.
+    pub(super) fn interval(&self, now: Timestamp) -> Span {
+        let age = now.since(self.record.release.at);
+        let windows = &self.record.plan.windows;
+        let open = windows.iter().filter(|window| age < window.length);
+        let last = windows.last().expect("a plan has a window").every;
+        open.map(|window| window.every).min().unwrap_or(last)
+    }
+
+    /// How often targets are asked now.
+    pub(super) fn pace(&self, now: Timestamp) -> Span {
+        let interval = self.interval(now);
+        let is_new = now.since(self.record.opened_at) < EAGER_FIRST;
+        let is_eager = self.pace.stretch.is_some_and(|(_, until)| now < until);
+        if !is_new && !is_eager {
+            return interval;
+        }
+        (interval / EAGER_TIMES).max(EAGER_LEAST).min(interval)
+    }
+
+    /// Whether alerts that are pending, or a share of failures that has grown
+    /// from `before` to `after` of what is allowed, ask for a closer look.
+    pub(super) fn mind(&mut self, now: Timestamp, strains: impl Iterator<Item = (f64, f64)>) {
+        let is_pending = self.record.alerts.values().any(
+            |alert| matches!(alert.phase, Phase::Pending { since } if now.since(since) < EAGER_MAX),
+        );
+        let mut strains = strains;
+        let rises = |(before, after): (f64, f64)| {
+            after >= STRAIN_MIN && after - before >= STRAIN_STEP && after < 1.0
+        };
+        if !is_pending && !strains.any(rises) {
+            return;
+        }
+        let until = now + EAGER_INTERVALS * self.interval(now);
+        match &mut self.pace.stretch {
+            Some((since, known)) if now < *known => {
+                *known = until.min(*since + EAGER_MAX).max(*known);
+            }
+            stretch => {
+                *stretch = Some((now, until));
+                self.hurry(now);
+            }
+        }
+    }
+}
