@@ -13,6 +13,7 @@ use crate::daemon::carry::Carrier;
 use crate::daemon::clock::{self, Clock};
 use crate::daemon::http::Http;
 use crate::daemon::lock::Lock;
+use crate::daemon::pulse::Pulse;
 use crate::daemon::secrets::Secrets;
 use crate::daemon::signal;
 use crate::daemon::smtp::Deferred;
@@ -73,7 +74,7 @@ pub async fn run(given: Run) -> Result<Exit, String> {
         out::complain(format_args!("warning: {warning}"));
     }
     let dir = place::state_dir(given.state_dir.clone())?;
-    let _lock = Lock::take(&dir)?;
+    let lock = Lock::take(&dir)?;
     let store = Store::open(&dir)?;
     // The same words mean the same for each file.
     let until = until(all.first().and_then(|one| one.until.clone()));
@@ -90,7 +91,8 @@ pub async fn run(given: Run) -> Result<Exit, String> {
     let report_dir = given.report_dir.unwrap_or_else(|| dir.join("reports"));
     let carrier =
         Carrier { http, secrets: opened.secrets, deferred: Deferred::default(), report_dir };
-    let mut turns = Turns::new(opened.fleet, opened.clock, store, carrier);
+    let mut turns =
+        Turns::new(opened.fleet, opened.clock, store, carrier).with_pulse(Pulse::new(lock)?);
     for (old, by) in opened.superseded {
         turns.supersede(old, by);
     }
