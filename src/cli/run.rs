@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use clap::Args;
 
@@ -22,6 +23,9 @@ use crate::daemon::turn::{End, Turns};
 use crate::model::{Name, Release, Span, Timestamp, WatchId};
 use crate::record::{Ending, Record};
 use crate::watch::Fleet;
+
+/// A holder that is asked to end tells what it owes for up to 20 s.
+const HANDOVER: Duration = Duration::from_secs(40);
 
 /// Options of `run`.
 #[derive(Args)]
@@ -48,6 +52,10 @@ pub struct Run {
     /// Where reports are written [default: reports in the state directory]
     #[arg(long, value_name = "DIR")]
     report_dir: Option<PathBuf>,
+    /// Where another process holds the state directory: asks it to end, waits
+    /// until it has told what it owes, and takes its place
+    #[arg(long)]
+    take_over: bool,
     /// Degraded is not good enough (exit code 5)
     #[arg(long)]
     strict: bool,
@@ -74,7 +82,10 @@ pub async fn run(given: Run) -> Result<Exit, String> {
         out::complain(format_args!("warning: {warning}"));
     }
     let dir = place::state_dir(given.state_dir.clone())?;
-    let lock = Lock::take(&dir)?;
+    let lock = match given.take_over {
+        true => Lock::take_over(&dir, HANDOVER).await?,
+        false => Lock::take(&dir)?,
+    };
     let store = Store::open(&dir)?;
     // The same words mean the same for each file.
     let until = until(all.first().and_then(|one| one.until.clone()));

@@ -5,8 +5,14 @@ use std::io::{self, ErrorKind, Read, Seek, Write};
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
+use rustix::process::{Pid, Signal, kill_process};
+use tokio::time::Instant;
+
 /// The file's name in a state directory.
 pub const FILE: &str = "lock";
+
+/// How often a lock that is to be taken over is tried.
+const GLANCE: Duration = Duration::from_millis(100);
 
 /// Held as long as it lives. The kernel lets go when the process ends,
 /// however it ends; the file stays.
@@ -22,6 +28,45 @@ impl Lock {
     /// Another process holds it (the words name its id), or the file cannot
     /// be made.
     pub fn take(dir: &Path) -> Result<Lock, String> {
+        Lock::try_take(dir)?.map_err(|holder| {
+            let who = if holder.is_empty() { "another process" } else { &holder };
+            format!(
+                "{}: {who} is watching with this state directory; stop it, give --take-over, or \
+                 give another --state-dir",
+                dir.display()
+            )
+        })
+    }
+
+    /// The same, once a process that holds it has ended: it is asked to, as
+    /// by `kill`, tells what it owes, and is waited for.
+    ///
+    /// # Errors
+    /// As `take`; the holder cannot be asked, or does not end in time.
+    pub async fn take_over(dir: &Path, patience: Duration) -> Result<Lock, String> {
+        let until = Instant::now() + patience;
+        let mut asked = String::new();
+        loop {
+            let who = match Lock::try_take(dir)? {
+                Ok(lock) => return Ok(lock),
+                Err(who) => who,
+            };
+            if Instant::now() >= until {
+                let dir = dir.display();
+                return Err(format!("{dir}: {who} did not end within {patience:?}; stop it"));
+            }
+            // An empty one is just being written, or just let go.
+            if !who.is_empty() && who != asked {
+                tracing::info!("taking over from {who}");
+                ask_to_end(&who).map_err(|error| format!("{}: {who}: {error}", dir.display()))?;
+                asked = who;
+            }
+            tokio::time::sleep(GLANCE).await;
+        }
+    }
+
+    /// The lock, or its holder's words.
+    fn try_take(dir: &Path) -> Result<Result<Lock, String>, String> {
         let path = dir.join(FILE);
         let at = |error: &dyn std::fmt::Display| format!("{}: {error}", path.display());
         let mut file = OpenOptions::new()
@@ -36,13 +81,7 @@ impl Lock {
             Err(TryLockError::WouldBlock) => {
                 let mut holder = String::new();
                 file.read_to_string(&mut holder).map_err(|error| at(&error))?;
-                let holder = holder.trim();
-                let who = if holder.is_empty() { "another process" } else { holder };
-                return Err(format!(
-                    "{}: {who} is watching with this state directory; stop it, or give \
-                     another --state-dir",
-                    dir.display()
-                ));
+                return Ok(Err(holder.trim().to_owned()));
             }
             Err(TryLockError::Error(error)) => return Err(at(&error)),
         }
@@ -52,7 +91,7 @@ impl Lock {
             writeln!(file, "pid {}", std::process::id())
         };
         write(&mut file).map_err(|error| at(&error))?;
-        Ok(Lock { file })
+        Ok(Ok(Lock { file }))
     }
 
     /// The file's time becomes now, without a write: whoever reads it knows
@@ -71,6 +110,22 @@ impl Drop for Lock {
     fn drop(&mut self) {
         let _ = self.file.set_len(0);
     }
+}
+
+/// Sends SIGTERM to a lock's holder.
+///
+/// # Errors
+/// It is not this program, as far as this process can see: the directory may
+/// be shared with another container, whose ids mean others here.
+fn ask_to_end(who: &str) -> Result<(), String> {
+    let id = who.strip_prefix("pid ").and_then(|id| id.parse::<i32>().ok());
+    let id = id.ok_or("the lock names no process")?;
+    let name = |id: &str| fs::read_to_string(format!("/proc/{id}/comm")).ok();
+    let is_foreign = u32::try_from(id) == Ok(std::process::id())
+        || name(&id.to_string()).is_none_or(|found| Some(found) != name("self"));
+    let pid = Pid::from_raw(id).filter(|_| !is_foreign);
+    let pid = pid.ok_or("is not visible from here as this program; stop it where it runs")?;
+    kill_process(pid, Signal::TERM).map_err(|error| error.to_string())
 }
 
 /// What a lock says of its holder.

@@ -7,6 +7,8 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, SystemTime};
 
+use bakewatch::daemon::lock::Lock;
+
 use super::cli::{bakewatch, service};
 
 /// Longer than any of it takes.
@@ -106,4 +108,32 @@ async fn knows_a_loop_that_turns_from_one_that_hangs_or_died() {
     lock.set_modified(SystemTime::now() - Duration::from_secs(61)).unwrap();
     let (code, out, _) = bakewatch(dir.path(), &["status", "--check"]).await;
     assert_eq!((code, out.contains("its last turn was 1m")), (Some(4), true), "{out}");
+}
+
+#[tokio::test]
+async fn takes_over_from_a_holder_once_that_has_ended_in_order() {
+    let (dir, url) = (tempfile::tempdir().unwrap(), service().await);
+    let path = dir.path().join("notify");
+    let manager = UnixDatagram::bind(&path).unwrap();
+    let watchdog = Duration::from_secs(20);
+    let mut first = Daemon::start(dir.path(), &url, path.to_str().unwrap(), watchdog);
+    tokio::task::spawn_blocking(move || until(&manager, "READY=1")).await.unwrap();
+    let second = ["run", &url, "--release", "v2", "--until", "smoke"];
+    let (code, _, err) = bakewatch(dir.path(), &second).await;
+    assert_eq!((code, err.contains("--take-over")), (Some(2), true), "{err}");
+    let second = ["run", &url, "--release", "v2", "--until", "smoke", "--take-over"];
+    let (code, out, err) = bakewatch(dir.path(), &second).await;
+    assert_eq!(code, Some(0), "{out}{err}");
+    assert_eq!(first.0.try_wait().unwrap().unwrap().code(), Some(130));
+    let (_, out, _) = bakewatch(dir.path(), &["status"]).await;
+    assert!(out.contains("@v1: superseded by v2"), "{out}");
+}
+
+#[tokio::test]
+async fn asks_no_other_program_to_end() {
+    let dir = tempfile::tempdir().unwrap();
+    // Its words name a process that this one cannot be: its own.
+    let _lock = Lock::take(dir.path()).unwrap();
+    let error = Lock::take_over(dir.path(), PATIENCE).await.unwrap_err();
+    assert!(error.contains("stop it where it runs"), "{error}");
 }
