@@ -91,9 +91,7 @@ impl Account {
             return;
         }
         self.drawn = Some(Instant::now());
-        let records = self.ours.iter().filter_map(|id| fleet.record(id));
-        let lines: Vec<String> = records.map(|record| progress(now, record)).collect();
-        bar.set_message(lines.join(" | "));
+        bar.set_message(self.progress(now, fleet));
         bar.tick();
     }
 }
@@ -135,6 +133,12 @@ impl Observer for Account {
         self.draw(now, fleet);
         let ours = || self.ours.iter().filter_map(|id| fleet.record(id));
         ours().count() > 0 && ours().all(|record| self.is_reached(record))
+    }
+
+    fn progress(&self, now: Timestamp, fleet: &Fleet) -> String {
+        let records = self.ours.iter().filter_map(|id| fleet.record(id));
+        let lines: Vec<String> = records.map(|record| progress(now, record)).collect();
+        lines.join(" | ")
     }
 }
 

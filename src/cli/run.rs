@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use clap::Args;
 
@@ -13,6 +14,7 @@ use crate::daemon::carry::Carrier;
 use crate::daemon::clock::{self, Clock};
 use crate::daemon::http::Http;
 use crate::daemon::lock::Lock;
+use crate::daemon::pulse::Pulse;
 use crate::daemon::secrets::Secrets;
 use crate::daemon::signal;
 use crate::daemon::smtp::Deferred;
@@ -21,6 +23,9 @@ use crate::daemon::turn::{End, Turns};
 use crate::model::{Name, Release, Span, Timestamp, WatchId};
 use crate::record::{Ending, Record};
 use crate::watch::Fleet;
+
+/// A holder that is asked to end tells what it owes for up to 20 s.
+const HANDOVER: Duration = Duration::from_secs(40);
 
 /// Options of `run`.
 #[derive(Args)]
@@ -47,6 +52,10 @@ pub struct Run {
     /// Where reports are written [default: reports in the state directory]
     #[arg(long, value_name = "DIR")]
     report_dir: Option<PathBuf>,
+    /// Where another process holds the state directory: asks it to end, waits
+    /// until it has told what it owes, and takes its place
+    #[arg(long)]
+    take_over: bool,
     /// Degraded is not good enough (exit code 5)
     #[arg(long)]
     strict: bool,
@@ -73,7 +82,10 @@ pub async fn run(given: Run) -> Result<Exit, String> {
         out::complain(format_args!("warning: {warning}"));
     }
     let dir = place::state_dir(given.state_dir.clone())?;
-    let _lock = Lock::take(&dir)?;
+    let lock = match given.take_over {
+        true => Lock::take_over(&dir, HANDOVER).await?,
+        false => Lock::take(&dir)?,
+    };
     let store = Store::open(&dir)?;
     // The same words mean the same for each file.
     let until = until(all.first().and_then(|one| one.until.clone()));
@@ -90,7 +102,8 @@ pub async fn run(given: Run) -> Result<Exit, String> {
     let report_dir = given.report_dir.unwrap_or_else(|| dir.join("reports"));
     let carrier =
         Carrier { http, secrets: opened.secrets, deferred: Deferred::default(), report_dir };
-    let mut turns = Turns::new(opened.fleet, opened.clock, store, carrier);
+    let mut turns =
+        Turns::new(opened.fleet, opened.clock, store, carrier).with_pulse(Pulse::new(lock)?);
     for (old, by) in opened.superseded {
         turns.supersede(old, by);
     }

@@ -2,13 +2,16 @@
 
 use std::fmt::Write;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::Args;
 
 use super::exit::Exit;
 use super::{out, run};
+use crate::daemon::lock::{self, Holder};
+use crate::daemon::pulse::STALE;
 use crate::daemon::store::Reader;
-use crate::model::WatchId;
+use crate::model::{Span, WatchId};
 use crate::record::{Ending, Record};
 
 /// Options of `status`.
@@ -20,6 +23,10 @@ pub struct Status {
     /// Only watches that are not over
     #[arg(long)]
     open: bool,
+    /// Only whether the process that holds the state directory lives and its
+    /// loop turns; exit code 4 where not
+    #[arg(long, conflicts_with = "open")]
+    check: bool,
 }
 
 /// Runs it.
@@ -27,7 +34,13 @@ pub struct Status {
 /// # Errors
 /// There is no store, or it cannot be read.
 pub fn run(given: &Status) -> Result<Exit, String> {
-    let reader = Reader::open(&run::reading(given.state_dir.as_deref())?)?;
+    let dir = run::reading(given.state_dir.as_deref())?;
+    if given.check {
+        let (words, exit) = life(&lock::holder(&dir)?);
+        out::print(&format!("{}: {words}\n", dir.display()))?;
+        return Ok(exit);
+    }
+    let reader = Reader::open(&dir)?;
     let mut text = String::new();
     for id in reader.watches(given.open)? {
         let record = Record::replay(reader.facts(&id)?)?;
@@ -38,6 +51,21 @@ pub fn run(given: &Status) -> Result<Exit, String> {
     }
     out::print(&text)?;
     Ok(Exit::Good)
+}
+
+/// Whether a holder lives, by what it leaves in its lock.
+fn life(holder: &Holder) -> (String, Exit) {
+    match holder {
+        Holder::None => ("nobody holds it".to_owned(), Exit::Unreachable),
+        Holder::Stamped { who, age: None } => {
+            (format!("{who}: its last turn lies in the future"), Exit::Unreachable)
+        }
+        Holder::Stamped { who, age: Some(age) } => {
+            let exit = if *age <= STALE { Exit::Good } else { Exit::Unreachable };
+            let age = Span::from(Duration::from_secs(age.as_secs()));
+            (format!("{who}: its last turn was {age} ago"), exit)
+        }
+    }
 }
 
 fn show(id: &WatchId, record: &Record) -> String {
@@ -80,5 +108,23 @@ fn phase(record: &Record) -> String {
         _ if !record.is_smoke_done() => "smoke".to_owned(),
         Some(window) => format!("in its {}", window.name),
         None => "closing".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn takes_a_holder_for_alive_by_its_last_turn_alone() {
+        let check = |age| {
+            let (words, exit) = life(&Holder::Stamped { who: "pid 7".to_owned(), age });
+            (words, exit.code())
+        };
+        let seconds = |count| Some(Duration::from_secs(count));
+        assert_eq!(check(seconds(60)), ("pid 7: its last turn was 1m ago".to_owned(), 0));
+        assert_eq!(check(seconds(61)), ("pid 7: its last turn was 1m 1s ago".to_owned(), 4));
+        assert_eq!(check(None), ("pid 7: its last turn lies in the future".to_owned(), 4));
+        assert_eq!(life(&Holder::None).1, Exit::Unreachable);
     }
 }

@@ -9,7 +9,7 @@ mod address;
 mod channels;
 mod complaint;
 mod explain;
-mod keys;
+pub mod keys;
 mod outside;
 mod rules;
 mod secret;
@@ -35,7 +35,6 @@ use crate::record::Plan;
 
 pub use complaint::Complaint;
 pub use explain::explain;
-pub use keys::{KEYS, Key};
 
 /// A configuration file's text.
 #[derive(Clone, PartialEq, Eq, Debug)]

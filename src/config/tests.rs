@@ -135,8 +135,9 @@ fn reads_the_example_that_shows_every_key() {
               chat     webhook  critical               address from the file /run/secrets/chat-webhook, signed from $CHAT_SECRET
         "#]],
     );
-    let missing: Vec<&str> = KEYS
+    let missing: Vec<&str> = keys::TABLES
         .iter()
+        .flat_map(|table| table.keys)
         .map(|key| key.name)
         .filter(|name| ![" ", "]"].iter().any(|end| text.contains(&format!("{name}{end}"))))
         .collect();

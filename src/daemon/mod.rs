@@ -7,6 +7,7 @@ pub mod http;
 pub mod journal;
 pub mod lock;
 pub mod publish;
+pub mod pulse;
 pub mod secrets;
 pub mod signal;
 pub mod smtp;

@@ -35,7 +35,8 @@ impl Secrets {
             Secret::Env(name) => std::env::var(name)
                 .map_err(|_| format!("environment variable {name} is not set to a text"))?,
             Secret::File(path) => {
-                let text = std::fs::read_to_string(path)
+                let place = placed(path, |name| std::env::var(name).ok())?;
+                let text = std::fs::read_to_string(place)
                     .map_err(|error| format!("secret file {path}: {error}"))?;
                 text.trim_end_matches(['\n', '\r']).to_owned()
             }
@@ -50,6 +51,21 @@ impl Secrets {
         }
         Ok(value)
     }
+}
+
+/// What a path of a file may begin with: where systemd leaves the credentials
+/// of a unit, which differs from instance to instance.
+const CREDENTIALS: &str = "$CREDENTIALS_DIRECTORY/";
+
+/// Where a secret's file is.
+fn placed(path: &str, var: impl Fn(&str) -> Option<String>) -> Result<String, String> {
+    let Some(name) = path.strip_prefix(CREDENTIALS) else { return Ok(path.to_owned()) };
+    let variable = CREDENTIALS.trim_matches(['$', '/']);
+    let dir = var(variable).filter(|dir| !dir.is_empty());
+    let dir = dir.ok_or_else(|| {
+        format!("secret file {path}: {variable} is not set; a unit needs LoadCredential={name}:…")
+    })?;
+    Ok(format!("{dir}/{name}"))
 }
 
 /// How a secret is called where people read it.
@@ -91,6 +107,16 @@ mod tests {
         assert_eq!(secrets().resolve(&secret), Ok("two".to_owned()));
         std::fs::write(&path, "\n").unwrap();
         assert!(secrets().resolve(&secret).unwrap_err().ends_with("is empty"));
+    }
+
+    #[test]
+    fn finds_a_credential_where_the_service_manager_left_it() {
+        let check = |path, dir: Option<&str>| placed(path, |_| dir.map(str::to_owned));
+        let credential = "$CREDENTIALS_DIRECTORY/smtp-password";
+        assert_eq!(check(credential, Some("/run/c")), Ok("/run/c/smtp-password".to_owned()));
+        let error = check(credential, None).unwrap_err();
+        assert!(error.contains("LoadCredential=smtp-password"), "{error}");
+        assert_eq!(check("/etc/$X", Some("/run/c")), Ok("/etc/$X".to_owned()));
     }
 
     #[test]

@@ -14,6 +14,7 @@ use tokio::time::Instant;
 use super::carry::{self, Carrier, Landed};
 use super::clock::Clock;
 use super::journal;
+use super::pulse::Pulse;
 use super::store::{Store, Writing};
 use crate::model::{Name, Span, Timestamp, WatchId};
 use crate::record::Fact;
@@ -59,6 +60,11 @@ pub trait Observer {
 
     /// A turn is over. `true`: all that was waited for has happened.
     fn turn(&mut self, now: Timestamp, fleet: &Fleet) -> bool;
+
+    /// A line on where it stands, for a service manager.
+    fn progress(&self, _now: Timestamp, _fleet: &Fleet) -> String {
+        String::new()
+    }
 }
 
 /// Drives a fleet through the world.
@@ -80,6 +86,8 @@ pub struct Turns {
     /// Since when nothing was left but facts that cannot be stored.
     stuck_since: Option<Instant>,
     finished: BTreeSet<WatchId>,
+    /// The last to be dropped: the store closes while the lock is held.
+    pulse: Pulse,
 }
 
 impl Turns {
@@ -101,7 +109,13 @@ impl Turns {
             store_at: (Timestamp::default(), Instant::now()),
             stuck_since: None,
             finished: BTreeSet::new(),
+            pulse: Pulse::default(),
         }
+    }
+
+    /// Shows its life to those who watch it.
+    pub fn with_pulse(self, pulse: Pulse) -> Turns {
+        Turns { pulse, ..self }
     }
 
     /// What is known.
@@ -123,6 +137,7 @@ impl Turns {
                 0 => {}
                 1 if drain_until.is_none() => {
                     self.all_hear(|| Heard::Stop);
+                    self.pulse.stopping(DRAIN);
                     drain_until = Some(Instant::now() + DRAIN);
                 }
                 1 => {}
@@ -197,6 +212,7 @@ impl Turns {
             carry::spawn(&self.carrier, job, limit, wall_s, self.home.clone());
         }
         self.finish().await;
+        self.pulse.turned(Instant::now(), || observer.progress(now, &self.fleet));
         observer.turn(now, &self.fleet)
     }
 
@@ -309,7 +325,8 @@ impl Turns {
         if !self.unstored.is_empty() {
             until = until.min(Instant::now() + STORE_RETRY.to_std());
         }
-        let until = drain_until.map_or(until, |drain| until.min(drain));
+        let others = drain_until.into_iter().chain(self.pulse.due());
+        let until = others.fold(until, Instant::min);
         tokio::select! {
             landed = self.arrivals.recv() => {
                 self.land(landed.expect("we hold a sender ourselves"));

@@ -7,7 +7,7 @@ use axum::Router;
 use bakewatch::daemon::lock::Lock;
 
 /// A service that is well, whatever is asked.
-async fn service() -> String {
+pub async fn service() -> String {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     let well = || async { r#"{"status":"healthy","success":true}"# };
@@ -15,7 +15,7 @@ async fn service() -> String {
     url
 }
 
-async fn bakewatch(dir: &Path, args: &[&str]) -> (Option<i32>, String, String) {
+pub async fn bakewatch(dir: &Path, args: &[&str]) -> (Option<i32>, String, String) {
     let mut command = Command::new(env!("CARGO_BIN_EXE_bakewatch"));
     command.args(args).env("STATE_DIRECTORY", dir).stdin(Stdio::null());
     let run = move || command.output().unwrap();

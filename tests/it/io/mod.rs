@@ -4,6 +4,7 @@ mod cli;
 mod http;
 mod lock;
 mod mail;
+mod pulse;
 mod store;
 mod turn;
 mod webhook;

@@ -1,0 +1,39 @@
+//! Keys of `[[channel]]`.
+
+use super::Takes::{Either, File, Mail, Secret, Smtp, Some, Text, Word};
+use super::rules::SEVERITIES;
+use super::{Table, key};
+
+/// `[[channel]]`.
+pub(super) const TABLE: Table = Table {
+    name: "channel",
+    about: "Somebody who is told, and how.",
+    keys: &[
+        key("name", Text, "the channel's name").needed().such_as("\"on-call\""),
+        key("type", Word(&["email", "webhook"]), "how it is told").needed().such_as("\"email\""),
+        key("severities", Some(&Word(SEVERITIES)), "which alerts; summaries come in any case")
+            .or("all")
+            .such_as("[\"critical\"]"),
+        key("url", Secret, "webhook: its address; needed there")
+            .such_as("{ file = \"/run/secrets/chat-webhook\" }"),
+        key("secret", Secret, "webhook: `whsec_…`, signs the body")
+            .or("not signed")
+            .such_as("{ env = \"CHAT_SECRET\" }"),
+        key("to", Either(&[Mail, Some(&Mail)]), "email: who gets it; needed there")
+            .such_as("[\"oncall@example.com\"]"),
+        key("from", Mail, "email: the sender")
+            .or("the user, or bakewatch@ the mail server")
+            .such_as("\"bakewatch@example.com\""),
+        key(
+            "smtp",
+            Smtp,
+            "email: smtps://user@host, smtp://user@host (STARTTLS), or, on this machine alone, \
+             smtp+plain://127.0.0.1:1025; needed there",
+        )
+        .such_as("\"smtps://bakewatch@mail.example.com\""),
+        key("password", Secret, "email: of the user in `smtp`")
+            .such_as("{ env = \"SMTP_PASSWORD\" }"),
+        key("ca-file", File, "email: a PEM file with an authority to trust besides the system's")
+            .such_as("\"/etc/ssl/our-ca.pem\""),
+    ],
+};

@@ -1,0 +1,71 @@
+//! Keys of the top of the file and of `[targets]`.
+
+use super::Takes::{self, Duration, Either, False, Headers, List, Named, Path, Size, Some, Tables};
+use super::Takes::{Text, Url, Whole, Word};
+use super::{Table, key};
+
+/// The top of the file.
+pub(super) const TOP: Table = Table {
+    name: "",
+    about: "The top of the file, before any [table].",
+    keys: &[
+        key("service", Text, "the service's name")
+            .or("the host of `url`")
+            .such_as("\"chat-agent\""),
+        key("url", Url, "the service's address, and its first target")
+            .or("the first of `targets.static`, or what the command line says")
+            .such_as("\"https://agent.example.com\""),
+        key("settle", Duration, "how long smoke tests wait for a first answer")
+            .or("5m, or half of the shortest window")
+            .such_as("\"5m\""),
+        key("timeout", Duration, "of a probe and of a scrape; below every interval")
+            .or("10s, or two thirds of the shortest interval")
+            .such_as("\"10s\""),
+        key("body-limit", Size, "the largest body of a scrape, after gunzip")
+            .or("16MiB")
+            .such_as("\"16MiB\""),
+        key("presets", PRESETS, "which names the service uses for its metrics; a list pins them")
+            .or("auto: what the first scrapes show")
+            .such_as("[\"process\"]"),
+        key("require", List(&Text), "signals that must have evidence, or a window is inconclusive")
+            .or("what the first scrapes show")
+            .such_as("[\"error_ratio\"]"),
+        key("targets", Takes::Table("targets"), "the replicas").or("`url` alone"),
+        key("smoke", Tables("smoke"), "smoke steps, beside the checklist's or in their place"),
+        key("windows", Named("windows.*"), "windows; whoever lists one lists all")
+            .or("first-day and first-week"),
+        key("rules", Takes::Table("rules"), "what holds for every rule that does not say its own"),
+        key("rule", Tables("rule"), "rules, beside the pack or changing it"),
+        key("signal", Tables("signal"), "named queries"),
+        key("channel", Tables("channel"), "whom to tell").or("nobody is told"),
+    ],
+};
+
+const PRESETS: Takes = Either(&[Word(&["auto"]), List(&Text)]);
+
+const PATH: Takes = Either(&[Path, False]);
+
+/// `[targets]`.
+pub(super) const TARGETS: Table = Table {
+    name: "targets",
+    about: "The replicas: where they are, and which paths they are asked.",
+    keys: &[
+        key("static", Some(&Url), "one base URL a replica")
+            .or("`url` alone")
+            .such_as("[\"http://10.0.0.11:8000\", \"http://10.0.0.12:8000\"]"),
+        key("expect", Whole(1, 1000), "how many have to be healthy; fewer are an alert")
+            .or("all")
+            .such_as("2"),
+        key("health", PATH, "the health endpoint; false: not asked")
+            .or("/health")
+            .such_as("\"/health\""),
+        key("ready", PATH, "the readiness endpoint, for the smoke test; false: not asked")
+            .or("/health/ready")
+            .such_as("\"/health/ready\""),
+        key("metrics", PATH, "the exposition; false: not scraped")
+            .or("/metrics")
+            .such_as("\"/metrics\""),
+        key("headers", Headers, "headers of probes and scrapes")
+            .such_as("{ authorization = { env = \"PROBE_TOKEN\" } }"),
+    ],
+};

@@ -1,0 +1,18 @@
+//! Keys of each window in `[windows]`.
+
+use super::Takes::Duration;
+use super::{Table, key};
+
+/// `NAME = { … }` in `[windows]`.
+pub(super) const TABLE: Table = Table {
+    name: "windows.*",
+    about: "A window, under a name of your own. It begins with the release.",
+    keys: &[
+        key("length", Duration, "from the release to its end")
+            .or("24h for first-day, 7d for first-week; needed for others")
+            .such_as("\"24h\""),
+        key("every", Duration, "how often targets are asked")
+            .or("15s; 30s for first-week")
+            .such_as("\"15s\""),
+    ],
+};
