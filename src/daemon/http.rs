@@ -3,21 +3,23 @@
 
 use std::error::Error;
 use std::io;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use reqwest::redirect::Policy;
 use reqwest::{Client, ClientBuilder, Response};
 
 use super::secrets::Secrets;
-use crate::metrics::{self, Page, Table, Wanted};
+use crate::metrics::{self, Page, Shapes, Table, Wanted};
 use crate::model::{Exchange, Failure, HeaderValue, Request, Span};
 use crate::watch::Reply;
 
 /// A check's body beyond this is at fault, not interesting.
 const CHECK_BYTES_MAX: u64 = 1 << 20;
 
-/// Larger pages are read aside, so that they hold up no other answer.
-const INLINE_BYTES_MAX: usize = 64 << 10;
+/// Larger pages, which take a millisecond or more, are read aside, so that
+/// they hold up no other answer.
+const INLINE_BYTES_MAX: usize = 1 << 20;
 
 /// As many moves as a well-run metrics endpoint might have behind it.
 const SCRAPE_REDIRECTS_MAX: usize = 5;
@@ -42,6 +44,8 @@ pub struct Http {
     letters: Client,
     /// Why https cannot be verified on this machine, if so.
     no_roots: Option<String>,
+    /// What tables have in common.
+    shapes: Arc<Mutex<Shapes>>,
 }
 
 impl Http {
@@ -65,6 +69,7 @@ impl Http {
             scrapes: build(builder().no_proxy().redirect(Policy::limited(SCRAPE_REDIRECTS_MAX)))?,
             letters: build(builder().redirect(Policy::none()).connect_timeout(CONNECT_TIMEOUT))?,
             no_roots,
+            shapes: Arc::default(),
         })
     }
 
@@ -105,7 +110,7 @@ impl Http {
         &self,
         request: &Request,
         secrets: &Secrets,
-        wanted: &std::sync::Arc<Wanted>,
+        wanted: &Arc<Wanted>,
         bytes_max: u64,
         table: Box<Table>,
     ) -> Reply {
@@ -130,7 +135,18 @@ impl Http {
                 }
             }
         };
+        let table = self.shared(table);
         Reply::Scraped { page, table, elapsed }
+    }
+
+    /// Only a table that learned something waits for the lock.
+    fn shared(&self, mut table: Box<Table>) -> Box<Table> {
+        if table.has_changed()
+            && let Ok(mut shapes) = self.shapes.lock()
+        {
+            shapes.share(&mut table);
+        }
+        table
     }
 
     async fn fetch(

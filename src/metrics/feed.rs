@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::parts::Place;
 use super::{Page, Series, SeriesId};
 use crate::metrics::series::LOOKBACK;
 use crate::model::{Labels, Name, Timestamp};
@@ -12,9 +13,12 @@ use crate::model::{Labels, Name, Timestamp};
 /// `forget` says so.
 #[derive(Debug, Default)]
 pub struct Feed {
-    /// Series by slot, with the page (by number) that showed it last;
-    /// page 0 for none, or for a sample that bears its own time.
-    slots: Vec<Option<(SeriesId, u32)>>,
+    /// By slot.
+    slots: Vec<Fed>,
+    /// Sums that are made of several slots.
+    sums: Vec<Sum>,
+    /// The same by the series that they are kept as.
+    sum_of: BTreeMap<SeriesId, u32>,
     /// The number of the last page, from 1.
     page: u32,
     /// Series of the last page whose slots are forgotten.
@@ -23,6 +27,39 @@ pub struct Feed {
     taken: Option<Timestamp>,
     /// Sample names, with the number of the first page that had them.
     names: BTreeMap<Arc<str>, u32>,
+}
+
+/// What becomes of a slot's samples.
+#[derive(Clone, Copy, Debug)]
+enum Way {
+    /// The slot was not introduced.
+    Unknown,
+    /// Nobody reads them.
+    Nowhere,
+    /// They are a series of their own.
+    Whole(SeriesId),
+    /// Their growth is added to a sum.
+    Part(u32),
+}
+
+/// One slot, with the page (by number) that showed it last; page 0 for none,
+/// or for a sample that bears its own time.
+#[derive(Clone, Copy, Debug)]
+struct Fed {
+    way: Way,
+    shown: u32,
+    /// A part's last value; NaN: none yet.
+    last: f64,
+}
+
+/// A sum in the making.
+#[derive(Debug)]
+struct Sum {
+    id: SeriesId,
+    total: f64,
+    /// The page that it was begun with, and the last that had a part of it.
+    begun: u32,
+    shown: u32,
 }
 
 impl Feed {
@@ -35,7 +72,8 @@ impl Feed {
     /// `instance="<target>"`; an `instance` label of the target's own becomes
     /// `exported_instance`, as in Prometheus. Series that the page before had
     /// and this one has not end here. As in Prometheus, samples that bear
-    /// their own time do not take part in that.
+    /// their own time do not take part in that; where they are added up they
+    /// count as of `at`.
     ///
     /// # Panics
     /// When a sample's slot was never introduced: table and feed are out of step.
@@ -45,46 +83,92 @@ impl Feed {
         self.page += 1;
         self.taken = Some(at);
         for (slot, name, labels) in &page.fresh {
-            let id = series.intern(name, &of_target(labels, target));
             // A new series of a name that was there before is a new count (the
             // first 500, say). A new name proves nothing: perhaps nobody had
             // asked for it until now.
             let named = *self.names.entry(name.clone()).or_insert(self.page);
-            if continues && named < self.page {
-                series.begins_at_zero(id);
-            }
+            let from_zero = continues && named < self.page;
+            let fed = self.introduce(series, name, &of_target(labels, target), from_zero);
             let slot = *slot as usize;
             if slot >= self.slots.len() {
-                self.slots.resize(slot + 1, None);
+                let unknown = Fed { way: Way::Unknown, shown: 0, last: f64::NAN };
+                self.slots.resize(slot + 1, unknown);
             }
-            self.slots[slot] = Some((id, 0));
+            self.slots[slot] = fed;
         }
         let mut stamped = page.stamped.iter().peekable();
         for (index, (slot, value)) in page.samples.iter().enumerate() {
-            let known = self.slots.get_mut(*slot as usize).and_then(Option::as_mut);
-            let (id, shown) = known.unwrap_or_else(|| panic!("slot {slot} was never introduced"));
-            match stamped.next_if(|(stamped, _)| *stamped as usize == index) {
-                Some((_, own)) => series.push(*id, *own, *value),
-                None => {
-                    *shown = self.page;
-                    series.push(*id, at, *value);
+            let stamp = stamped.next_if(|(stamped, _)| *stamped as usize == index);
+            let fed = self.slots.get_mut(*slot as usize);
+            match fed.map(|fed| (fed.way, fed)) {
+                None | Some((Way::Unknown, _)) => panic!("slot {slot} was never introduced"),
+                Some((Way::Nowhere, _)) => {}
+                Some((Way::Part(sum), fed)) => {
+                    self.sums[sum as usize].add(&mut fed.last, *value, self.page);
                 }
+                Some((Way::Whole(id), fed)) => match stamp {
+                    Some((_, own)) => series.push(id, *own, *value),
+                    None => {
+                        fed.shown = self.page;
+                        series.push(id, at, *value);
+                    }
+                },
             }
+        }
+        for sum in self.sums.iter().filter(|sum| sum.shown == self.page) {
+            series.push(sum.id, at, sum.total);
         }
         self.end_missing(series, before, at);
         series.tidy(at);
     }
 
+    /// What becomes of a series that was not there before. `from_zero`: its
+    /// first sample is growth too.
+    fn introduce(
+        &mut self,
+        series: &mut Series,
+        name: &str,
+        labels: &Labels,
+        from_zero: bool,
+    ) -> Fed {
+        let place = series.parts().place(name, labels);
+        let begin = |series: &mut Series, id| {
+            if from_zero {
+                series.begins_at_zero(id);
+            }
+        };
+        let way = match place {
+            Place::Nowhere => Way::Nowhere,
+            Place::Whole => {
+                let id = series.intern(name, labels);
+                begin(series, id);
+                Way::Whole(id)
+            }
+            Place::Sum(kept) => {
+                let instance = labels.get("instance").unwrap_or_default();
+                let id = series.intern(name, &kept.with("instance", instance));
+                let sums = &mut self.sums;
+                let sum = *self.sum_of.entry(id).or_insert_with(|| {
+                    begin(series, id);
+                    sums.push(Sum { id, total: 0.0, begun: self.page, shown: 0 });
+                    (sums.len() - 1) as u32
+                });
+                Way::Part(sum)
+            }
+        };
+        Fed { way, shown: 0, last: if from_zero { 0.0 } else { f64::NAN } }
+    }
+
     fn end_missing(&mut self, series: &mut Series, before: u32, at: Timestamp) {
-        for (id, shown) in self.slots.iter().flatten() {
-            if *shown == before && before > 0 {
-                series.push_stale(*id, at);
+        if before > 0 {
+            for id in self.shown_on(before) {
+                series.push_stale(id, at);
             }
         }
         if self.orphans.is_empty() {
             return;
         }
-        let mut here: Vec<SeriesId> = self.live().collect();
+        let mut here: Vec<SeriesId> = self.shown_on(self.page).collect();
         here.sort_unstable();
         for id in self.orphans.drain(..) {
             if here.binary_search(&id).is_err() {
@@ -102,7 +186,8 @@ impl Feed {
         self.page += 1;
     }
 
-    /// The target's table was lost: slots will be learned anew.
+    /// The target's table was lost: slots will be learned anew. (What its sums
+    /// grew by until the next page is lost with it.)
     pub fn forget(&mut self) {
         let live: Vec<SeriesId> = self.live().collect();
         self.orphans.extend(live);
@@ -111,12 +196,35 @@ impl Feed {
 
     /// Series that the last page had.
     fn live(&self) -> impl Iterator<Item = SeriesId> {
-        let page = self.page;
-        self.slots
-            .iter()
-            .flatten()
-            .filter(move |(_, shown)| *shown == page && page > 0)
-            .map(|s| s.0)
+        self.shown_on(self.page).filter(|_| self.page > 0)
+    }
+
+    /// Series that a page had and none after it.
+    fn shown_on(&self, page: u32) -> impl Iterator<Item = SeriesId> {
+        let whole = self.slots.iter().filter(move |fed| fed.shown == page);
+        let whole = whole.filter_map(|fed| match fed.way {
+            Way::Whole(id) => Some(id),
+            Way::Unknown | Way::Nowhere | Way::Part(_) => None,
+        });
+        whole.chain(self.sums.iter().filter(move |sum| sum.shown == page).map(|sum| sum.id))
+    }
+}
+
+impl Sum {
+    /// Adds what a counter grew by. A counter that is met for the first time
+    /// counts from here, but with all it has where the sum itself begins.
+    fn add(&mut self, last: &mut f64, value: f64, page: u32) {
+        if value.is_nan() {
+            return;
+        }
+        self.shown = page;
+        self.total += match *last {
+            none if none.is_nan() && self.begun == page => value,
+            none if none.is_nan() => 0.0,
+            before if value < before => value,
+            before => value - before,
+        };
+        *last = value;
     }
 }
 

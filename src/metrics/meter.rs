@@ -89,6 +89,15 @@ impl Meter {
         &self.signal
     }
 
+    /// Its queries.
+    pub fn queries(&mut self) -> impl Iterator<Item = &mut Query> {
+        let (first, second) = match &mut self.form {
+            Form::Ratio { num, den } => (num, Some(den)),
+            Form::Buckets { query, .. } | Form::Gauge { query } => (query, None),
+        };
+        std::iter::once(first).chain(second)
+    }
+
     /// The sample names that its queries read, each once, with how far back
     /// (for `Series::keep`). A step longer than the signal's range needs more.
     pub fn needs(&self) -> Vec<(String, Span)> {

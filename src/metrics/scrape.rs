@@ -6,20 +6,17 @@
 
 use std::borrow::Cow;
 use std::collections::HashMap;
-use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::Arc;
 
 use super::exposition::{Comment, Dialect, Lines, comment, labels, name_end, split_series, tail};
 use super::families::Families;
-use super::{Page, Slot};
+use super::table::{Hash, SERIES_MAX};
+use super::{Page, Slot, Table};
 use crate::model::{Labels, Timestamp};
 
 /// Longest line that is read; longer ones are bad lines. A label value of a
 /// megabyte has been seen; ten are a mistake.
 const LINE_BYTES_MAX: usize = 10 << 20;
-
-/// Most series of one target. Ten times the largest we have met.
-const SERIES_MAX: usize = 200_000;
 
 /// Most labels of one series (Prometheus's own servers default to none).
 const LABELS_MAX: usize = 128;
@@ -29,64 +26,35 @@ const LABELS_MAX: usize = 128;
 pub struct Wanted {
     /// Sample names (`x_bucket`, not `x`); `None`: everything.
     names: Option<HashMap<Box<[u8]>, (), Hash>>, // lookup only
+    /// Whether the page lists all families there are, too.
+    lists: bool,
 }
 
 impl Wanted {
     /// Everything, and a list of the families there are.
     pub fn all() -> Wanted {
-        Wanted { names: None }
+        Wanted { names: None, lists: true }
     }
 
     /// Samples of these names.
     pub fn names<'a>(names: impl Iterator<Item = &'a str>) -> Wanted {
-        Wanted { names: Some(names.map(|name| (name.as_bytes().into(), ())).collect()) }
+        let names = names.map(|name| (name.as_bytes().into(), ())).collect();
+        Wanted { names: Some(names), lists: false }
     }
 
-    /// Whether everything is wanted.
-    pub fn is_all(&self) -> bool {
-        self.names.is_none()
+    /// The same samples, and a list of the families there are.
+    pub fn with_list(&self) -> Wanted {
+        Wanted { lists: true, ..self.clone() }
+    }
+
+    /// Whether families are listed.
+    pub fn lists(&self) -> bool {
+        self.lists
     }
 
     /// Whether samples of this name are.
     pub fn has(&self, name: &[u8]) -> bool {
         self.names.as_ref().is_none_or(|names| names.contains_key(name))
-    }
-}
-
-/// One target's series, by the bytes that they are written with.
-#[derive(Clone, Debug, Default)]
-pub struct Table {
-    slots: HashMap<Arc<[u8]>, Slot, Hash>, // lookup only
-    /// By slot: the bytes, and the page that had it last.
-    known: Vec<(Arc<[u8]>, u32)>,
-    /// Slots in the order of the last page.
-    order: Vec<Slot>,
-    page: u32,
-    /// Series whose bytes differ and whose labels do not share a slot.
-    by_labels: HashMap<Arc<str>, HashMap<Labels, Slot, Hash>, Hash>, // lookup only
-}
-
-/// A fast hash of short texts. (The multiplier is that of FxHash; collisions
-/// only cost a comparison, since keys are compared.)
-#[derive(Default)]
-struct ByteHasher(u64);
-type Hash = BuildHasherDefault<ByteHasher>;
-
-impl Hasher for ByteHasher {
-    fn write(&mut self, bytes: &[u8]) {
-        let mut chunks = bytes.chunks_exact(8);
-        for chunk in &mut chunks {
-            let word = u64::from_le_bytes(chunk.try_into().expect("eight bytes"));
-            self.0 = (self.0.rotate_left(5) ^ word).wrapping_mul(0x517c_c1b7_2722_0a95);
-        }
-        for byte in chunks.remainder() {
-            let word = u64::from(*byte);
-            self.0 = (self.0.rotate_left(5) ^ word).wrapping_mul(0x517c_c1b7_2722_0a95);
-        }
-    }
-
-    fn finish(&self) -> u64 {
-        self.0 ^ (self.0 >> 32)
     }
 }
 
@@ -110,53 +78,8 @@ pub fn read_page(
     Ok(page)
 }
 
-/// The same page without its text: for worlds that are made up.
-pub fn page_of<'a>(
-    samples: impl Iterator<Item = (&'a str, &'a Labels, f64)>,
-    table: &mut Table,
-) -> Page {
-    let mut page = Page::default();
-    page.samples.reserve(table.known.len());
-    table.page += 1;
-    for (name, labels, value) in samples {
-        if let Some(slot) = table.slot_of(name, labels, &mut page) {
-            page.samples.push((slot, value));
-        }
-    }
-    page
-}
-
-impl Table {
-    /// The slot of a series, a new one if need be; `None` when it has been on
-    /// this page before (the first of a series wins) or there are too many.
-    fn slot_of(&mut self, name: &str, labels: &Labels, page: &mut Page) -> Option<Slot> {
-        if let Some(slot) = self.by_labels.get(name).and_then(|named| named.get(labels)) {
-            return self.take(*slot);
-        }
-        let slot = Slot::try_from(self.known.len()).ok()?;
-        if self.known.len() >= SERIES_MAX {
-            page.limit("series", || format!("more than {SERIES_MAX} series; the rest is dropped"));
-            return None;
-        }
-        let name = match self.by_labels.get_key_value(name) {
-            Some((name, _)) => name.clone(),
-            None => Arc::from(name),
-        };
-        page.fresh.push((slot, name.clone(), labels.clone()));
-        self.known.push((Arc::from([]), self.page));
-        self.by_labels.entry(name).or_default().insert(labels.clone(), slot);
-        Some(slot)
-    }
-
-    /// Marks a slot as seen on this page; `None`: for the second time.
-    fn take(&mut self, slot: Slot) -> Option<Slot> {
-        let seen = &mut self.known[slot as usize].1;
-        (std::mem::replace(seen, self.page) != self.page).then_some(slot)
-    }
-}
-
 impl Page {
-    fn limit(&mut self, what: &'static str, detail: impl FnOnce() -> String) {
+    pub(super) fn limit(&mut self, what: &'static str, detail: impl FnOnce() -> String) {
         if !self.limits.iter().any(|(known, _)| *known == what) {
             self.limits.push((what, detail()));
         }
@@ -187,7 +110,7 @@ impl<'a, 'w> Reader<'a, 'w> {
     fn new(wanted: &'w Wanted, table: &'w mut Table, dialect: Dialect) -> Reader<'a, 'w> {
         table.page += 1;
         let order = Vec::with_capacity(table.order.len());
-        let families = wanted.is_all().then(Families::default);
+        let families = wanted.lists.then(Families::default);
         let page = Page { samples: Vec::with_capacity(table.order.len()), ..Page::default() };
         Reader {
             wanted,
@@ -226,7 +149,11 @@ impl<'a, 'w> Reader<'a, 'w> {
             let (line, what) = self.page.first_bad.clone().unwrap_or_default();
             return Err(format!("no exposition: line {line}: {what}"));
         }
-        self.table.order = std::mem::take(&mut self.order);
+        if self.order != *self.table.order {
+            self.order.shrink_to_fit();
+            self.table.order = Arc::new(std::mem::take(&mut self.order));
+            self.table.has_changed = true;
+        }
         if let Some(families) = self.families.take() {
             self.page.families = families.finish();
         }
@@ -259,17 +186,18 @@ impl<'a, 'w> Reader<'a, 'w> {
             return Ok(());
         }
         let (series, rest) = split_series(line)?;
-        let slot = match self.table.slots.get(series.as_bytes()) {
+        let slot = match self.table.shape.slots.get(series.as_bytes()) {
             _ if !wanted => None,
             Some(slot) if self.families.is_none() => self.table.take(*slot),
             Some(_) | None => self.learn(series)?,
         };
-        let Some(slot) = slot else {
-            tail(rest, self.dialect)?;
-            self.verified += 1;
-            return Ok(());
-        };
-        self.sample(slot, rest)?;
+        match slot {
+            Some(slot) => self.sample(slot, rest)?,
+            None => {
+                tail(rest, self.dialect)?;
+                self.verified += 1;
+            }
+        }
         if let Some(families) = &mut self.families {
             families.accept();
         }
@@ -294,7 +222,7 @@ impl<'a, 'w> Reader<'a, 'w> {
             return None;
         }
         let slot = *self.table.order.get(self.order.len())?;
-        let key = &self.table.known[slot as usize].0;
+        let key = &self.table.shape.known[slot as usize];
         let rest = line.as_bytes().strip_prefix(&**key)?;
         if key.is_empty() || !matches!(rest.first(), Some(b' ' | b'\t')) {
             return None;
@@ -310,8 +238,8 @@ impl<'a, 'w> Reader<'a, 'w> {
     /// By its name alone; lines of one family stand together, so the answer
     /// of the line before mostly holds.
     fn is_wanted(&mut self, line: &'a str) -> Result<bool, &'static str> {
-        if self.wanted.is_all() {
-            return Ok(true);
+        if self.wanted.lists {
+            return Ok(true); // to be looked at, if not kept
         }
         let (name, known) = self.last;
         if !name.is_empty()
@@ -354,15 +282,24 @@ impl<'a, 'w> Reader<'a, 'w> {
         if pairs.iter().enumerate().any(is_twice) {
             return Err("a label is given twice");
         }
+        if !self.wanted.has(name.as_bytes()) {
+            return Ok(None);
+        }
         let labels = self.share(&pairs);
         let slot = self.table.slot_of(&name, &labels, &mut self.page);
         if let Some(slot) = slot {
-            let bytes: Arc<[u8]> = series.as_bytes().into();
-            self.table.known[slot as usize].0 = bytes.clone();
             // An exporter that shuffles its labels has many spellings; beyond
             // two each they are read anew, which costs time and no memory.
-            if self.table.slots.len() < 2 * SERIES_MAX {
-                self.table.slots.insert(bytes, slot);
+            let shape = &self.table.shape;
+            let is_new = shape.slots.len() < 2 * SERIES_MAX
+                && shape.slots.get(series.as_bytes()) != Some(&slot);
+            if is_new || *shape.known[slot as usize] != *series.as_bytes() {
+                let bytes: Arc<[u8]> = series.as_bytes().into();
+                let shape = self.table.shape_mut();
+                shape.known[slot as usize] = bytes.clone();
+                if is_new {
+                    shape.slots.insert(bytes, slot);
+                }
             }
         }
         Ok(slot)

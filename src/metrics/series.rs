@@ -5,6 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use super::Parts;
 use crate::model::{Labels, MINUTE, Span, Timestamp};
 
 /// How long a sample stands for the present (Prometheus's default).
@@ -67,6 +68,7 @@ pub struct Series {
     index: BTreeMap<Arc<str>, BTreeMap<Labels, SeriesId>>,
     texts: BTreeSet<Arc<str>>,
     horizons: BTreeMap<String, Span>,
+    parts: Parts,
     epoch: u64,
     dropped: u64,
     tidied: Option<Timestamp>,
@@ -87,6 +89,17 @@ impl Series {
         for id in self.index.get(name).into_iter().flat_map(BTreeMap::values) {
             self.entries[id.0 as usize].horizon = horizon;
         }
+    }
+
+    /// Keeps some names as sums from now on. What was kept of them in another
+    /// way ends when its target's table is learned anew.
+    pub fn keep_parts(&mut self, parts: Parts) {
+        self.parts = parts;
+    }
+
+    /// Which names are kept as sums.
+    pub fn parts(&self) -> &Parts {
+        &self.parts
     }
 
     /// The series of this name and these labels, a new one if need be.

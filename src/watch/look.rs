@@ -8,7 +8,7 @@ use super::{Question, Watch};
 use crate::check::health::Health;
 use crate::metrics::{Feed, Table, Wanted};
 use crate::model::{Exchange, Method, Request, Span, Timestamp, stable_hash};
-use crate::record::{Plan, Record};
+use crate::record::{Plan, PresetChoice, Record};
 
 /// How often a target is asked while nothing has answered yet.
 const SETTLING_EVERY: Span = Span::from_secs(1);
@@ -22,8 +22,11 @@ const CONFIRM_PART: i64 = 5;
 /// An answer that takes longer than this part of the time-out may never come.
 const DOUBT_PART: i64 = 4;
 
-/// So often a whole page is asked for once the first search is over, while some
-/// rule has found nothing to judge: the first request may come in the morning.
+/// So often a page's families are listed while presets are looked for.
+const SEARCH_EVERY: Span = Span::from_secs(30);
+
+/// The same once the first search is over, while some rule has found nothing
+/// to judge: the first request may come in the morning.
 const SEARCH_AGAIN: Span = Span::from_secs(300);
 
 /// Thousandths of the golden section: so far after the one before it each
@@ -33,11 +36,10 @@ const GOLDEN: u64 = 618;
 /// The targets, and when each is due.
 pub(super) struct Look {
     pub targets: Vec<Aim>,
-    /// Families that are kept; everything, while presets are still looked for.
+    /// What is kept of a scrape.
     pub wanted: Arc<Wanted>,
-    /// Whether each target shows its whole page now and then, though no more
-    /// than `wanted` is kept of the others.
-    pub is_searching: bool,
+    /// How often a target's families are listed besides; `None`: they are known.
+    pub search: Option<Span>,
 }
 
 /// One target, and where it is in its cycle.
@@ -59,8 +61,10 @@ pub(super) struct Aim {
     pub has_answered: bool,
     /// Whether it ever showed an exposition.
     pub has_shown: bool,
-    /// When its whole page was last asked for.
-    pub searched_at: Timestamp,
+    /// When its families were last listed.
+    pub searched_at: Option<Timestamp>,
+    /// What is kept of it has changed: its table is to be learned anew.
+    pub relearn: bool,
 }
 
 /// One kind of question's cycle.
@@ -98,7 +102,7 @@ impl Turn {
 }
 
 impl Look {
-    pub fn new(record: &Record, now: Timestamp) -> Look {
+    pub fn new(record: &Record, wanted: Arc<Wanted>, now: Timestamp) -> Look {
         let service = record.plan.service.as_str();
         let turn = |url: &Option<String>, index: usize| {
             url.as_ref().map(|_| Turn::new(service, index, now))
@@ -115,9 +119,12 @@ impl Look {
             heard_at: None,
             has_answered: false,
             has_shown: false,
-            searched_at: now,
+            searched_at: None,
+            relearn: false,
         });
-        Look { targets: targets.collect(), wanted: Arc::new(Wanted::all()), is_searching: false }
+        let is_settled = record.plan.presets == PresetChoice::Pinned(Vec::new());
+        let search = (!is_settled).then_some(SEARCH_EVERY);
+        Look { targets: targets.collect(), wanted, search }
     }
 
     /// Whether every target that is probed has been heard of in this process's life.
@@ -159,11 +166,13 @@ impl Watch {
             {
                 turn.due = None;
                 let mut wanted = self.look.wanted.clone();
-                if self.look.is_searching && now.since(aim.searched_at) >= SEARCH_AGAIN {
-                    wanted = Arc::new(Wanted::all());
+                let since = aim.searched_at.map(|at| now.since(at));
+                if self.look.search.is_some_and(|every| since.is_none_or(|since| since >= every)) {
+                    wanted = Arc::new(wanted.with_list());
+                    aim.searched_at = Some(now);
                 }
-                if wanted.is_all() {
-                    aim.searched_at = now;
+                if std::mem::take(&mut aim.relearn) {
+                    aim.table = None;
                 }
                 let table = aim.table.take().unwrap_or_else(|| {
                     aim.feed.forget(); // lost with an answer that never came
@@ -203,6 +212,20 @@ impl Watch {
                 }
             }
         }
+    }
+
+    /// From now on another set of samples is kept.
+    pub(super) fn keep(&mut self) {
+        self.look.wanted = self.measure.wanted();
+        if std::mem::take(&mut self.measure.is_kept_anew) {
+            self.look.targets.iter_mut().for_each(|aim| aim.relearn = true);
+        }
+    }
+
+    /// The first search is over.
+    pub(super) fn search_less(&mut self) {
+        let is_missing = self.measure.is_some_rule_without_signal();
+        self.look.search = is_missing.then_some(SEARCH_AGAIN);
     }
 
     /// The pace has quickened: who is not due for long is due sooner.

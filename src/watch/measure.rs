@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::Watch;
-use crate::metrics::{self, Family, Measured, Meter, Series, SeriesId, Signal, Wanted};
+use crate::metrics::{self, Family, Measured, Meter, Parts, Series, SeriesId, Signal, Wanted};
 use crate::model::{Labels, MINUTE, Measurement, Name, Number, Span, Timestamp, Why};
 use crate::record::{Block, Fact, Record, Row, Tally};
 
@@ -32,6 +32,8 @@ pub(super) struct Measure {
     /// For each rule of the plan its meter, `None`: not matched.
     rule_meters: Vec<Option<usize>>,
     own: Vec<OwnSeries>,
+    /// Some name is kept in another way than tables were learned for.
+    pub is_kept_anew: bool,
     next_tick: Timestamp,
     last_tick: Timestamp,
     block: Block,
@@ -78,6 +80,7 @@ impl Measure {
             meters: Vec::new(),
             rule_meters: Vec::new(),
             own,
+            is_kept_anew: false,
             next_tick: now,
             last_tick: now,
             block: Block { from: now, to: now, ..Block::default() },
@@ -126,6 +129,9 @@ impl Measure {
                 present,
             });
         }
+        let parts = Parts::of(meters.iter_mut().flat_map(|one| one.meter.queries()));
+        self.is_kept_anew |= parts.differs_from(self.series.parts());
+        self.series.keep_parts(parts);
         let place = |signal: &Name| meters.iter().position(|meter| meter.name == *signal);
         self.rule_meters = record.plan.rules.iter().map(|rule| place(&rule.signal)).collect();
         self.meters = meters;

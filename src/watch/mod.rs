@@ -103,10 +103,11 @@ impl Watch {
     }
 
     fn of(id: WatchId, record: Record, noted: Vec<Noted>, now: Timestamp) -> Watch {
+        let measure = Measure::new(&record, now);
         Watch {
             flight: Flight::default(),
-            look: Look::new(&record, now),
-            measure: Measure::new(&record, now),
+            look: Look::new(&record, measure.wanted(), now),
+            measure,
             judging: Judging::new(record.plan.rules.len(), now),
             pace: Pace::default(),
             smoke: Smoke::default(),

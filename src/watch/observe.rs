@@ -126,12 +126,12 @@ impl Watch {
         if known.is_none_or(|known| is_more(&found, known)) {
             self.note(now, Fact::Matched(found));
             self.measure.compile(&self.record);
+            self.keep();
         }
         let is_long = now.since(self.record.opened_at) >= SEARCH_FOR;
         let is_all = self.record.matched.as_ref().is_some_and(|m| m.unmatched.is_empty());
         if is_long || is_all {
-            self.look.wanted = self.measure.wanted();
-            self.look.is_searching = self.measure.is_some_rule_without_signal();
+            self.search_less();
         }
     }
 

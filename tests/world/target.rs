@@ -162,7 +162,7 @@ impl Target {
         let page = match self.expo {
             Expo::Missing => Err(Failure::Status(404)),
             Expo::Html => read("<html><body>It works!</body></html>", wanted, table),
-            Expo::Good | Expo::Bare if wanted.is_all() => read(&self.text(), wanted, table),
+            Expo::Good | Expo::Bare if wanted.lists() => read(&self.text(), wanted, table),
             Expo::Good | Expo::Bare => {
                 let mut samples = std::mem::take(&mut self.shown);
                 self.samples(&mut samples);

@@ -138,7 +138,7 @@ impl Compiler<'_> {
             list.retain(|matcher| !is_name(matcher) || matcher.value != name);
         }
         let shift = self.shift(&vs.offset, &vs.at)?;
-        Ok(Selector { name: name.into(), any_of, shift, ids: Vec::new(), epoch: None })
+        Ok(Selector { name: name.into(), any_of, shift, part: None, ids: Vec::new(), epoch: None })
     }
 
     fn shift(&self, offset: &Option<Offset>, at: &Option<AtModifier>) -> Result<Shift, Complaint> {

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::over::{self, Window};
 use super::plan::{At, Node, Over, Range, Selector, Shift, Source};
 use super::{Mode, aggregate, binary, call};
+use crate::metrics::parts::{PARTS, is_match};
 use crate::metrics::series::is_stale;
 use crate::metrics::{Point, Series, SeriesId};
 use crate::model::{Labels, Span, Timestamp};
@@ -341,11 +342,15 @@ impl Selector {
     }
 
     fn takes(&self, labels: &Labels) -> bool {
-        self.any_of.iter().any(|matchers| {
-            matchers.iter().all(|matcher| match &*matcher.name {
-                "__name__" => matcher.is_match(&self.name),
-                name => matcher.is_match(labels.get(name).unwrap_or("")),
-            })
-        })
+        match (&self.part, labels.get(PARTS)) {
+            (None, None) => is_match(&self.any_of, &self.name, labels),
+            (Some(part), Some(parts)) => parts.split(',').any(|one| one == part),
+            (Some(_), None) | (None, Some(_)) => false,
+        }
+    }
+
+    /// From now on it reads this part, or (`None`) the series themselves.
+    pub(in crate::metrics) fn read_part(&mut self, part: Option<String>) {
+        (self.part, self.epoch) = (part, None);
     }
 }

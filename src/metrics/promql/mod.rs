@@ -22,6 +22,7 @@ use std::fmt;
 
 use self::eval::{Context, Element};
 use self::plan::Node;
+pub(super) use self::plan::Selector;
 use super::Series;
 use super::series::LOOKBACK;
 use crate::model::{Labels, Span, Timestamp};
@@ -112,6 +113,12 @@ impl Query {
         };
         self.root.selectors(self.param, &mut add, Span::ZERO);
         needs.into_iter().collect()
+    }
+
+    /// Calls `visit` for every selector; with the labels of the sum where all
+    /// that is read of it is the sum of its growth.
+    pub(super) fn visit(&mut self, visit: &mut dyn FnMut(&mut Selector, Option<&[String]>)) {
+        self.root.visit(visit);
     }
 
     /// Its value at an instant; a scalar is one element without labels.

@@ -43,11 +43,13 @@ pub(super) struct Shift {
 
 /// Which series a leaf reads.
 #[derive(Debug)]
-pub(super) struct Selector {
+pub(in crate::metrics) struct Selector {
     pub name: Arc<str>,
     /// One of these lists has to match whole.
     pub any_of: Vec<Vec<Matcher>>,
-    pub shift: Shift,
+    pub(super) shift: Shift,
+    /// It reads the sums that were made for it, not the series themselves.
+    pub part: Option<String>,
     /// In order of labels; as of `epoch`.
     pub ids: Vec<SeriesId>,
     pub epoch: Option<u64>,
@@ -250,6 +252,29 @@ impl Node {
         }
     }
 
+    /// Calls `visit` for every selector; with the labels of the sum where all
+    /// that is read of it is the sum of its growth.
+    pub fn visit(&mut self, visit: &mut dyn FnMut(&mut Selector, Option<&[String]>)) {
+        match self {
+            Node::Number(_) | Node::Text(_) => {}
+            Node::Negate(of) => of.visit(visit),
+            Node::Instant(selector) => visit(selector, None),
+            Node::Over { source, param, .. } => {
+                match source {
+                    Source::Series { selector, .. } => visit(selector, None),
+                    Source::Subquery { node, .. } => node.visit(visit),
+                }
+                param.iter_mut().for_each(|param| param.visit(visit));
+            }
+            Node::Call { args, .. } => args.iter_mut().for_each(|arg| arg.visit(visit)),
+            Node::Aggregate(aggregate) => aggregate.visit(visit),
+            Node::Binary { left, right, .. } | Node::Set { left, right, .. } => {
+                left.visit(visit);
+                right.visit(visit);
+            }
+        }
+    }
+
     /// Calls `visit` for every selector, with how far back it reads.
     pub fn selectors(&self, param: Span, visit: &mut impl FnMut(&Selector, Span), back: Span) {
         match self {
@@ -275,6 +300,26 @@ impl Node {
                 right.selectors(param, visit, back);
             }
         }
+    }
+}
+
+impl Aggregate {
+    fn visit(&mut self, visit: &mut dyn FnMut(&mut Selector, Option<&[String]>)) {
+        let by = match &self.grouping {
+            Grouping::By(by) if self.op == Agg::Sum => Some(by),
+            Grouping::By(_) | Grouping::Without(_) => None,
+        };
+        match (by, &mut *self.of) {
+            (
+                Some(by),
+                Node::Over { func: Over::Rate | Over::Increase, source, absent: None, .. },
+            ) if !by.iter().any(|label| label == "__name__") => match source {
+                Source::Series { selector, .. } => visit(selector, Some(by)),
+                Source::Subquery { node, .. } => node.visit(visit),
+            },
+            (_, of) => of.visit(visit),
+        }
+        self.param.iter_mut().for_each(|param| param.visit(visit));
     }
 }
 
