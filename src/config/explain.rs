@@ -17,6 +17,7 @@ pub fn explain(checked: &Checked) -> String {
     let plan = &checked.plan;
     let mut text = format!("{}  {}\n", plan.service, plan.url);
     section(&mut text, &targets_title(plan), plan.targets.iter().map(target).collect());
+    section(&mut text, "Health of each", super::health::explained(&plan.health));
     section(&mut text, "Windows", windows(checked));
     section(&mut text, &smoke_title(plan), plan.smoke.iter().flat_map(step).collect());
     section(&mut text, "Rules", rules(plan));

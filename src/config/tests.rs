@@ -66,6 +66,7 @@ fn needs_no_file_at_all() {
               MemoryPressure    critical  memory_ratio              above 95%  for 2m      by preset
               TargetSilent      warning   up                        below 1    for 1m 30s  up
               SignalVanished    warning   bakewatch_signal_present  below 1    for 5m      bakewatch_signal_present
+              HealthFrozen      warning   health_age                above 60s  for 2m      health_age_seconds
 
             Signals
               presets  found by what the first scrapes show
@@ -89,6 +90,14 @@ fn reads_the_example_that_shows_every_key() {
             Targets: 2, of which 2 healthy, 10s at most for an answer, with authorization from $PROBE_TOKEN
               10.0.0.11:8000  health http://10.0.0.11:8000/health  metrics http://10.0.0.11:8000/metrics
               10.0.0.12:8000  health http://10.0.0.12:8000/health  metrics http://10.0.0.12:8000/metrics
+
+            Health of each
+              means     warming_up is degraded
+              requires  redis
+              requires  adls
+              allows    redis healthy or degraded
+              expects   json $.components[?@.name=='mcp'].details.tool_count > 0
+              version   $.build.version of the body, without "v" at its start
 
             Windows
               first-day   every 15s  ends 1d after the release
@@ -118,6 +127,9 @@ fn reads_the_example_that_shows_every_key() {
               IncreasedLatency  warning   latency p99               above 3s    for 5m      by preset
               TargetSilent      warning   up                        below 1     for 1m 30s  up
               SignalVanished    warning   bakewatch_signal_present  below 1     for 5m      bakewatch_signal_present
+              HealthFrozen      warning   health_age                above 60s   for 2m      health_age_seconds
+              HealthUnmet       warning   health_unmet              above 0     for 2m      health_unmet
+              WrongVersion      warning   version_match             below 1     for 10m     version_match
               QueueBacklog      warning   QueueBacklog              above 1000  for 5m      sum(queue_depth)
               SlowTools         warning   tool_latency p95          above 2s    for 10m     sum by (le) (increase(tool_duration_milliseconds_bucket[$range]))
               CacheCold         warning   cache_hits                below 50%   for 10m     sum(increase(cache_hits_total[$range]))  of  sum(increase(cache_lookups_total[$range]))
@@ -308,7 +320,7 @@ fn warns_of_what_works_and_nobody_wants() {
     ));
     let warnings: Vec<String> = checked.warnings.iter().map(ToString::to_string).collect();
     expect![[r#"
-        bakewatch.toml: rules.for: HighErrorRate (2m), ElevatedErrors (10m), HighLatency (2m), IncreasedLatency (10m), MemoryPressure (2m), SignalVanished (5m) can never fire: they wait as long as the watch lasts, or longer (2m); shorten `for` in [rules]
+        bakewatch.toml: rules.for: HighErrorRate (2m), ElevatedErrors (10m), HighLatency (2m), IncreasedLatency (10m), MemoryPressure (2m), SignalVanished (5m), HealthFrozen (2m) can never fire: they wait as long as the watch lasts, or longer (2m); shorten `for` in [rules]
         bakewatch.toml:2: windows: first-week (7d) is left out, since [windows] lists all windows there are; write first-week = {} to keep it
         bakewatch.toml:7: channel.a.url: sends alerts to example.com in the open; write https://"#]].assert_eq(&warnings.join("\n"));
 }

@@ -170,6 +170,7 @@ fn plan() -> Plan {
         url: "https://agent.example.com".to_owned(),
         targets: vec![Target { name: "a:8000".into(), health: None, metrics: None }],
         expect: 1,
+        health: Default::default(),
         smoke: vec![step("lists its tools", false), step("answers a question", true)],
         settle: MINUTE,
         timeout: 10 * SECOND,

@@ -144,7 +144,7 @@ impl Watch {
 
     fn note_evidence(&mut self, now: Timestamp, index: usize, missing: Option<Why>) {
         let rule = &self.record.plan.rules[index];
-        if missing == Some(Why::Absent) && metrics::health::is_tallied(&rule.signal) {
+        if missing == Some(Why::Absent) && metrics::health::is_quiet(&rule.signal) {
             return; // series of our own making: their absence says nothing
         }
         let rule = rule.name.clone();

@@ -32,6 +32,8 @@ pub(super) struct Measure {
     /// For each rule of the plan its meter, `None`: not matched.
     rule_meters: Vec<Option<usize>>,
     own: Vec<OwnSeries>,
+    /// Kept of a scrape though no signal names it: where the version is.
+    version: Option<String>,
     next_tick: Timestamp,
     last_tick: Timestamp,
     block: Block,
@@ -78,6 +80,7 @@ impl Measure {
             meters: Vec::new(),
             rule_meters: Vec::new(),
             own,
+            version: record.plan.health.version_metric().map(str::to_owned),
             next_tick: now,
             last_tick: now,
             block: Block { from: now, to: now, ..Block::default() },
@@ -133,8 +136,8 @@ impl Measure {
 
     /// What is kept of a scrape: what some meter reads.
     pub fn wanted(&self) -> Arc<Wanted> {
-        let needs: Vec<String> =
-            self.meters.iter().flat_map(|one| one.meter.needs()).map(|(name, _)| name).collect();
+        let needs = self.meters.iter().flat_map(|one| one.meter.needs()).map(|(name, _)| name);
+        let needs: Vec<String> = needs.chain(self.version.clone()).collect();
         Arc::new(Wanted::names(needs.iter().map(String::as_str)))
     }
 
@@ -185,6 +188,16 @@ impl Measure {
         }
         if let Some(elapsed) = elapsed {
             self.series.push(own.duration, now, elapsed.seconds_f64());
+        }
+    }
+
+    /// A version that a target told.
+    pub fn versioned(&mut self, target: usize, is_match: bool) {
+        let tally = &mut self.own[target].tally;
+        if is_match {
+            tally.matching += 1;
+        } else {
+            tally.differing += 1;
         }
     }
 

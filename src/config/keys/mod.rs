@@ -6,6 +6,7 @@
 //! `TABLE`, a line in `TABLES`, and a row that leads to it.
 
 mod channels;
+mod health;
 mod rules;
 mod schema;
 mod service;
@@ -75,9 +76,11 @@ impl Key {
 }
 
 /// All of them, in the order of the example file.
-pub const TABLES: [&Table; 10] = [
+pub const TABLES: [&Table; 12] = [
     &service::TOP,
     &service::TARGETS,
+    &health::TABLE,
+    &health::VERSION,
     &smoke::TABLE,
     &smoke::REQUEST,
     &smoke::RETRY,

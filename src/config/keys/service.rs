@@ -31,6 +31,7 @@ pub(super) const TOP: Table = Table {
             .or("what the first scrapes show")
             .such_as("[\"error_ratio\"]"),
         key("targets", Takes::Table("targets"), "the replicas").or("`url` alone"),
+        key("health", Takes::Table("health"), "what the health of each replica has to show"),
         key("smoke", Tables("smoke"), "smoke steps, beside the checklist's or in their place"),
         key("windows", Named("windows.*"), "windows; whoever lists one lists all")
             .or("first-day and first-week"),

@@ -108,6 +108,7 @@ pub fn plan(windows: Vec<Window>) -> Plan {
         url: "https://agent.example.com".to_owned(),
         targets: targets.iter().map(target).collect(),
         expect: 3,
+        health: Default::default(),
         smoke: vec![
             step("is healthy", true),
             step("is ready", true),
