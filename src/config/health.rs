@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::complaint::instead;
+use super::demands::one_of;
 use super::outside;
 use super::service::free_name;
 use super::walk::{Table, Value};
@@ -56,16 +56,6 @@ const STATES: [(&str, HealthState); 4] = [
 
 fn state(value: &Value) -> Option<HealthState> {
     one_of(value, "state", &STATES)
-}
-
-fn one_of<T: Copy>(value: &Value, what: &str, known: &[(&str, T)]) -> Option<T> {
-    let text = value.text()?;
-    let found = known.iter().find(|(name, _)| *name == text).map(|(_, meant)| *meant);
-    if found.is_none() {
-        let names: Vec<&str> = known.iter().map(|(name, _)| *name).collect();
-        value.error(format!("unknown {what} {text:?}; {}", instead(text, &names)));
-    }
-    found
 }
 
 fn words(value: &Value) -> BTreeMap<String, HealthState> {

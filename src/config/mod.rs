@@ -8,6 +8,7 @@
 mod address;
 mod channels;
 mod complaint;
+mod demands;
 mod explain;
 mod health;
 pub mod keys;
@@ -140,7 +141,8 @@ fn plan(top: &Table, given: &Given, vault: &Vault, notes: &Notes) -> (Plan, Opti
         has_wants: health.wants_something(),
         has_version: health.version.is_some(),
     };
-    let ground = Ground { defaults, scope };
+    let demands = demands::read(top, range, &mut catalogue, &mut signals);
+    let ground = Ground { defaults, scope, demands };
     let (rules, of_rules) = rules::read(top, &ground, &mut catalogue);
     signals.extend(of_rules);
     let mut ranges = vec![Ranged { range, reader: reader_of_range(top) }];

@@ -7,6 +7,7 @@ use super::complaint::{instead, nearest};
 use super::service::{claim, free_name};
 use super::signals::{self, Catalogue, Known};
 use super::walk::{Said, Table, Value};
+use crate::judge::demands::{self, Demands};
 use crate::judge::{Bound, Rule, pack};
 use crate::metrics::{Shape, Signal, Unit, show};
 use crate::model::{Name, Severity, Span};
@@ -42,6 +43,8 @@ pub(super) struct Ground {
     pub defaults: Defaults,
     /// What the pack needs to know of the service.
     pub scope: pack::Scope,
+    /// What is promised and given.
+    pub demands: Demands,
 }
 
 /// All rules, the pack's first, and the signals of those that bear a query.
@@ -51,6 +54,7 @@ pub(super) fn read(
     catalogue: &mut Catalogue,
 ) -> (Vec<Rule>, Vec<Signal>) {
     let mut rules = pack::pack(ground.scope);
+    ground.demands.apply(&mut rules);
     rules.iter_mut().for_each(|rule| ground.defaults.apply(rule));
     let tables = top.get("rule").map_or_else(Vec::new, |value| value.tables("rule"));
     let (mut taken, mut signals) = (BTreeMap::new(), Vec::new());
@@ -93,7 +97,7 @@ pub(super) fn read(
 }
 
 fn is_of_pack(name: &str) -> bool {
-    pack::NAMES.contains(&name)
+    pack::NAMES.contains(&name) || demands::NAMES.contains(&name)
 }
 
 fn unknown(name: &str, what: &str) -> String {
@@ -294,7 +298,7 @@ pub(super) fn severity(value: &Value) -> Option<Severity> {
 }
 
 /// A number, `"5%"`, `"10s"`, or `"1GiB"`.
-fn bound(value: &Value, unit: Option<Unit>) -> Option<f64> {
+pub(super) fn bound(value: &Value, unit: Option<Unit>) -> Option<f64> {
     let bound = match value.as_text() {
         None => value.number()?,
         Some(text) => match worded(text) {

@@ -7,6 +7,7 @@
 
 mod channels;
 mod health;
+mod resources;
 mod rules;
 mod schema;
 mod service;
@@ -76,7 +77,7 @@ impl Key {
 }
 
 /// All of them, in the order of the example file.
-pub const TABLES: [&Table; 12] = [
+pub const TABLES: [&Table; 16] = [
     &service::TOP,
     &service::TARGETS,
     &health::TABLE,
@@ -86,6 +87,10 @@ pub const TABLES: [&Table; 12] = [
     &smoke::RETRY,
     &windows::TABLE,
     &rules::DEFAULTS,
+    &resources::SLA,
+    &resources::TABLE,
+    &resources::MEMORY,
+    &resources::CPU,
     &rules::TABLE,
     &signals::TABLE,
     &channels::TABLE,

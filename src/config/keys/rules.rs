@@ -25,6 +25,13 @@ pub(super) const DEFAULTS: Table = Table {
         key("min-events", EVENTS, "events below which nothing is judged")
             .or("20; 100 for a p99")
             .such_as("20"),
+        key("profile", Word(&["quick-reference", "alert-list"]), "which of the checklist's sets")
+            .or("quick-reference: memory above 95%; the other: 90%, and 70% as a warning")
+            .such_as("\"alert-list\""),
+        key("sla", super::Takes::Table("rules.sla"), "what is promised, as rules of their own"),
+        key("restarts-per-hour", Whole(0, 1000), "how many are borne")
+            .or("not judged")
+            .such_as("3"),
     ],
 };
 

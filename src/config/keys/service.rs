@@ -36,6 +36,7 @@ pub(super) const TOP: Table = Table {
         key("windows", Named("windows.*"), "windows; whoever lists one lists all")
             .or("first-day and first-week"),
         key("rules", Takes::Table("rules"), "what holds for every rule that does not say its own"),
+        key("resources", Takes::Table("resources"), "what each replica is given"),
         key("rule", Tables("rule"), "rules, beside the pack or changing it"),
         key("signal", Tables("signal"), "named queries"),
         key("channel", Tables("channel"), "whom to tell").or("nobody is told"),
