@@ -4,7 +4,7 @@
 use std::fmt::Write;
 
 use super::outside;
-use super::rules::{bound_shown, percentile};
+use super::rules::{bounds_shown, percentile};
 use super::{Checked, Until};
 use crate::check::Step;
 use crate::judge::Rule;
@@ -142,7 +142,7 @@ fn rules(plan: &Plan) -> Vec<Row> {
             rule.name.to_string(),
             rule.severity.to_string(),
             what,
-            bound_shown(rule.bound, unit.unwrap_or(Unit::Count)),
+            bounds_shown(rule, unit.unwrap_or(Unit::Count)),
             format!("for {}", rule.hold),
             signal.map_or_else(|| "by preset".to_owned(), query),
         ]

@@ -142,7 +142,8 @@ fn plan(top: &Table, given: &Given, vault: &Vault, notes: &Notes) -> (Plan, Opti
         has_version: health.version.is_some(),
     };
     let demands = demands::read(top, range, &mut catalogue, &mut signals);
-    let ground = Ground { defaults, scope, demands };
+    let windows = times.windows.iter().map(|placed| placed.window.name.clone()).collect();
+    let ground = Ground { defaults, scope, windows, demands };
     let (rules, of_rules) = rules::read(top, &ground, &mut catalogue);
     signals.extend(of_rules);
     let mut ranges = vec![Ranged { range, reader: reader_of_range(top) }];

@@ -144,6 +144,8 @@ pub(super) fn rule(name: &str, signal: &str, bound: Bound, severity: Severity) -
         severity,
         summary: summary_of(name).to_owned(),
         runbook: None,
+        by_window: Vec::new(),
+        labels: Default::default(),
     }
 }
 

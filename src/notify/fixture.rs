@@ -219,6 +219,8 @@ fn rules() -> Vec<Rule> {
         severity,
         summary: summary.to_owned(),
         runbook: Some("https://runbooks.example.com/chat-agent".to_owned()),
+        by_window: Vec::new(),
+        labels: Default::default(),
     };
     let (critical, warning) = (Severity::Critical, Severity::Warning);
     let above = Bound::Above;

@@ -39,6 +39,8 @@ fn rule(name: &str, signal: &str, bound: Bound, severity: Severity, summary: &st
         severity,
         summary: summary.to_owned(),
         runbook: None,
+        by_window: Vec::new(),
+        labels: Default::default(),
     }
 }
 
