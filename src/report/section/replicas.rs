@@ -53,7 +53,7 @@ fn versions(summary: &Summary) -> Vec<Text> {
     let Some((_, first)) = told.first() else { return Vec::new() };
     let of = summary.targets.len();
     let right = told.iter().filter(|(_, runs)| runs.is_release).count();
-    let says = if right == 1 { "says that it runs" } else { "say that they run" };
+    let says = if right == 1 || of == 1 { "says that it runs" } else { "say that they run" };
     let all = if of == 1 { "replica" } else { "replicas" };
     let mut words = format!("{right} of {of} {all} {says} {}", summary.release.version);
     let wrong = told.iter().filter(|(_, runs)| !runs.is_release);
