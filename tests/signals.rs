@@ -71,6 +71,8 @@ fn rule(quantile: Option<f64>, bound: Bound) -> Rule {
         severity: Severity::Critical,
         summary: "broken".into(),
         runbook: None,
+        by_window: Vec::new(),
+        labels: Default::default(),
     }
 }
 

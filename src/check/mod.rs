@@ -12,7 +12,7 @@ mod suite;
 
 pub use assertion::{Assertion, Complaint, KINDS, Kind};
 pub use checklist::checklist;
-pub use health::{Health, HealthState};
+pub use health::{Dialect, Expected, Health, HealthState, Shown};
 pub use judged::{Judged, judge};
 pub use show::show;
 pub use step::{Miss, Retry, Step, StepResult, StepState};

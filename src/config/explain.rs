@@ -4,7 +4,7 @@
 use std::fmt::Write;
 
 use super::outside;
-use super::rules::{bound_shown, percentile};
+use super::rules::{bounds_shown, percentile};
 use super::{Checked, Until};
 use crate::check::Step;
 use crate::judge::Rule;
@@ -17,6 +17,7 @@ pub fn explain(checked: &Checked) -> String {
     let plan = &checked.plan;
     let mut text = format!("{}  {}\n", plan.service, plan.url);
     section(&mut text, &targets_title(plan), plan.targets.iter().map(target).collect());
+    section(&mut text, "Health of each", super::health::explained(&plan.health));
     section(&mut text, "Windows", windows(checked));
     section(&mut text, &smoke_title(plan), plan.smoke.iter().flat_map(step).collect());
     section(&mut text, "Rules", rules(plan));
@@ -141,7 +142,7 @@ fn rules(plan: &Plan) -> Vec<Row> {
             rule.name.to_string(),
             rule.severity.to_string(),
             what,
-            bound_shown(rule.bound, unit.unwrap_or(Unit::Count)),
+            bounds_shown(rule, unit.unwrap_or(Unit::Count)),
             format!("for {}", rule.hold),
             signal.map_or_else(|| "by preset".to_owned(), query),
         ]

@@ -8,7 +8,9 @@
 mod address;
 mod channels;
 mod complaint;
+mod demands;
 mod explain;
+mod health;
 pub mod keys;
 mod outside;
 mod rules;
@@ -30,6 +32,7 @@ use self::rules::Ground;
 use self::secret::Vault;
 use self::walk::{Table, Value};
 use self::windows::{Ranged, Times};
+use crate::judge::pack;
 use crate::model::{Name, Secret, Span};
 use crate::record::Plan;
 
@@ -126,12 +129,21 @@ pub fn read(source: Option<&Source>, given: &Given) -> Result<Checked, Vec<Compl
 /// The plan; worth nothing if there were errors on the way.
 fn plan(top: &Table, given: &Given, vault: &Vault, notes: &Notes) -> (Plan, Option<Until>) {
     let service = service::read(top, given, vault, notes);
+    let health = health::read(top);
     let times = windows::read(top, given, notes);
     let defaults = rules::defaults(top);
     let range = defaults.range.unwrap_or(signals::RANGE);
     let mut catalogue = signals::built_in();
     let mut signals = signals::read(top, range, &mut catalogue);
-    let ground = Ground { defaults, expect: service.expect, interval: times.slowest() };
+    let scope = pack::Scope {
+        expect: service.expect,
+        interval: times.slowest(),
+        has_wants: health.wants_something(),
+        has_version: health.version.is_some(),
+    };
+    let demands = demands::read(top, range, &mut catalogue, &mut signals);
+    let windows = times.windows.iter().map(|placed| placed.window.name.clone()).collect();
+    let ground = Ground { defaults, scope, windows, demands };
     let (rules, of_rules) = rules::read(top, &ground, &mut catalogue);
     signals.extend(of_rules);
     let mut ranges = vec![Ranged { range, reader: reader_of_range(top) }];
@@ -151,6 +163,7 @@ fn plan(top: &Table, given: &Given, vault: &Vault, notes: &Notes) -> (Plan, Opti
         url: service.url,
         targets: service.targets,
         expect: service.expect,
+        health,
         headers: service.headers,
         settle: times.settle,
         timeout: times.timeout,

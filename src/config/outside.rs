@@ -1,6 +1,9 @@
 //! What other rooms know and a configuration has to be held against:
 //! assertions, queries and presets. Everything of theirs is asked here.
 
+use serde_json_path::JsonPath;
+
+use super::walk::Value;
 use crate::check::Assertion;
 use crate::metrics::promql::Query;
 use crate::metrics::{LOOKBACK, Shape, Signal, Unit, health, presets};
@@ -9,6 +12,23 @@ use crate::model::{MINUTE, Span};
 /// An assertion in the user's words.
 pub(super) fn assertion(text: &str) -> Result<Assertion, String> {
     Assertion::parse(text).map_err(|complaint| in_text(text, complaint.column, &complaint.what))
+}
+
+/// A list of assertions in the user's words.
+pub(super) fn assertions(value: &Value) -> Vec<Assertion> {
+    let members = value.list().unwrap_or_default();
+    let parse = |member: &Value| assertion(member.text()?).map_err(|what| member.error(what)).ok();
+    members.iter().filter_map(parse).collect()
+}
+
+/// A path into JSON that leads to one place.
+pub(super) fn path(value: &Value) -> Option<JsonPath> {
+    let text = value.text()?;
+    let path = JsonPath::parse(text);
+    if path.is_err() {
+        value.error(format!("{text:?} is no JSON path; write for example \"$.version\""));
+    }
+    path.ok()
 }
 
 /// Whether a query can be evaluated; `$range` may stand in it.

@@ -7,9 +7,10 @@ use super::complaint::{instead, nearest};
 use super::service::{claim, free_name};
 use super::signals::{self, Catalogue, Known};
 use super::walk::{Said, Table, Value};
+use crate::judge::demands::{self, Demands};
 use crate::judge::{Bound, Rule, pack};
 use crate::metrics::{Shape, Signal, Unit, show};
-use crate::model::{Name, Severity, Span};
+use crate::model::{Labels, Name, Severity, Span};
 
 /// `[rules]`: what holds for every rule that does not say its own.
 #[derive(Clone, Copy, Default)]
@@ -40,9 +41,12 @@ fn events(value: &Value) -> Option<f64> {
 /// What rules are read against.
 pub(super) struct Ground {
     pub defaults: Defaults,
-    pub expect: u32,
-    /// The longest interval.
-    pub interval: Span,
+    /// What the pack needs to know of the service.
+    pub scope: pack::Scope,
+    /// The windows, shortest first.
+    pub windows: Vec<Name>,
+    /// What is promised and given.
+    pub demands: Demands,
 }
 
 /// All rules, the pack's first, and the signals of those that bear a query.
@@ -51,7 +55,8 @@ pub(super) fn read(
     ground: &Ground,
     catalogue: &mut Catalogue,
 ) -> (Vec<Rule>, Vec<Signal>) {
-    let mut rules = pack::pack(ground.expect, ground.interval);
+    let mut rules = pack::pack(ground.scope);
+    ground.demands.apply(&mut rules);
     rules.iter_mut().for_each(|rule| ground.defaults.apply(rule));
     let tables = top.get("rule").map_or_else(Vec::new, |value| value.tables("rule"));
     let (mut taken, mut signals) = (BTreeMap::new(), Vec::new());
@@ -69,7 +74,7 @@ pub(super) fn read(
         if table.flag("off") == Some(true) {
             match place {
                 Some(place) => drop(rules.remove(place)),
-                None if is_of_pack(name) => {} // off already: there is one replica
+                None if is_of_pack(name) => {} // off already: the service has nothing of it
                 None => value.error(unknown(name, "only rules of the pack can be switched off")),
             }
             continue;
@@ -78,7 +83,8 @@ pub(super) fn read(
         let made = match place {
             Some(place) => reading.changed(rules[place].clone(), &mut signals),
             None if is_of_pack(name) => {
-                value.error(format!("`{name}` is judged where `targets.expect` is above 1"));
+                let condition = pack::condition_of(name);
+                value.error(format!("`{name}` is judged where {condition}"));
                 None
             }
             None => reading.fresh(value, &mut signals),
@@ -93,7 +99,7 @@ pub(super) fn read(
 }
 
 fn is_of_pack(name: &str) -> bool {
-    pack::NAMES.contains(&name)
+    pack::NAMES.contains(&name) || demands::NAMES.contains(&name)
 }
 
 fn unknown(name: &str, what: &str) -> String {
@@ -158,6 +164,8 @@ impl Reading<'_, '_> {
             severity,
             summary: String::new(),
             runbook: None,
+            by_window: Vec::new(),
+            labels: Default::default(),
         };
         self.ground.defaults.apply(&mut rule);
         self.finish(rule, known).filter(|_| is_whole) // what is missing has been told
@@ -183,7 +191,9 @@ impl Reading<'_, '_> {
         let is_whole = known.is_some() && bound.is_some() && severity.is_some();
         rule.bound = bound.unwrap_or(rule.bound);
         rule.severity = severity.unwrap_or(rule.severity);
-        let is_moved = (rule.bound, &rule.signal) != (before.bound, &before.signal);
+        let by_window = [self.table.get("above"), self.table.get("below")];
+        let is_moved = (rule.bound, &rule.signal) != (before.bound, &before.signal)
+            || by_window.iter().flatten().any(|value| value.is_table());
         if is_moved || self.table.get("quantile").is_some() {
             rule.summary = String::new(); // it told of the old bound
         }
@@ -211,6 +221,8 @@ impl Reading<'_, '_> {
         if let (Some(value), false) = (get("min-events"), known.has_events) {
             value.error(format!("`{}` counts no events; leave this out", rule.signal));
         }
+        rule.by_window = self.by_window(known.unit).unwrap_or_default();
+        rule.labels = self.labels();
         (rule.hold, rule.recover) = (hold?, recover?);
         (rule.breaches_min, rule.calms_min) = (breaches?, calms?);
         (rule.evidence_min, rule.runbook) = (evidence?, runbook?);
@@ -271,10 +283,66 @@ impl Reading<'_, '_> {
                 above.error("a rule has one bound, `above` or `below`; write two rules");
                 None
             }
-            (Some(value), None) => bound(value, unit).map(Bound::Above),
-            (None, Some(value)) => bound(value, unit).map(Bound::Below),
+            (Some(value), None) => self.of_longest(value, unit).map(Bound::Above),
+            (None, Some(value)) => self.of_longest(value, unit).map(Bound::Below),
         };
         found.map_or(Said::Wrong, Said::This)
+    }
+
+    /// One bound for all windows, or that of the longest: it holds to the end.
+    fn of_longest(&self, value: &Value, unit: Option<Unit>) -> Option<f64> {
+        if !value.is_table() {
+            return bound(value, unit);
+        }
+        let entries = value.entries()?;
+        let longest = self.ground.windows.last()?;
+        let Some((_, last)) = entries.iter().find(|(name, _)| *longest == **name) else {
+            value.error(format!(
+                "says nothing of `{longest}`, the longest window, whose bound holds to \
+                 the end"
+            ));
+            return None;
+        };
+        bound(last, unit)
+    }
+
+    /// The bounds of all windows that are named, shortest first.
+    fn by_window(&self, unit: Unit) -> Option<Vec<(Name, Bound)>> {
+        let (value, side): (_, fn(f64) -> Bound) = match self.table.get("above") {
+            Some(value) => (value, Bound::Above),
+            None => (self.table.get("below")?, Bound::Below),
+        };
+        if !value.is_table() {
+            return None;
+        }
+        let windows = &self.ground.windows;
+        let mut found = Vec::new();
+        for (name, value) in value.entries()? {
+            match windows.iter().position(|window| *window == *name) {
+                Some(place) => found.push((place, side(bound(&value, Some(unit))?))),
+                None => {
+                    let names: Vec<&str> = windows.iter().map(Name::as_str).collect();
+                    value.error(format!("unknown window {name:?}; {}", instead(name, &names)));
+                }
+            }
+        }
+        found.sort_by_key(|(place, _)| *place);
+        Some(found.into_iter().map(|(place, bound)| (windows[place].clone(), bound)).collect())
+    }
+
+    /// Labels of the rule's own.
+    fn labels(&self) -> Labels {
+        let entries = self.table.get("labels").and_then(Value::entries).unwrap_or_default();
+        let pair = |(name, value): (&str, Value)| {
+            let fits = |c: char| c.is_ascii_alphanumeric() || c == '_';
+            if !name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+                || !name.chars().all(fits)
+            {
+                value.error(format!("{name:?} is no label; write letters, digits and `_`"));
+            }
+            Some((name.to_owned(), value.text()?.to_owned()))
+        };
+        Labels::from_pairs(entries.into_iter().filter_map(pair))
     }
 
     fn severity(&self) -> Said<Severity> {
@@ -294,7 +362,7 @@ pub(super) fn severity(value: &Value) -> Option<Severity> {
 }
 
 /// A number, `"5%"`, `"10s"`, or `"1GiB"`.
-fn bound(value: &Value, unit: Option<Unit>) -> Option<f64> {
+pub(super) fn bound(value: &Value, unit: Option<Unit>) -> Option<f64> {
     let bound = match value.as_text() {
         None => value.number()?,
         Some(text) => match worded(text) {
@@ -363,7 +431,7 @@ fn describe(rule: &Rule, unit: Unit) -> String {
         Some(quantile) => format!("{} of {}", percentile(quantile), rule.signal),
         None => rule.signal.to_string(),
     };
-    format!("{what} is {}", bound_shown(rule.bound, unit))
+    format!("{what} is {}", bounds_shown(rule, unit))
 }
 
 /// `p99`, `p99.9`.
@@ -372,8 +440,16 @@ pub(super) fn percentile(quantile: f64) -> String {
     format!("p{percent}")
 }
 
+/// `above 5%`, or `above 5% in first-day, above 3% in first-week`.
+pub(super) fn bounds_shown(rule: &Rule, unit: Unit) -> String {
+    let each = rule.by_window.iter();
+    let each: Vec<String> =
+        each.map(|(window, bound)| format!("{} in {window}", bound_shown(*bound, unit))).collect();
+    if each.is_empty() { bound_shown(rule.bound, unit) } else { each.join(", ") }
+}
+
 /// `above 5%`, `below 2`.
-pub(super) fn bound_shown(bound: Bound, unit: Unit) -> String {
+fn bound_shown(bound: Bound, unit: Unit) -> String {
     match bound {
         Bound::Above(value) => format!("above {}", show(unit, value)),
         Bound::Below(value) => format!("below {}", show(unit, value)),

@@ -106,9 +106,7 @@ fn assertions(table: &Table) -> Option<Vec<Assertion>> {
                      write for example [\"status == 200\"]",
         );
     }
-    let parse =
-        |member: &Value| outside::assertion(member.text()?).map_err(|what| member.error(what)).ok();
-    Some(members.iter().filter_map(parse).collect())
+    Some(outside::assertions(value))
 }
 
 fn retry(table: &Table, default: Retry) -> Option<Retry> {

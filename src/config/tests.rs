@@ -66,6 +66,7 @@ fn needs_no_file_at_all() {
               MemoryPressure    critical  memory_ratio              above 95%  for 2m      by preset
               TargetSilent      warning   up                        below 1    for 1m 30s  up
               SignalVanished    warning   bakewatch_signal_present  below 1    for 5m      bakewatch_signal_present
+              HealthFrozen      warning   health_age                above 60s  for 2m      health_age_seconds
 
             Signals
               presets  found by what the first scrapes show
@@ -90,6 +91,14 @@ fn reads_the_example_that_shows_every_key() {
               10.0.0.11:8000  health http://10.0.0.11:8000/health  metrics http://10.0.0.11:8000/metrics
               10.0.0.12:8000  health http://10.0.0.12:8000/health  metrics http://10.0.0.12:8000/metrics
 
+            Health of each
+              means     warming_up is degraded
+              requires  redis
+              requires  adls
+              allows    redis healthy or degraded
+              expects   json $.components[?@.name=='mcp'].details.tool_count > 0
+              version   $.build.version of the body, without "v" at its start
+
             Windows
               first-day   every 15s  ends 1d after the release
               first-week  every 30s  ends 7d after the release  the verdict is awaited here
@@ -110,25 +119,39 @@ fn reads_the_example_that_shows_every_key() {
                                             status in 401..403
 
             Rules
-              ServiceDown       critical  healthy_replicas          below 1     for 30s     sum(probe_success)
-              ReplicasMissing   warning   healthy_replicas          below 2     for 2m      sum(probe_success)
-              HighErrorRate     critical  error_ratio               above 5%    for 2m      by preset
-              ElevatedErrors    warning   error_ratio               above 1%    for 10m     by preset
-              HighLatency       critical  latency p99               above 10s   for 2m      by preset
-              IncreasedLatency  warning   latency p99               above 3s    for 5m      by preset
-              TargetSilent      warning   up                        below 1     for 1m 30s  up
-              SignalVanished    warning   bakewatch_signal_present  below 1     for 5m      bakewatch_signal_present
-              QueueBacklog      warning   QueueBacklog              above 1000  for 5m      sum(queue_depth)
-              SlowTools         warning   tool_latency p95          above 2s    for 10m     sum by (le) (increase(tool_duration_milliseconds_bucket[$range]))
-              CacheCold         warning   cache_hits                below 50%   for 10m     sum(increase(cache_hits_total[$range]))  of  sum(increase(cache_lookups_total[$range]))
+              ServiceDown        critical  healthy_replicas          below 1                                        for 30s     sum(probe_success)
+              ReplicasMissing    warning   healthy_replicas          below 2                                        for 2m      sum(probe_success)
+              HighErrorRate      critical  error_ratio               above 5%                                       for 2m      by preset
+              ElevatedErrors     warning   error_ratio               above 1%                                       for 10m     by preset
+              HighLatency        critical  latency p99               above 10s                                      for 2m      by preset
+              IncreasedLatency   warning   latency p99               above 4s in first-day, above 3s in first-week  for 5m      by preset
+              TargetSilent       warning   up                        below 1                                        for 1m 30s  up
+              SignalVanished     warning   bakewatch_signal_present  below 1                                        for 5m      bakewatch_signal_present
+              HealthFrozen       warning   health_age                above 60s                                      for 2m      health_age_seconds
+              HealthUnmet        warning   health_unmet              above 0                                        for 2m      health_unmet
+              WrongVersion       warning   version_match             below 1                                        for 10m     version_match
+              MemoryHigh         warning   memory_ratio              above 70%                                      for 10m     max((process_resident_memory_bytes) / 2147483648)
+              CpuExhausted       critical  cpu_ratio                 above 90%                                      for 2m      max((rate(process_cpu_seconds_total[$range])) / 0.5)
+              CpuHigh            warning   cpu_ratio                 above 70%                                      for 10m     max((rate(process_cpu_seconds_total[$range])) / 0.5)
+              SlaErrorsFast      critical  error_ratio               above 1.44%                                    for 2m      by preset
+              SlaErrors          warning   error_ratio               above 0.1%                                     for 1h      by preset
+              SlaLatency         critical  latency p99               above 10s                                      for 2m      by preset
+              FrequentRestarts   warning   restarts_per_hour         above 3                                        for 0s      sum(changes(process_start_time_seconds[1h])) or sum(increase(kube_pod_container_status_restarts_total[1h]))
+              ReplicasAtMaximum  warning   replicas                  above 9                                        for 15m     count(probe_success)
+              QueueBacklog       warning   QueueBacklog              above 1000                                     for 5m      sum(queue_depth)
+              SlowTools          warning   tool_latency p95          above 2s                                       for 10m     sum by (le) (increase(tool_duration_milliseconds_bucket[$range]))
+              CacheCold          warning   cache_hits                below 50%                                      for 10m     sum(increase(cache_hits_total[$range]))  of  sum(increase(cache_lookups_total[$range]))
 
             Signals
-              presets        found by what the first scrapes show
-              tool_latency   sum by (le) (increase(tool_duration_milliseconds_bucket[$range]))
-              cache_hits     sum(increase(cache_hits_total[$range]))  of  sum(increase(cache_lookups_total[$range]))
-              sessions_open  sum(sessions_open)
-              QueueBacklog   sum(queue_depth)
-              required       error_ratio
+              presets            found by what the first scrapes show
+              tool_latency       sum by (le) (increase(tool_duration_milliseconds_bucket[$range]))
+              cache_hits         sum(increase(cache_hits_total[$range]))  of  sum(increase(cache_lookups_total[$range]))
+              sessions_open      sum(sessions_open)
+              restarts_per_hour  sum(changes(process_start_time_seconds[1h])) or sum(increase(kube_pod_container_status_restarts_total[1h]))
+              memory_ratio       max((process_resident_memory_bytes) / 2147483648)
+              cpu_ratio          max((rate(process_cpu_seconds_total[$range])) / 0.5)
+              QueueBacklog       sum(queue_depth)
+              required           error_ratio
 
             Channels
               on-call  email    critical warning info  to oncall@example.com, from bakewatch@example.com, by mail.example.com:465 (TLS) as bakewatch, password from $SMTP_PASSWORD, trusting /etc/ssl/our-ca.pem
@@ -308,7 +331,7 @@ fn warns_of_what_works_and_nobody_wants() {
     ));
     let warnings: Vec<String> = checked.warnings.iter().map(ToString::to_string).collect();
     expect![[r#"
-        bakewatch.toml: rules.for: HighErrorRate (2m), ElevatedErrors (10m), HighLatency (2m), IncreasedLatency (10m), MemoryPressure (2m), SignalVanished (5m) can never fire: they wait as long as the watch lasts, or longer (2m); shorten `for` in [rules]
+        bakewatch.toml: rules.for: HighErrorRate (2m), ElevatedErrors (10m), HighLatency (2m), IncreasedLatency (10m), MemoryPressure (2m), SignalVanished (5m), HealthFrozen (2m) can never fire: they wait as long as the watch lasts, or longer (2m); shorten `for` in [rules]
         bakewatch.toml:2: windows: first-week (7d) is left out, since [windows] lists all windows there are; write first-week = {} to keep it
         bakewatch.toml:7: channel.a.url: sends alerts to example.com in the open; write https://"#]].assert_eq(&warnings.join("\n"));
 }

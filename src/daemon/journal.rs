@@ -29,6 +29,10 @@ pub fn say(watch: &WatchId, at: Timestamp, fact: &Fact, record: &Record) {
             }
             HealthState::Unhealthy => error!(%watch, at, %target, "unhealthy: {reason}"),
         },
+        Fact::Version { target, version } => match record.is_of_release(version) {
+            true => info!(%watch, at, %target, version, "runs the release"),
+            false => warn!(%watch, at, %target, version, "tells another version"),
+        },
         Fact::Scraping { target, failure: Some(failure) } => {
             warn!(%watch, at, %target, "scrape failed: {failure}");
         }

@@ -145,6 +145,8 @@ mod tests {
             severity: Severity::Critical,
             summary: String::new(),
             runbook: None,
+            by_window: Vec::new(),
+            labels: Default::default(),
         }
     }
 

@@ -2,6 +2,7 @@
 //! Pure; knows nothing of who is told.
 
 pub mod alert;
+pub mod demands;
 pub mod pack;
 mod read;
 mod rule;

@@ -1,5 +1,6 @@
 //! The rules that hold without a word of configuration: the checklist's quick
-//! reference, and two that watch over the watching.
+//! reference, two that watch over the watching, and three over what health
+//! answers show.
 
 use super::{Bound, Rule};
 use crate::model::{MINUTE, SECOND, Severity, Span};
@@ -32,7 +33,7 @@ pub const BREACHES_MIN: u32 = 3;
 pub const CALMS_MIN: u32 = 2;
 
 /// The names of all rules of the pack.
-pub const NAMES: [&str; 9] = [
+pub const NAMES: [&str; 12] = [
     "ServiceDown",
     "ReplicasMissing",
     "HighErrorRate",
@@ -42,12 +43,40 @@ pub const NAMES: [&str; 9] = [
     "MemoryPressure",
     "TargetSilent",
     "SignalVanished",
+    "HealthFrozen",
+    "HealthUnmet",
+    "WrongVersion",
 ];
 
-/// The pack for a service with `expect` replicas that are asked every
-/// `interval` (the longest, where windows differ).
-pub fn pack(expect: u32, interval: Span) -> Vec<Rule> {
+/// What a service has, or says of itself, that some rules need.
+#[derive(Clone, Copy, Debug)]
+pub struct Scope {
+    /// How many replicas there should be.
+    pub expect: u32,
+    /// How often they are asked; the longest, where windows differ.
+    pub interval: Span,
+    /// Whether their health has something to show besides its status.
+    pub has_wants: bool,
+    /// Whether it is said where they tell their version.
+    pub has_version: bool,
+}
+
+/// When a rule of the pack that is not judged would be.
+pub fn condition_of(name: &str) -> &'static str {
+    match name {
+        "HealthUnmet" => "[health] requires, allows or expects something",
+        "WrongVersion" => "`health.version` says where a replica tells it",
+        other => super::demands::condition_of(other).unwrap_or("`targets.expect` is above 1"),
+    }
+}
+
+/// Six times as long as the checklist's service keeps the answer of its health.
+const FROZEN_SECONDS: f64 = 60.0;
+
+/// The pack for such a service.
+pub fn pack(scope: Scope) -> Vec<Rule> {
     use Severity::{Critical, Warning};
+    let Scope { expect, interval, has_wants, has_version } = scope;
     let mut rules = vec![
         // A failed probe has been asked again within its cycle, so two in a
         // row are four refusals: on-call hears of it within a minute.
@@ -69,7 +98,20 @@ pub fn pack(expect: u32, interval: Span) -> Vec<Rule> {
             hold: 5 * MINUTE,
             ..rule("SignalVanished", "bakewatch_signal_present", Bound::Below(1.0), Warning)
         },
+        // Its bound has waited a minute already.
+        Rule {
+            hold: 2 * MINUTE,
+            ..rule("HealthFrozen", "health_age", Bound::Above(FROZEN_SECONDS), Warning)
+        },
     ];
+    if has_wants {
+        let unmet = rule("HealthUnmet", "health_unmet", Bound::Above(0.0), Warning);
+        rules.push(Rule { hold: 2 * MINUTE, ..unmet });
+    }
+    if has_version {
+        // As long as any warning: a rollout that is under way is no mistake.
+        rules.push(rule("WrongVersion", "version_match", Bound::Below(1.0), Warning));
+    }
     if expect > 1 {
         let few = Bound::Below(f64::from(expect));
         let missing = rule("ReplicasMissing", "healthy_replicas", few, Warning);
@@ -82,11 +124,12 @@ pub fn pack(expect: u32, interval: Span) -> Vec<Rule> {
 /// A hundredth of fewer than a hundred events is no event at all.
 const P99_EVENTS_MIN: f64 = 100.0;
 
-fn p99(rule: Rule) -> Rule {
+pub(super) fn p99(rule: Rule) -> Rule {
     Rule { quantile: Some(0.99), evidence_min: P99_EVENTS_MIN, ..rule }
 }
 
-fn rule(name: &str, signal: &str, bound: Bound, severity: Severity) -> Rule {
+/// A rule as its severity has it, in the words of its name.
+pub(super) fn rule(name: &str, signal: &str, bound: Bound, severity: Severity) -> Rule {
     let counts_events = matches!(signal, "error_ratio" | "latency");
     Rule {
         name: name.into(),
@@ -101,6 +144,8 @@ fn rule(name: &str, signal: &str, bound: Bound, severity: Severity) -> Rule {
         severity,
         summary: summary_of(name).to_owned(),
         runbook: None,
+        by_window: Vec::new(),
+        labels: Default::default(),
     }
 }
 
@@ -115,7 +160,10 @@ fn summary_of(name: &str) -> &'static str {
         "MemoryPressure" => "more than 95% of the memory is in use",
         "TargetSilent" => "a replica's metrics cannot be read",
         "SignalVanished" => "a metric that was there is gone",
-        other => unreachable!("rule {other} of the pack has no summary"),
+        "HealthFrozen" => "a replica's health gives the same answer for more than a minute",
+        "HealthUnmet" => "a replica's health lacks something that it has to show",
+        "WrongVersion" => "a replica says that it runs another version than the release",
+        _ => "", // whoever makes it has words of its own
     }
 }
 
@@ -124,13 +172,17 @@ mod tests {
     use super::*;
     use crate::model::Name;
 
+    fn scope(expect: u32, interval: Span) -> Scope {
+        Scope { expect, interval, has_wants: expect > 1, has_version: expect > 1 }
+    }
+
     fn names(expect: u32) -> Vec<Name> {
-        pack(expect, 15 * SECOND).into_iter().map(|rule| rule.name).collect()
+        pack(scope(expect, 15 * SECOND)).into_iter().map(|rule| rule.name).collect()
     }
 
     #[test]
     fn is_the_checklists_table() {
-        let rules = pack(2, 15 * SECOND);
+        let rules = pack(scope(2, 15 * SECOND));
         let row = |rule: &Rule| {
             let (bound, quantile) = (rule.bound, rule.quantile);
             format!(
@@ -151,20 +203,29 @@ mod tests {
                 "MemoryPressure memory_ratio None Above(0.95) critical 2m",
                 "TargetSilent up None Below(1.0) warning 1m 30s",
                 "SignalVanished bakewatch_signal_present None Below(1.0) warning 5m",
+                "HealthFrozen health_age None Above(60.0) warning 2m",
+                "HealthUnmet health_unmet None Above(0.0) warning 2m",
+                "WrongVersion version_match None Below(1.0) warning 10m",
             ]
         );
     }
 
     #[test]
-    fn misses_no_replica_where_there_is_one() {
-        assert!(!names(1).contains(&"ReplicasMissing".into()));
+    fn judges_only_what_the_service_has() {
+        let one = names(1);
+        let off = NAMES.into_iter().filter(|name| !one.contains(&(*name).into()));
+        assert_eq!(off.collect::<Vec<_>>(), ["ReplicasMissing", "HealthUnmet", "WrongVersion"]);
         assert_eq!(names(2), NAMES);
+        let rules = pack(scope(2, 15 * SECOND));
+        assert!(rules.iter().all(|rule| !rule.summary.is_empty()));
     }
 
     #[test]
     fn gives_a_slow_cadence_three_looks_before_a_target_is_silent() {
-        let hold =
-            |interval| pack(1, interval).iter().find(|r| r.name == "TargetSilent").unwrap().hold;
+        let hold = |interval| {
+            let rules = pack(scope(1, interval));
+            rules.iter().find(|rule| rule.name == "TargetSilent").unwrap().hold
+        };
         assert_eq!((hold(15 * SECOND), hold(MINUTE)), (90 * SECOND, 3 * MINUTE));
     }
 }

@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::{Name, Severity, Span};
+use crate::model::{Labels, Name, Severity, Span};
 
 /// The good side ends here.
 #[derive(Clone, Copy, PartialEq, Debug, Serialize, Deserialize)]
@@ -38,6 +38,9 @@ pub struct Rule {
     pub quantile: Option<f64>,
     /// Where the good side ends.
     pub bound: Bound,
+    /// Where it ends in some windows, while they are the shortest open one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub by_window: Vec<(Name, Bound)>,
     /// How long it has to be broken before it fires (`for`).
     pub hold: Span,
     /// How long it has to be calm before it resolves (`keep_firing_for`).
@@ -56,4 +59,38 @@ pub struct Rule {
     /// Where the way out is written down.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub runbook: Option<String>,
+    /// Labels of the user's own, which travel with what is told. They are no
+    /// part of what tells one alert from another.
+    #[serde(default, skip_serializing_if = "Labels::is_empty")]
+    pub labels: Labels,
+}
+
+impl Rule {
+    /// Its bound while these windows are open, shortest first.
+    pub fn bound_in<'w>(&self, open: impl IntoIterator<Item = &'w Name>) -> Bound {
+        let own = |window: &Name| self.by_window.iter().find(|(name, _)| name == window);
+        open.into_iter().find_map(own).map_or(self.bound, |(_, bound)| *bound)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::judge::pack::{Scope, pack};
+    use crate::model::SECOND;
+
+    #[test]
+    fn takes_the_bound_of_the_shortest_window_that_is_open_and_has_one() {
+        let scope =
+            Scope { expect: 1, interval: 15 * SECOND, has_wants: false, has_version: false };
+        let by_window = vec![("day".into(), Bound::Above(0.5)), ("week".into(), Bound::Above(0.3))];
+        let rule = Rule { by_window, bound: Bound::Above(0.2), ..pack(scope).remove(1) };
+        let bound = |open: &[&str]| {
+            let open: Vec<Name> = open.iter().map(|name| Name::from(*name)).collect();
+            rule.bound_in(&open).value()
+        };
+        assert_eq!(bound(&["hour", "day", "week", "month"]), 0.5);
+        assert_eq!(bound(&["week", "month"]), 0.3);
+        assert_eq!((bound(&["month"]), bound(&[])), (0.2, 0.2));
+    }
 }

@@ -1,6 +1,6 @@
 //! Signals of our own checks. The watch pushes the series: `probe_success`,
-//! `probe_duration_seconds` and `up` with the label `instance`, and
-//! `bakewatch_signal_present` with the label `signal`; judging them is then
+//! `probe_duration_seconds`, `up`, and what health answers show besides, with the
+//! label `instance`, and `bakewatch_signal_present` with the label `signal`; judging them is then
 //! the same as judging anything that the service measures.
 
 use super::{Shape, Signal, Unit};
@@ -9,14 +9,30 @@ use crate::model::{MINUTE, Name};
 /// 1 while a signal that was once seen still is, by `signal`.
 pub const PRESENT: &str = "bakewatch_signal_present";
 
+/// Components that a target's health lists.
+pub const COMPONENTS: &str = "health_components";
+
+/// Of what its health has to show: how much is unmet.
+pub const UNMET: &str = "health_unmet";
+
+/// Seconds since something last moved in the answers of its health.
+pub const AGE: &str = "health_age_seconds";
+
+/// 1 while a target says that it runs the release, 0 while it says otherwise.
+pub const VERSION: &str = "version_match";
+
 /// Name, unit and query.
-const SIGNALS: [(&str, Unit, &str); 6] = [
+const SIGNALS: [(&str, Unit, &str); 10] = [
     ("probe_success", Unit::Count, "probe_success"),
     ("healthy_replicas", Unit::Count, "sum(probe_success)"),
     ("replicas", Unit::Count, "count(probe_success)"),
     ("probe_duration", Unit::Seconds, "max(probe_duration_seconds)"),
     ("up", Unit::Count, "up"),
     (PRESENT, Unit::Count, PRESENT),
+    (COMPONENTS, Unit::Count, COMPONENTS),
+    (UNMET, Unit::Count, UNMET),
+    ("health_age", Unit::Seconds, AGE),
+    (VERSION, Unit::Count, VERSION),
 ];
 
 /// All of them.
@@ -38,7 +54,14 @@ pub fn unit(name: &Name) -> Option<Unit> {
 /// Whether the record counts it a target or a signal at a time, so that its
 /// measurements need not be kept besides.
 pub fn is_tallied(name: &Name) -> bool {
-    ["probe_success", "up", PRESENT].contains(&name.as_str())
+    let by_target = ["probe_success", "up", COMPONENTS, UNMET, "health_age", VERSION];
+    name == PRESENT || by_target.contains(&name.as_str())
+}
+
+/// Whether a rule over it is not missed where it has nothing to judge: there
+/// is nothing that the service would have to show for it.
+pub fn is_quiet(name: &Name) -> bool {
+    is_tallied(name) && ![COMPONENTS, VERSION].contains(&name.as_str())
 }
 
 #[cfg(test)]

@@ -28,9 +28,9 @@ pub struct Meter {
 
 #[derive(Debug)]
 enum Form {
-    Ratio { num: Query, den: Query },
-    Buckets { query: Query, scale: f64 },
-    Gauge { query: Query },
+    Ratio { num: Box<Query>, den: Box<Query> },
+    Buckets { query: Box<Query>, scale: f64 },
+    Gauge { query: Box<Query> },
 }
 
 /// When, over which range, and how growth is told.
@@ -65,7 +65,7 @@ impl Meter {
     /// The first query that is wrong; the column counts in that query, which
     /// of a ratio's is said (`num: …`).
     pub fn compile(signal: &Signal) -> Result<Meter, Complaint> {
-        let compile = |text: &str| Query::compile_ranged(text, signal.range);
+        let compile = |text: &str| Query::compile_ranged(text, signal.range).map(Box::new);
         let form = match &signal.shape {
             Shape::Ratio { num, den } => {
                 let in_part = |part: &str, text: &str| {
@@ -95,7 +95,7 @@ impl Meter {
             Form::Ratio { num, den } => (num, Some(den)),
             Form::Buckets { query, .. } | Form::Gauge { query } => (query, None),
         };
-        std::iter::once(first).chain(second)
+        std::iter::once(&mut **first).chain(second.map(|den| &mut **den))
     }
 
     /// The sample names that its queries read, each once, with how far back

@@ -155,7 +155,7 @@ fn to_seconds(span: Span) -> Span {
 }
 
 fn label_row(news: &AlertNews) -> Option<Row> {
-    let (labels, left_out) = words::labels(&news.labels);
+    let (labels, left_out) = words::labels(&news.all_labels());
     if labels.is_empty() {
         return None;
     }

@@ -170,6 +170,7 @@ fn plan() -> Plan {
         url: "https://agent.example.com".to_owned(),
         targets: vec![Target { name: "a:8000".into(), health: None, metrics: None }],
         expect: 1,
+        health: Default::default(),
         smoke: vec![step("lists its tools", false), step("answers a question", true)],
         settle: MINUTE,
         timeout: 10 * SECOND,
@@ -218,6 +219,8 @@ fn rules() -> Vec<Rule> {
         severity,
         summary: summary.to_owned(),
         runbook: Some("https://runbooks.example.com/chat-agent".to_owned()),
+        by_window: Vec::new(),
+        labels: Default::default(),
     };
     let (critical, warning) = (Severity::Critical, Severity::Warning);
     let above = Bound::Above;

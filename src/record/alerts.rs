@@ -1,5 +1,7 @@
 //! What the record knows of an alert, and which of its turns are news.
 
+use std::borrow::Cow;
+
 use super::{AlertNews, Item, Record};
 use crate::judge::{Bound, Phase, Rule};
 use crate::metrics::{Unit, health};
@@ -83,9 +85,20 @@ impl Record {
             .unwrap_or_else(|| panic!("the plan of {} has no rule {name}", self.release.service))
     }
 
+    /// A rule with the bound that it has at this time.
+    pub fn rule_at<'r>(&self, rule: &'r Rule, at: Timestamp) -> Cow<'r, Rule> {
+        if rule.by_window.is_empty() {
+            return Cow::Borrowed(rule);
+        }
+        let age = at.since(self.release.at);
+        let windows = self.plan.windows.iter(); // shortest first
+        let open = windows.filter(|window| age < window.length).map(|window| &window.name);
+        Cow::Owned(Rule { bound: rule.bound_in(open), ..rule.clone() })
+    }
+
     pub(super) fn apply_alert(&mut self, key: AlertKey, phase: Phase, value: Number) {
         let at = self.at;
-        let rule = self.rule(&key.rule).clone();
+        let rule = self.rule_at(self.rule(&key.rule), at).into_owned();
         let alert = self.alerts.entry(key.clone()).or_default();
         let before = std::mem::replace(&mut alert.phase, phase);
         alert.value = value;
@@ -123,7 +136,7 @@ impl Record {
     /// The watch ends while this alert burns: said in words, and not as resolved.
     pub(super) fn close_alert(&mut self, key: &AlertKey) {
         let at = self.at;
-        let rule = self.rule(&key.rule).clone();
+        let rule = self.rule_at(self.rule(&key.rule), at).into_owned();
         let Some(alert) = self.alerts.get_mut(key) else { return };
         let value = alert.value;
         alert.phase = Phase::Inactive;

@@ -51,6 +51,13 @@ pub enum Fact {
         /// In words: `200, "degraded": redis`.
         reason: String,
     },
+    /// A target told a version that it had not told before.
+    Version {
+        /// Which.
+        target: Name,
+        /// As it was told.
+        version: String,
+    },
     /// A target's scrapes began to fail, or to succeed again.
     Scraping {
         /// Which.
@@ -226,6 +233,12 @@ pub struct Tally {
     /// Scrapes that failed.
     #[serde(skip_serializing_if = "is_none")]
     pub unscraped: u32,
+    /// Answers that told the release's version.
+    #[serde(skip_serializing_if = "is_none")]
+    pub matching: u32,
+    /// Answers that told another.
+    #[serde(skip_serializing_if = "is_none")]
+    pub differing: u32,
 }
 
 fn is_none(count: &u32) -> bool {
@@ -241,6 +254,8 @@ impl Tally {
         self.flaky += other.flaky;
         self.scraped += other.scraped;
         self.unscraped += other.unscraped;
+        self.matching += other.matching;
+        self.differing += other.differing;
     }
 }
 

@@ -16,7 +16,7 @@ pub use fact::{Block, Ending, Fact, Outcome, Row, Stored, Tally};
 pub use news::{AlertNews, Item, News, incident};
 pub use plan::Plan;
 pub use summary::{
-    AlertSummary, Availability, Blind, BoundLine, Coverage, Deliveries, Reason, Replicas,
+    AlertSummary, Availability, Blind, BoundLine, Coverage, Deliveries, Reason, Replicas, Runs,
     SignalSummary, Summary, TargetSummary,
 };
 
@@ -79,6 +79,8 @@ pub struct TargetRecord {
     pub since: Timestamp,
     /// Why its scrapes fail, if they do.
     pub scrape_failure: Option<Failure>,
+    /// Versions that it told, in the order in which they were first heard.
+    pub versions: Vec<String>,
 }
 
 /// A closed window.
@@ -150,6 +152,9 @@ impl Record {
                 let known = self.targets.entry(target).or_default();
                 (known.health, known.reason, known.since) = (state, reason, at);
             }
+            Fact::Version { target, version } => {
+                self.targets.entry(target).or_default().versions.push(version);
+            }
             Fact::Scraping { target, failure } => {
                 self.targets.entry(target).or_default().scrape_failure = failure;
             }
@@ -199,6 +204,11 @@ impl Record {
             .last()
             .map_or(self.opened_at, |block| block.to)
             .max(self.blind.last().map_or(self.opened_at, |blind| blind.to))
+    }
+
+    /// Whether a replica that tells this version runs the release.
+    pub fn is_of_release(&self, told: &str) -> bool {
+        self.plan.health.is_of(self.release.version.as_str(), told)
     }
 
     /// Whether every step of the smoke suite has a result.

@@ -55,6 +55,9 @@ pub struct AlertNews {
     pub rule: Name,
     /// Which instance of the alert.
     pub labels: Labels,
+    /// The rule's own labels.
+    #[serde(default, skip_serializing_if = "Labels::is_empty")]
+    pub own: Labels,
     /// How bad.
     pub severity: Severity,
     /// What the rule says is wrong.
@@ -88,6 +91,7 @@ impl AlertNews {
             incident: incident(service, &rule.name, labels),
             rule: rule.name.clone(),
             labels: labels.clone(),
+            own: rule.labels.clone(),
             severity: rule.severity,
             summary: rule.summary.clone(),
             runbook: rule.runbook.clone(),
@@ -102,6 +106,12 @@ impl AlertNews {
             ended_at: None,
         }
     }
+
+    /// The labels of this instance, and those of its rule that it has not itself.
+    pub fn all_labels(&self) -> Labels {
+        let both = self.labels.shared().iter().chain(self.own.shared()).cloned();
+        Labels::from_pairs(both)
+    }
 }
 
 /// Names an incident: service, rule and labels. The release is no part of it,
@@ -111,5 +121,24 @@ pub fn incident(service: &Name, rule: &Name, labels: &Labels) -> String {
         format!("{service}/{rule}")
     } else {
         format!("{service}/{rule}{labels}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::judge::pack::{Scope, pack};
+    use crate::model::SECOND;
+
+    #[test]
+    fn tells_a_rules_own_labels_beside_those_of_the_instance_and_keeps_the_incident() {
+        let scope =
+            Scope { expect: 1, interval: 15 * SECOND, has_wants: false, has_version: false };
+        let own = Labels::from_pairs([("team", "agents"), ("path", "all")]);
+        let rule = Rule { labels: own, ..pack(scope).remove(1) };
+        let instance = Labels::from_pairs([("path", "/a")]);
+        let news = AlertNews::new(&"chat".into(), &rule, &instance, Number(1.0));
+        assert_eq!(news.all_labels().to_string(), r#"{path="/a", team="agents"}"#);
+        assert_eq!(news.incident, r#"chat/HighErrorRate{path="/a"}"#);
     }
 }

@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::check::Step;
+use crate::check::{Expected, Step};
 use crate::judge::{Rule, Window};
 use crate::metrics::Signal;
 use crate::metrics::presets::PresetChoice;
@@ -20,6 +20,9 @@ pub struct Plan {
     pub targets: Vec<Target>,
     /// How many healthy replicas there should be.
     pub expect: u32,
+    /// What the health of each has to show.
+    #[serde(default, skip_serializing_if = "Expected::is_default")]
+    pub health: Expected,
     /// The smoke suite, in order. May be empty: then nothing was tried, and
     /// the report says so.
     pub smoke: Vec<Step>,

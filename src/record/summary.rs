@@ -179,6 +179,21 @@ pub struct TargetSummary {
     pub scraped: Option<Number>,
     /// Its health at the end, in words.
     pub health: String,
+    /// The version that it told last; `None`: it told none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub runs: Option<Runs>,
+}
+
+/// What a replica says that it runs.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Runs {
+    /// As it is told; of several at once all of them.
+    pub version: String,
+    /// Whether it is the release's.
+    pub is_release: bool,
+    /// Whether somebody said where it is to be read. A body may bear a
+    /// `version` that means something else.
+    pub is_judged: bool,
 }
 
 /// How much was seen.

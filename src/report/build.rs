@@ -4,6 +4,7 @@ mod course;
 mod coverage;
 mod reasons;
 mod signals;
+mod versions;
 
 use std::collections::BTreeMap;
 
@@ -132,6 +133,7 @@ fn targets(record: &Record, blocks: &[&Block]) -> Vec<TargetSummary> {
             availability: ratio(ok, failed),
             scraped: ratio(scraped, unscraped),
             health: health(record, &name),
+            runs: versions::runs(record, blocks, &name),
             name,
         })
         .collect()

@@ -1,6 +1,6 @@
 //! The report as a whole: goldens of three watches, and what holds of any.
 
-mod fixture;
+pub(super) mod fixture;
 mod property;
 
 use expect_test::expect_file;

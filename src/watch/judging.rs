@@ -77,7 +77,7 @@ impl Watch {
         let before = self.judging.strains.clone();
         for index in 0..self.record.plan.rules.len() {
             let Some(measured) = self.measure.of_rule(index) else { continue };
-            let rule = &self.record.plan.rules[index];
+            let rule = &*self.record.rule_at(&self.record.plan.rules[index], now);
             self.judging.strains[index] = judge::strain(rule, measured).unwrap_or(0.0);
             let readings = judge::read(rule, measured);
             let missing = readings.iter().find_map(|(_, reading)| match reading {
@@ -106,7 +106,7 @@ impl Watch {
     }
 
     fn advance(&mut self, now: Timestamp, rule: usize, labels: Labels, reading: Reading) {
-        let rule = &self.record.plan.rules[rule];
+        let rule = &*self.record.rule_at(&self.record.plan.rules[rule], now);
         let value = match reading {
             Reading::NoData(_) => return, // silence proves nothing
             Reading::Calm(value) | Reading::Breach(value) => value,
@@ -144,7 +144,7 @@ impl Watch {
 
     fn note_evidence(&mut self, now: Timestamp, index: usize, missing: Option<Why>) {
         let rule = &self.record.plan.rules[index];
-        if missing == Some(Why::Absent) && metrics::health::is_tallied(&rule.signal) {
+        if missing == Some(Why::Absent) && metrics::health::is_quiet(&rule.signal) {
             return; // series of our own making: their absence says nothing
         }
         let rule = rule.name.clone();

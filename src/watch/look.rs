@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use super::flight::{Asked, Due};
+use super::vitals::Vitals;
 use super::{Question, Watch};
 use crate::check::health::Health;
 use crate::metrics::{Feed, Table, Wanted};
@@ -55,6 +56,8 @@ pub(super) struct Aim {
     pub is_up: Option<bool>,
     /// The last answer in full, and what it amounts to.
     pub judged: Option<(Exchange, Health)>,
+    /// What its answers show besides.
+    pub vitals: Vitals,
     /// When that answer came.
     pub heard_at: Option<Timestamp>,
     /// Whether it ever answered anything.
@@ -116,6 +119,7 @@ impl Look {
             table: Some(Box::default()),
             is_up: None,
             judged: None,
+            vitals: Vitals::default(),
             heard_at: None,
             has_answered: false,
             has_shown: false,

@@ -34,6 +34,8 @@ pub(super) struct Measure {
     own: Vec<OwnSeries>,
     /// Some name is kept in another way than tables were learned for.
     pub is_kept_anew: bool,
+    /// Kept of a scrape though no signal names it: where the version is.
+    version: Option<String>,
     next_tick: Timestamp,
     last_tick: Timestamp,
     block: Block,
@@ -81,6 +83,7 @@ impl Measure {
             rule_meters: Vec::new(),
             own,
             is_kept_anew: false,
+            version: record.plan.health.version_metric().map(str::to_owned),
             next_tick: now,
             last_tick: now,
             block: Block { from: now, to: now, ..Block::default() },
@@ -139,8 +142,8 @@ impl Measure {
 
     /// What is kept of a scrape: what some meter reads.
     pub fn wanted(&self) -> Arc<Wanted> {
-        let needs: Vec<String> =
-            self.meters.iter().flat_map(|one| one.meter.needs()).map(|(name, _)| name).collect();
+        let needs = self.meters.iter().flat_map(|one| one.meter.needs()).map(|(name, _)| name);
+        let needs: Vec<String> = needs.chain(self.version.clone()).collect();
         Arc::new(Wanted::names(needs.iter().map(String::as_str)))
     }
 
@@ -191,6 +194,16 @@ impl Measure {
         }
         if let Some(elapsed) = elapsed {
             self.series.push(own.duration, now, elapsed.seconds_f64());
+        }
+    }
+
+    /// A version that a target told.
+    pub fn versioned(&mut self, target: usize, is_match: bool) {
+        let tally = &mut self.own[target].tally;
+        if is_match {
+            tally.matching += 1;
+        } else {
+            tally.differing += 1;
         }
     }
 

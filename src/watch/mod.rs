@@ -22,6 +22,7 @@ mod observe;
 mod pace;
 mod smoke;
 mod tell;
+mod vitals;
 
 pub use fleet::Fleet;
 pub use job::{Heard, Job, JobId, Question, Reply};

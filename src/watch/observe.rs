@@ -1,7 +1,7 @@
 //! What answers amount to: samples, tallies, and facts where something turned.
 
 use super::Watch;
-use crate::check::{self, HealthState, health::Health};
+use crate::check::{self, Expected, HealthState, health::Health};
 use crate::metrics::{Page, Table, presets};
 use crate::model::{Exchange, Failure, Name, Span, Timestamp};
 use crate::record::{Fact, Matched, PresetChoice};
@@ -20,7 +20,7 @@ impl Watch {
         target: usize,
         reply: &Result<Exchange, Failure>,
     ) {
-        let health = judged(&mut self.look.targets[target].judged, reply);
+        let health = judged(&mut self.look.targets[target].judged, reply, &self.record.plan.health);
         let is_up = health.is_up();
         let settling = self.record.settled.is_none();
         let aim = &mut self.look.targets[target];
@@ -38,18 +38,27 @@ impl Watch {
         (aim.is_up, aim.heard_at) = (is_up, Some(now));
         let elapsed = reply.as_ref().ok().map(|exchange| exchange.elapsed);
         self.measure.probed(target, is_up, tries > 1, elapsed, now);
+        if reply.is_ok() {
+            self.take_shown(now, target, &health.shown);
+        }
         // While nothing has answered yet the service may just be starting.
         if !settling || is_up == Some(true) {
-            self.note_health(now, target, health.state, health.reason);
+            self.note_health(now, target, &health, reply.is_ok());
         }
         if was_up != is_up {
             self.judging.at_once(now);
         }
     }
 
-    fn note_health(&mut self, now: Timestamp, target: usize, state: HealthState, reason: String) {
+    /// Another state than before; and an answer that nobody can read from the
+    /// first, since *unknown* is also where every target begins.
+    fn note_health(&mut self, now: Timestamp, target: usize, health: &Health, has_said: bool) {
         let name = self.target_name(target);
-        if self.record.targets[&name].health != state {
+        let known = &self.record.targets[&name];
+        let state = health.state;
+        let is_first = has_said && state == HealthState::Unknown && known.reason.is_empty();
+        if known.health != state || is_first {
+            let reason = health.reason.clone();
             self.note(now, Fact::Health { target: name, state, reason });
         }
     }
@@ -108,6 +117,7 @@ impl Watch {
         for (what, detail) in &page.limits {
             self.limit(now, Some(name.clone()), what, detail);
         }
+        self.read_version(now, target);
         if !page.families.is_empty() {
             self.search(now, page);
         }
@@ -135,14 +145,21 @@ impl Watch {
         }
     }
 
-    fn target_name(&self, target: usize) -> Name {
+    pub(super) fn target_name(&self, target: usize) -> Name {
         self.record.plan.targets[target].name.clone()
     }
 }
 
 /// The same answer means the same: it is read once, however often it comes.
-fn judged(known: &mut Option<(Exchange, Health)>, reply: &Result<Exchange, Failure>) -> Health {
-    let Ok(answer) = reply else { return check::health::judge(reply) };
+fn judged(
+    known: &mut Option<(Exchange, Health)>,
+    reply: &Result<Exchange, Failure>,
+    expected: &Expected,
+) -> Health {
+    let Some(answer) = reply.as_ref().ok().filter(|_| expected.expect.is_empty()) else {
+        // Its time is asserted too, perhaps: not the same in the same answer.
+        return check::health::judge(reply, expected);
+    };
     let is_same = |before: &Exchange| {
         before.status == answer.status
             && before.headers == answer.headers
@@ -151,7 +168,7 @@ fn judged(known: &mut Option<(Exchange, Health)>, reply: &Result<Exchange, Failu
     match known {
         Some((before, health)) if is_same(before) => health.clone(),
         _ => {
-            let health = check::health::judge(reply);
+            let health = check::health::judge(reply, expected);
             let kept = answer.body.len() <= REMEMBERED_BYTES_MAX;
             *known = kept.then(|| (answer.clone(), health.clone()));
             health

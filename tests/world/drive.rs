@@ -200,11 +200,17 @@ impl Drive {
     fn answer(&mut self, question: Question) -> (Span, Option<Reply>) {
         match question {
             Question::Probe { target, request } => {
-                let (after, answer) = self.target(target.as_str()).exchange(&request);
+                let now = self.now;
+                let target = self.target(target.as_str());
+                target.clock = now;
+                let (after, answer) = target.exchange(&request);
                 (after, Some(Reply::Exchanged(answer)))
             }
             Question::Smoke { request, .. } => {
-                let (after, answer) = self.by_url(&request.url).exchange(&request);
+                let now = self.now;
+                let target = self.by_url(&request.url);
+                target.clock = now;
+                let (after, answer) = target.exchange(&request);
                 (after, Some(Reply::Exchanged(answer)))
             }
             Question::Scrape { target, request, wanted, mut table, .. } => {

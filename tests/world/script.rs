@@ -17,7 +17,7 @@ use bakewatch::watch::Heard;
 
 use super::channel::{Manner, headline};
 use super::drive::Drive;
-use super::target::{Expo, Mood};
+use super::target::{Body, Expo, Mood};
 
 /// The release of every scenario is out at this instant.
 pub const RELEASED: Timestamp = Timestamp::from_millis(1_767_225_600_000); // 2026-01-01T00:00:00Z
@@ -148,6 +148,20 @@ fn target(drive: &mut Drive, name: &str, what: &[&str], now: Timestamp) {
         ["shows", "html"] => target.expo = Expo::Html,
         ["shows", "nothing"] => target.expo = Expo::Missing,
         ["loses", "series"] => target.expo = Expo::Bare,
+        ["runs", version] => target.version = Some((*version).to_owned()),
+        ["health", "is", body] => {
+            target.body = match *body {
+                "plain" => Body::Plain,
+                "full" => Body::Full,
+                "frozen" => Body::Frozen,
+                "vacuous" => Body::Vacuous,
+                "without-adls" => Body::NoAdls,
+                "spring" => Body::Spring,
+                "aspnet" => Body::Aspnet,
+                "starting" => Body::Starting,
+                _ => panic!("no health is {body:?}"),
+            }
+        }
         _ => panic!("a target cannot do {what:?}"),
     }
 }
@@ -186,6 +200,7 @@ fn line(fact: &Fact) -> Option<String> {
             format!("matched {:?}: {}", matched.presets, names.join(" "))
         }
         Fact::Health { target, state, reason } => format!("health {target} {state:?}: {reason}"),
+        Fact::Version { target, version } => format!("version {target} {version}"),
         Fact::Scraping { target, failure: Some(why) } => format!("scrape {target} fails: {why}"),
         Fact::Scraping { target, failure: None } => format!("scrape {target} ok"),
         Fact::Limit { target, what, detail } => format!("limit {what} {target:?}: {detail}"),

@@ -28,10 +28,28 @@ pub enum Expo {
     Bare, // only process_* metrics: the service's own have vanished
 }
 
+/// What the body of its health is like.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Body {
+    Plain,
+    Full,    // the checklist's, with its time and its components
+    Frozen,  // the same, of an hour ago
+    Vacuous, // no component
+    NoAdls,  // one component is gone
+    Spring,
+    Aspnet,
+    Starting, // a word that nobody knows
+}
+
 #[derive(Clone, Debug)]
 pub struct Target {
     pub name: String,
     pub mood: Mood,
+    pub body: Body,
+    /// The version that its health and its `target_info` tell.
+    pub version: Option<String>,
+    /// The time of the world, for what it answers.
+    pub clock: Timestamp,
     pub expo: Expo,
     /// Requests a second.
     pub rps: f64,
@@ -85,6 +103,9 @@ impl Target {
         Target {
             name: name.to_owned(),
             mood: Mood::Answers,
+            body: Body::Plain,
+            version: None,
+            clock: now,
             expo: Expo::Good,
             rps: 10.0,
             errors: 0.0,
@@ -137,11 +158,46 @@ impl Target {
             exchange(200, json, r#"{"response":"Hello!","success":true,"chat_id":"c1"}"#)
         } else if request.url.ends_with("/health") || request.url.ends_with("/health/ready") {
             let status = if status_word == "unhealthy" { 503 } else { 200 };
-            exchange(status, json, &HEALTH[status_word])
+            self.health(status, status_word)
         } else {
             exchange(404, "text/plain", "not found")
         };
         (quick, Ok(answer))
+    }
+
+    fn health(&self, status: u16, word: &str) -> Exchange {
+        let json = "application/json";
+        let version = self.version.as_deref().map_or(String::new(), |version| {
+            format!(r#""version":"{version}","#) // as the checklist's service tells it
+        });
+        let full = |parts: &str, time: Timestamp| {
+            let uptime = time.since(self.started).seconds_f64();
+            let time = time.rfc3339();
+            let head = format!(r#""status":"{word}","timestamp":"{time}",{version}"#);
+            format!(r#"{{{head}"uptime_seconds":{uptime},"components":[{parts}]}}"#)
+        };
+        let part = |name: &str| format!(r#"{{"name":"{name}","status":"{word}"}}"#);
+        let both = format!("{},{}", part("redis"), part("adls"));
+        let spring = match word {
+            "healthy" => "UP",
+            "degraded" => "UNKNOWN",
+            _ => "DOWN",
+        };
+        let (kind, body) = match self.body {
+            Body::Plain => (json, HEALTH[word].clone()),
+            Body::Full => (json, full(&both, self.clock)),
+            Body::Frozen => (json, full(&both, self.started)),
+            Body::Vacuous => (json, full("", self.clock)),
+            Body::NoAdls => (json, full(&part("redis"), self.clock)),
+            Body::Spring => (
+                "application/vnd.spring-boot.actuator.v3+json",
+                r#"{"status":"?","components":{"db":{"status":"?"},"ping":{"status":"UP"}}}"#
+                    .replace('?', spring),
+            ),
+            Body::Aspnet => ("text/plain", word[..1].to_uppercase() + &word[1..]),
+            Body::Starting => (json, r#"{"status":"warming"}"#.to_owned()),
+        };
+        exchange(status, kind, &body)
     }
 
     /// Answers a scrape.
@@ -207,6 +263,10 @@ impl Target {
                 (self.started.millis() / 1000) as f64,
             ),
         ]);
+        if let Some(version) = &self.version {
+            let labels = Labels::from_pairs([("service_version", version.as_str())]);
+            samples.push(("target_info", labels, 1.0));
+        }
         let queues = QUEUES.iter().take(self.queues);
         samples.extend(queues.map(|labels| ("queue_depth", labels.clone(), 3.0)));
         if self.expo == Expo::Bare {

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::HealthState;
+use super::{Dialect, Expected, HealthState};
 use crate::check::excerpt::excerpt_to;
 use crate::model::Exchange;
 
@@ -55,7 +55,18 @@ pub(super) enum Said {
         parts: Option<Vec<Part>>,
     },
     /// Components without a word for the whole.
-    Parts(Option<Vec<Part>>),
+    Parts(Vec<Part>),
+}
+
+impl Said {
+    /// The components, where there is such a list.
+    pub fn parts(&self) -> Option<&[Part]> {
+        match self {
+            Said::Word { parts, .. } => parts.as_deref(),
+            Said::Parts(parts) => Some(parts),
+            Said::Nothing | Said::Page | Said::Other => None,
+        }
+    }
 }
 
 /// A component.
@@ -65,65 +76,91 @@ pub(super) struct Part {
     pub name: String,
     /// Its status word.
     pub word: String,
+    /// What the word means; `Unknown` also for a word that nobody knows.
+    pub state: HealthState,
 }
 
 impl Part {
     /// Whether it says that something is wrong with it.
     pub fn is_bad(&self) -> bool {
-        matches!(state_of(&self.word), Some(HealthState::Degraded | HealthState::Unhealthy))
+        matches!(self.state, HealthState::Degraded | HealthState::Unhealthy)
     }
+}
+
+/// A word as it is compared: in lower case, spaces and hyphens as `_`.
+pub(super) fn folded(word: &str) -> String {
+    word.trim().to_lowercase().replace(['-', ' '], "_")
 }
 
 /// What a word means; `None`: nothing that we know.
 pub(super) fn state_of(word: &str) -> Option<HealthState> {
-    let folded = word.trim().to_lowercase().replace(['-', ' '], "_");
+    let folded = folded(word);
     WORDS.iter().find(|(known, _)| *known == folded).map(|(_, state)| *state)
 }
 
-/// The state of a whole that has no word of its own: its worst component's.
-pub(super) fn worst(parts: &Option<Vec<Part>>) -> HealthState {
-    let states = || parts.iter().flatten().filter_map(|part| state_of(&part.word));
-    [HealthState::Unhealthy, HealthState::Degraded]
+/// The state of a whole that has no word of its own: its worst component's;
+/// unknown where no component says anything that is known.
+pub(super) fn worst(parts: &[Part]) -> HealthState {
+    [HealthState::Unhealthy, HealthState::Degraded, HealthState::Healthy]
         .into_iter()
-        .find(|bad| states().any(|state| state == *bad))
-        .unwrap_or(HealthState::Healthy)
+        .find(|state| parts.iter().any(|part| part.state == *state))
+        .unwrap_or(HealthState::Unknown)
 }
 
 /// Longer than any status word or component's name; a reason is one line.
 const WORD_CHARS_MAX: usize = 40;
 
-/// Reads what an answer says of itself, in whichever dialect.
-pub(super) fn read(exchange: &Exchange) -> Said {
+/// Reads what an answer says of itself, in the dialect that is expected, and
+/// its JSON if it is any.
+pub(super) fn read(exchange: &Exchange, expected: &Expected) -> (Said, Option<Value>) {
     let body = exchange.body.trim_start_matches('\u{feff}').trim();
     if body.is_empty() {
-        return Said::Nothing;
+        return (Said::Nothing, None);
     }
     match serde_json::from_str::<Value>(body) {
-        Ok(Value::Object(members)) => object(&members),
-        Ok(Value::String(word)) => text(&word),
-        Ok(_) => Said::Other,
-        Err(_) if body.starts_with('<') => Said::Page,
-        Err(_) => text(body),
+        Ok(Value::Object(members)) => (object(&members, expected), Some(Value::Object(members))),
+        Ok(Value::String(word)) => (text(&word, expected), None),
+        Ok(other) => (Said::Other, Some(other)),
+        Err(_) if body.starts_with('<') => (Said::Page, None),
+        Err(_) => (text(body, expected), None),
     }
 }
 
-fn object(members: &serde_json::Map<String, Value>) -> Said {
-    let parts = COMPONENTS.iter().find_map(|member| parts(members.get(*member)?));
-    match members.get("status") {
-        Some(Value::String(word)) => Said::Word { word: excerpt_to(word, WORD_CHARS_MAX), parts },
-        _ if parts.as_ref().is_some_and(|parts| !parts.is_empty()) => Said::Parts(parts),
+fn object(members: &serde_json::Map<String, Value>, expected: &Expected) -> Said {
+    let lists = COMPONENTS.iter().filter(|member| expected.dialect.lists(member));
+    let parts = lists.filter_map(|member| parts(members.get(*member)?, expected)).next();
+    match (members.get("status"), parts) {
+        (Some(Value::String(word)), parts) => {
+            Said::Word { word: excerpt_to(word, WORD_CHARS_MAX), parts }
+        }
+        (_, Some(parts)) if !parts.is_empty() => Said::Parts(parts),
         _ => Said::Other,
+    }
+}
+
+impl Dialect {
+    /// Whether this dialect lists components under that member.
+    fn lists(self, member: &str) -> bool {
+        match self {
+            Dialect::Auto => true,
+            Dialect::Checklist => member == "components",
+            Dialect::Spring => matches!(member, "components" | "details"),
+            Dialect::Aspnet => member == "entries",
+            Dialect::HealthJson => member == "checks",
+            Dialect::Code => false,
+        }
     }
 }
 
 /// The components in an array or an object; `None` when it is neither, or when
 /// nothing in it has a status (`details` may be anything). What has none is
 /// for information only.
-fn parts(value: &Value) -> Option<Vec<Part>> {
+fn parts(value: &Value, expected: &Expected) -> Option<Vec<Part>> {
     let part = |name: &str, value: &Value| {
         let word = value.get("status")?.as_str()?;
         let [name, word] = [name, word].map(|text| excerpt_to(text, WORD_CHARS_MAX));
-        Some(Part { name, word })
+        let state = expected.state_of(&word).unwrap_or_default();
+        Some(Part { name, word, state })
     };
     let (is_empty, parts): (bool, Vec<Part>) = match value {
         Value::Array(items) => {
@@ -145,10 +182,10 @@ fn parts(value: &Value) -> Option<Vec<Part>> {
 
 /// Text that begins with a status word, as ASP.NET writes one. Longer words
 /// and other text are not read: a page of prose may begin with anything.
-fn text(body: &str) -> Said {
+fn text(body: &str, expected: &Expected) -> Said {
     let first = body.lines().next().unwrap_or_default().trim();
     let word = first.split(|c: char| !(c.is_alphanumeric() || c == '_')).next().unwrap_or_default();
-    let told = [first, word].into_iter().find(|word| state_of(word).is_some());
+    let told = [first, word].into_iter().find(|word| expected.state_of(word).is_some());
     match told {
         Some(word) => Said::Word { word: word.to_owned(), parts: None },
         None => Said::Other,

@@ -1,11 +1,18 @@
 //! What a health endpoint's answer amounts to: its words count, not only its code.
 //!
 //! A 200 that says `unhealthy` is unhealthy, whatever `curl -f` thinks of it;
-//! a 503 is unhealthy, whatever it says. Who says what is in `dialect`.
+//! a 503 is unhealthy, whatever it says. A status word that nobody knows is
+//! *unknown*: neither up nor down. Who says what is in `dialect`, what a
+//! service has to show besides in `expected`, which version it runs in `version`.
 
 mod dialect;
+mod expected;
+pub mod version;
+
+pub use expected::{Dialect, Expected};
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use self::dialect::{Part, Said};
 use super::excerpt::excerpt_to;
@@ -61,9 +68,30 @@ pub struct Health {
     /// Why, in words: `200, "degraded": redis`. The same for the same cause:
     /// it holds names and states, no measured values.
     pub reason: String,
+    /// What else the answer shows.
+    pub shown: Shown,
+}
+
+/// What an answer shows beside its state. What it does not show is `None`.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Shown {
+    /// How many components it lists. None of them: it looked at nothing.
+    pub components: Option<u32>,
+    /// How much of what was expected is unmet.
+    pub unmet: Option<u32>,
+    /// Its time, and for how long it has been up: what moves in a live answer.
+    pub pulses: [Option<String>; 2],
+    /// The version that it says is running.
+    pub version: Option<String>,
+    /// The status word that nobody knows.
+    pub strange: Option<String>,
 }
 
 impl Health {
+    fn of(state: HealthState, reason: String) -> Health {
+        Health { state, reason, shown: Shown::default() }
+    }
+
     /// Whether it is up; `None` when that is not known. Degraded is up.
     pub fn is_up(&self) -> Option<bool> {
         self.state.is_up()
@@ -71,66 +99,124 @@ impl Health {
 }
 
 /// What came of a health probe, judged.
-pub fn judge(reply: &Result<Exchange, Failure>) -> Health {
+pub fn judge(reply: &Result<Exchange, Failure>, expected: &Expected) -> Health {
     match reply {
-        Ok(exchange) => judge_answer(exchange),
-        Err(failure) if failure.is_ours() => {
-            Health { state: HealthState::Unknown, reason: failure.to_string() }
-        }
-        Err(failure) => Health { state: HealthState::Unhealthy, reason: failure.to_string() },
+        Ok(exchange) => judge_answer(exchange, expected),
+        Err(failure) if failure.is_ours() => Health::of(HealthState::Unknown, failure.to_string()),
+        Err(failure) => Health::of(HealthState::Unhealthy, failure.to_string()),
     }
 }
 
 /// An answer, judged.
-pub fn judge_answer(exchange: &Exchange) -> Health {
+pub fn judge_answer(exchange: &Exchange, expected: &Expected) -> Health {
     let status = exchange.status;
-    let said = dialect::read(exchange);
+    let (said, json) = dialect::read(exchange, expected);
     match status {
-        200..=299 => by_words(status, &said),
+        200..=299 => {
+            let (state, reason) = by_words(&said, expected);
+            held(state, format!("{status}, {reason}"), (&said, json.as_ref()), exchange, expected)
+        }
         300..=399 => {
             let reason = match exchange.header("location") {
                 Some(location) => format!("{status}, redirect to {}", excerpt_to(location, 80)),
                 None => format!("{status}, a redirect without a location"),
             };
-            Health { state: HealthState::Unhealthy, reason }
+            Health::of(HealthState::Unhealthy, reason)
         }
         _ => by_code(status, &said),
     }
 }
 
-/// The code says that it is up; the words say how well.
-fn by_words(status: u16, said: &Said) -> Health {
-    let (state, reason) = match said {
-        Said::Nothing => (HealthState::Healthy, "empty body, healthy by its code".to_owned()),
-        Said::Page => (HealthState::Healthy, "an HTML page, healthy by its code".to_owned()),
-        Said::Other => {
-            (HealthState::Healthy, "no status word known, healthy by its code".to_owned())
-        }
-        Said::Word { word, parts } => match dialect::state_of(word) {
-            Some(state) => (state, format!("\"{word}\"{}", parts_in_words(Some(word), parts))),
-            None => (
-                HealthState::Healthy,
-                format!(
-                    "\"{word}\" is no status word known, healthy by its code{}",
-                    parts_in_words(Some(word), parts)
-                ),
-            ),
-        },
-        Said::Parts(parts) => {
-            let state = dialect::worst(parts);
-            (state, format!("{state} by its components{}", parts_in_words(None, parts)))
-        }
+/// An answer that says it is up, held against what it has to show. What is
+/// unmet makes it degraded, not down: it serves, and something is wrong.
+fn held(
+    state: HealthState,
+    reason: String,
+    (said, json): (&Said, Option<&Value>),
+    exchange: &Exchange,
+    expected: &Expected,
+) -> Health {
+    let parts = said.parts();
+    let unmet = expected.unmet(parts.unwrap_or_default(), exchange);
+    let state = match state {
+        HealthState::Healthy if !unmet.is_empty() => HealthState::Degraded,
+        state => state,
     };
-    Health { state, reason: format!("{status}, {reason}") }
+    let strange = match said {
+        Said::Word { word, .. } if expected.state_of(word).is_none() => Some(word.clone()),
+        _ => None,
+    };
+    let count = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
+    let shown = Shown {
+        components: parts.map(|parts| count(parts.len())),
+        unmet: expected.wants_something().then(|| count(unmet.len())),
+        pulses: PULSES.map(|members| pulse(json?, members)),
+        version: version::told(expected, exchange, json),
+        strange: strange.filter(|_| expected.dialect != Dialect::Code),
+    };
+    Health { state, reason: format!("{reason}{}", expected::in_words(&unmet)), shown }
+}
+
+/// Members of a live answer that move: its time, and how long it has been up.
+const PULSES: [&[&str]; 2] = [&["timestamp", "time"], &["uptime_seconds", "uptime"]];
+
+fn pulse(json: &Value, members: &[&str]) -> Option<String> {
+    let found = members.iter().find_map(|member| json.get(member))?;
+    let is_one = found.is_string() || found.is_number();
+    is_one.then(|| excerpt_to(&found.to_string(), PULSE_CHARS_MAX))
+}
+
+/// Longer than any time with its zone.
+const PULSE_CHARS_MAX: usize = 64;
+
+/// The code says that it is up; the words say how well.
+fn by_words(said: &Said, expected: &Expected) -> (HealthState, String) {
+    let pinned = match expected.dialect {
+        Dialect::Code => return (HealthState::Healthy, "healthy by its code".to_owned()),
+        Dialect::Auto => None,
+        dialect => Some(dialect),
+    };
+    let without = |what: &str| match pinned {
+        None => (HealthState::Healthy, format!("{what}, healthy by its code")),
+        Some(dialect) => (HealthState::Unknown, format!("{what}, expected {}", dialect.as_str())),
+    };
+    match said {
+        Said::Nothing => without("empty body"),
+        Said::Page => without("an HTML page"),
+        Said::Other => without("no status word known"),
+        Said::Word { word, parts } => {
+            let named = parts_in_words(Some(word), parts.as_deref());
+            match expected.state_of(word) {
+                Some(HealthState::Degraded | HealthState::Unhealthy)
+                    if expected.allows(parts.as_deref().unwrap_or_default()) =>
+                {
+                    (HealthState::Healthy, format!("\"{word}\"{named}, as allowed"))
+                }
+                Some(state) => (state, format!("\"{word}\"{named}")),
+                None => {
+                    (HealthState::Unknown, format!("\"{word}\" is no status word known{named}"))
+                }
+            }
+        }
+        Said::Parts(parts) => {
+            let named = parts_in_words(None, Some(parts));
+            match dialect::worst(parts) {
+                HealthState::Degraded | HealthState::Unhealthy if expected.allows(parts) => {
+                    (HealthState::Healthy, format!("healthy by its components{named}, as allowed"))
+                }
+                state => (state, format!("{state} by its components{named}")),
+            }
+        }
+    }
 }
 
 /// The code says that it is down; the words say why.
 fn by_code(status: u16, said: &Said) -> Health {
     let reason = match said {
         Said::Word { word, parts } => {
-            format!("{status}, \"{word}\"{}", parts_in_words(Some(word), parts))
+            format!("{status}, \"{word}\"{}", parts_in_words(Some(word), parts.as_deref()))
         }
-        Said::Parts(parts) => format!("{status}{}", parts_in_words(None, parts)),
+        Said::Parts(parts) => format!("{status}{}", parts_in_words(None, Some(parts))),
         Said::Nothing | Said::Page | Said::Other => match status {
             404 => "404, there is no such endpoint".to_owned(),
             401 | 403 => format!("{status}, the probe is not let in"),
@@ -138,7 +224,7 @@ fn by_code(status: u16, said: &Said) -> Health {
             _ => status.to_string(),
         },
     };
-    Health { state: HealthState::Unhealthy, reason }
+    Health::of(HealthState::Unhealthy, reason)
 }
 
 /// Components named in a reason; a reason is a line, not a list.
@@ -146,7 +232,7 @@ const NAMED_MAX: usize = 5;
 
 /// `: redis, adls "unhealthy"`: the components that are not well, each with
 /// its word where that is not the whole's.
-fn parts_in_words(whole: Option<&str>, parts: &Option<Vec<Part>>) -> String {
+fn parts_in_words(whole: Option<&str>, parts: Option<&[Part]>) -> String {
     let Some(parts) = parts else { return String::new() };
     if parts.is_empty() {
         return ", no components".to_owned();

@@ -10,8 +10,12 @@ fn answer(status: u16, body: &str) -> Result<Exchange, Failure> {
 }
 
 fn check(replies: &[Result<Exchange, Failure>], expect: Expect) {
+    check_as(&Expected::default(), replies, expect);
+}
+
+fn check_as(expected: &Expected, replies: &[Result<Exchange, Failure>], expect: Expect) {
     let line = |reply| {
-        let Health { state, reason } = judge(reply);
+        let Health { state, reason, .. } = judge(reply, expected);
         format!("{state:10} {reason}\n")
     };
     expect.assert_eq(&replies.iter().map(line).collect::<String>());
@@ -152,6 +156,7 @@ fn goes_by_the_code_where_the_words_say_nothing_and_says_so() {
         &[
             answer(200, ""),
             answer(204, ""),
+            answer(200, r#"{"components":[{"name":"a","status":"blue"}]}"#),
             answer(200, "OK"),
             answer(200, "\"ok\""),
             answer(200, "I am fine"),
@@ -168,6 +173,7 @@ fn goes_by_the_code_where_the_words_say_nothing_and_says_so() {
         expect![[r#"
             healthy    200, empty body, healthy by its code
             healthy    204, empty body, healthy by its code
+            unknown    200, unknown by its components
             healthy    200, "OK"
             healthy    200, "ok"
             healthy    200, no status word known, healthy by its code
@@ -176,12 +182,138 @@ fn goes_by_the_code_where_the_words_say_nothing_and_says_so() {
             healthy    200, no status word known, healthy by its code
             healthy    200, no status word known, healthy by its code
             healthy    200, no status word known, healthy by its code
-            healthy    200, "starting" is no status word known, healthy by its code
+            unknown    200, "starting" is no status word known
             unhealthy  200, "Unhealthy"
             unhealthy  200, "out of service"
             healthy    200, no status word known, healthy by its code
         "#]],
     );
+}
+
+#[test]
+fn takes_only_the_dialect_that_is_expected() {
+    let pinned = |dialect| Expected { dialect, ..Expected::default() };
+    let spring = r#"{"status":"UP","components":{"db":{"status":"DOWN"}}}"#;
+    let draft = r#"{"status":"warn","checks":{"cpu":[{"status":"warn"}]}}"#;
+    check_as(
+        &pinned(Dialect::Spring),
+        &[answer(200, spring), answer(200, "<html>"), answer(200, ""), answer(200, "{}")],
+        expect![[r#"
+            healthy    200, "UP": db "DOWN"
+            unknown    200, an HTML page, expected spring
+            unknown    200, empty body, expected spring
+            unknown    200, no status word known, expected spring
+        "#]],
+    );
+    check_as(
+        &pinned(Dialect::HealthJson),
+        &[answer(200, draft), answer(200, spring)],
+        expect![[r#"
+            degraded   200, "warn": cpu
+            healthy    200, "UP"
+        "#]],
+    );
+    check_as(
+        &pinned(Dialect::Aspnet),
+        &[answer(200, "Degraded"), answer(200, "I am fine")],
+        expect![[r#"
+            degraded   200, "Degraded"
+            unknown    200, no status word known, expected aspnet
+        "#]],
+    );
+    check_as(
+        &pinned(Dialect::Code),
+        &[answer(200, r#"{"status":"unhealthy"}"#), answer(503, "")],
+        expect![[r#"
+            healthy    200, healthy by its code
+            unhealthy  503
+        "#]],
+    );
+}
+
+fn expected(text: &str) -> Expected {
+    serde_json::from_str(text).expect("what a plan holds")
+}
+
+#[test]
+fn holds_components_against_what_is_required_and_allowed() {
+    let parts = |word: &str, redis: &str, adls: &str| {
+        let part = |name: &str, word: &str| format!(r#"{{"name":"{name}","status":"{word}"}}"#);
+        let (redis, adls) = (part("redis", redis), part("adls", adls));
+        answer(200, &format!(r#"{{"status":"{word}","components":[{redis},{adls}]}}"#))
+    };
+    check_as(
+        &expected(r#"{"require": ["redis", "adls"], "allow": {"redis": ["healthy", "degraded"]}}"#),
+        &[
+            parts("healthy", "healthy", "healthy"),
+            parts("degraded", "degraded", "healthy"), // what is allowed does not ail the whole
+            parts("degraded", "degraded", "degraded"),
+            parts("unhealthy", "unhealthy", "healthy"),
+            parts("healthy", "healthy", "unhealthy"),
+            parts("healthy", "healthy", "resting"),
+            answer(200, r#"{"status":"healthy","components":[]}"#),
+            answer(200, r#"{"status":"UP","components":{"redis":{"status":"UP"}}}"#),
+            answer(200, "Healthy"),
+            answer(
+                503,
+                r#"{"status":"degraded","components":[{"name":"redis","status":"degraded"}]}"#,
+            ),
+        ],
+        expect![[r#"
+            healthy    200, "healthy"
+            healthy    200, "degraded": redis, as allowed
+            degraded   200, "degraded": redis, adls
+            unhealthy  200, "unhealthy": redis; redis is "unhealthy"
+            degraded   200, "healthy": adls "unhealthy"; adls is "unhealthy"
+            degraded   200, "healthy"; adls is "resting"
+            degraded   200, "healthy", no components; redis is missing; adls is missing
+            degraded   200, "UP"; adls is missing
+            degraded   200, "Healthy"; redis is missing; adls is missing
+            unhealthy  503, "degraded": redis
+        "#]],
+    );
+}
+
+#[test]
+fn asserts_on_details_and_knows_a_services_own_words() {
+    let mcp = |tools: u32| {
+        answer(
+            200,
+            &format!(
+                r#"{{"status":"Warming Up","components":[{{"name":"mcp",
+            "status":"healthy","details":{{"tool_count":{tools}}}}}]}}"#
+            ),
+        )
+    };
+    check_as(
+        &expected(
+            r#"{"words": {"warming_up": "healthy"},
+            "expect": ["json $.components[?@.name=='mcp'].details.tool_count > 0"]}"#,
+        ),
+        &[mcp(3), mcp(0), answer(200, r#"{"status":"healthy"}"#)],
+        expect![[r#"
+            healthy    200, "Warming Up"
+            degraded   200, "Warming Up"; not so: json $.components[?@.name=='mcp'].details.tool_count > 0
+            degraded   200, "healthy"; not so: json $.components[?@.name=='mcp'].details.tool_count > 0
+        "#]],
+    );
+}
+
+#[test]
+fn shows_how_much_it_looked_at_and_what_moves() {
+    let shown = |expected: &Expected, body: &str| judge(&answer(200, body), expected).shown;
+    let body = r#"{"status":"healthy","timestamp":"2026-11-25T01:00:00+00:00","version":"1.0.0",
+        "uptime_seconds":3.14,"components":[]}"#;
+    let auto = Expected::default();
+    let all = shown(&auto, body);
+    assert_eq!((all.components, all.unmet, all.strange), (Some(0), None, None));
+    assert_eq!(all.version.as_deref(), Some("1.0.0"));
+    let [time, uptime] = all.pulses;
+    assert_eq!(time.as_deref(), Some("\"2026-11-25T01:00:00+00:00\""));
+    assert_eq!(uptime.as_deref(), Some("3.14"));
+    assert_eq!(shown(&auto, "Healthy"), Shown::default());
+    assert_eq!(shown(&auto, r#"{"status":"warming"}"#).strange.as_deref(), Some("warming"));
+    assert_eq!(shown(&expected(r#"{"require": ["adls"]}"#), body).unmet, Some(1));
 }
 
 #[test]
@@ -236,7 +368,7 @@ fn tells_the_targets_failures_from_our_own() {
 
 #[test]
 fn counts_degraded_as_up_and_unknown_as_neither() {
-    let is_up = |reply| judge(&reply).is_up();
+    let is_up = |reply| judge(&reply, &Expected::default()).is_up();
     assert_eq!(is_up(answer(200, "Healthy")), Some(true));
     assert_eq!(is_up(answer(200, "Degraded")), Some(true));
     assert_eq!(is_up(answer(200, "Unhealthy")), Some(false));
@@ -259,6 +391,6 @@ fn names_a_handful_of_components_and_counts_the_rest() {
 #[test]
 fn keeps_a_reason_to_one_short_line() {
     let body = format!(r#"{{"status":"down\n{}"}}"#, "x".repeat(10_000));
-    let reason = judge(&answer(200, &body)).reason;
+    let reason = judge(&answer(200, &body), &Expected::default()).reason;
     assert!(reason.chars().count() < 120 && !reason.contains('\n'), "{reason}");
 }

@@ -6,6 +6,8 @@
 //! `TABLE`, a line in `TABLES`, and a row that leads to it.
 
 mod channels;
+mod health;
+mod resources;
 mod rules;
 mod schema;
 mod service;
@@ -75,14 +77,20 @@ impl Key {
 }
 
 /// All of them, in the order of the example file.
-pub const TABLES: [&Table; 10] = [
+pub const TABLES: [&Table; 16] = [
     &service::TOP,
     &service::TARGETS,
+    &health::TABLE,
+    &health::VERSION,
     &smoke::TABLE,
     &smoke::REQUEST,
     &smoke::RETRY,
     &windows::TABLE,
     &rules::DEFAULTS,
+    &resources::SLA,
+    &resources::TABLE,
+    &resources::MEMORY,
+    &resources::CPU,
     &rules::TABLE,
     &signals::TABLE,
     &channels::TABLE,

@@ -1,10 +1,12 @@
 //! Keys of `[rules]` and of `[[rule]]`.
 
-use super::Takes::{Duration, Flag, Limit, Number, Query, Text, Url, Whole, Word};
+use super::Takes::{Duration, Each, Either, Flag, Limit, Number, Query, Text, Url, Whole, Word};
 use super::{Table, key};
 
 /// The severities there are, worst last.
 pub(super) const SEVERITIES: &[&str] = &["info", "warning", "critical"];
+
+const LIMITS: super::Takes = Either(&[Limit, Each(&Limit)]);
 
 const EVENTS: super::Takes = Whole(0, 1_000_000_000);
 
@@ -25,6 +27,13 @@ pub(super) const DEFAULTS: Table = Table {
         key("min-events", EVENTS, "events below which nothing is judged")
             .or("20; 100 for a p99")
             .such_as("20"),
+        key("profile", Word(&["quick-reference", "alert-list"]), "which of the checklist's sets")
+            .or("quick-reference: memory above 95%; the other: 90%, and 70% as a warning")
+            .such_as("\"alert-list\""),
+        key("sla", super::Takes::Table("rules.sla"), "what is promised, as rules of their own"),
+        key("restarts-per-hour", Whole(0, 1000), "how many are borne")
+            .or("not judged")
+            .such_as("3"),
     ],
 };
 
@@ -40,8 +49,8 @@ pub(super) const TABLE: Table = Table {
         key("signal", Text, "the signal that it judges").such_as("\"tool_latency\""),
         key("query", Query, "what it judges, instead of a signal").such_as("\"sum(queue_depth)\""),
         key("quantile", Number, "between 0 and 1: of a histogram signal").such_as("0.95"),
-        key("above", Limit, "broken by anything greater").such_as("1000"),
-        key("below", Limit, "broken by anything smaller").such_as("\"50%\""),
+        key("above", LIMITS, "broken by anything greater; a table: by window").such_as("1000"),
+        key("below", LIMITS, "broken by anything smaller; a table: by window").such_as("\"50%\""),
         key("for", Duration, "how long it has to be broken")
             .or("2m if critical, else 10m")
             .such_as("\"5m\""),
@@ -63,5 +72,7 @@ pub(super) const TABLE: Table = Table {
             .such_as("\"the queue grows faster than it is worked off\""),
         key("runbook", Url, "where the way out is written down")
             .such_as("\"https://runbooks.example.com/queue\""),
+        key("labels", Each(&Text), "labels that go with what is told")
+            .such_as("{ team = \"agents\" }"),
     ],
 };

@@ -31,10 +31,12 @@ pub(super) const TOP: Table = Table {
             .or("what the first scrapes show")
             .such_as("[\"error_ratio\"]"),
         key("targets", Takes::Table("targets"), "the replicas").or("`url` alone"),
+        key("health", Takes::Table("health"), "what the health of each replica has to show"),
         key("smoke", Tables("smoke"), "smoke steps, beside the checklist's or in their place"),
         key("windows", Named("windows.*"), "windows; whoever lists one lists all")
             .or("first-day and first-week"),
         key("rules", Takes::Table("rules"), "what holds for every rule that does not say its own"),
+        key("resources", Takes::Table("resources"), "what each replica is given"),
         key("rule", Tables("rule"), "rules, beside the pack or changing it"),
         key("signal", Tables("signal"), "named queries"),
         key("channel", Tables("channel"), "whom to tell").or("nobody is told"),

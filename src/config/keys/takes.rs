@@ -45,6 +45,8 @@ pub enum Takes {
     Json,
     /// A table of headers, whose values are secrets.
     Headers,
+    /// A table with names of the user's own, whose values are all of this type.
+    Each(&'static Takes),
     /// One of several types.
     Either(&'static [Takes]),
     /// A list, perhaps empty.
@@ -114,6 +116,7 @@ impl Takes {
             }
             Takes::Json => "any value".to_owned(),
             Takes::Headers => "table of headers".to_owned(),
+            Takes::Each(of) => format!("table ({})", of.words()),
             Takes::Either(types) => {
                 types.iter().map(Takes::words).collect::<Vec<_>>().join(", or ")
             }
@@ -172,6 +175,9 @@ impl Takes {
             Takes::Word(words) => value.as_str().is_some_and(|text| words.contains(&text)),
             Takes::Json => true,
             Takes::Headers => value.is_table(),
+            Takes::Each(of) => {
+                value.as_table().is_some_and(|all| all.values().all(|v| of.accepts(v)))
+            }
             Takes::Either(types) => types.iter().any(|takes| takes.accepts(value)),
             Takes::List(of) => {
                 value.as_array().is_some_and(|all| all.iter().all(|v| of.accepts(v)))

@@ -17,6 +17,8 @@ fn rule(quantile: Option<f64>, bound: Bound, evidence_min: f64) -> Rule {
         severity: Severity::Critical,
         summary: "broken".into(),
         runbook: None,
+        by_window: Vec::new(),
+        labels: Default::default(),
     }
 }
 

@@ -272,7 +272,7 @@ fn short(news: &AlertNews, state: State) -> Short {
 
 fn alert<'a>(telling: &Telling<'a>) -> Alert<'a> {
     let news = telling.alert;
-    let (mut labels, left_out) = words::labels(&news.labels);
+    let (mut labels, left_out) = words::labels(&news.all_labels());
     if left_out > 0 {
         labels.push(("…".to_owned(), format!("{left_out} more labels")));
     }

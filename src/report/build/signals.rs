@@ -168,11 +168,16 @@ fn bounds(record: &Record, signal: &Name, read: Read) -> Vec<BoundLine> {
     };
     let rules = record.plan.rules.iter().filter(reads_this);
     rules
-        .map(|rule| BoundLine {
-            rule: rule.name.clone(),
-            severity: rule.severity,
-            value: Number(rule.bound.value()),
-            above: matches!(rule.bound, Bound::Above(_)),
+        .flat_map(|rule| {
+            let all = rule.by_window.iter().map(|(_, bound)| *bound);
+            let mut all: Vec<Bound> = all.chain([rule.bound]).collect();
+            all.dedup();
+            all.into_iter().map(|bound| BoundLine {
+                rule: rule.name.clone(),
+                severity: rule.severity,
+                value: Number(bound.value()),
+                above: matches!(bound, Bound::Above(_)),
+            })
         })
         .collect()
 }

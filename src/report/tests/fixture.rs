@@ -39,6 +39,8 @@ fn rule(name: &str, signal: &str, bound: Bound, severity: Severity, summary: &st
         severity,
         summary: summary.to_owned(),
         runbook: None,
+        by_window: Vec::new(),
+        labels: Default::default(),
     }
 }
 
@@ -108,6 +110,7 @@ pub fn plan(windows: Vec<Window>) -> Plan {
         url: "https://agent.example.com".to_owned(),
         targets: targets.iter().map(target).collect(),
         expect: 3,
+        health: Default::default(),
         smoke: vec![
             step("is healthy", true),
             step("is ready", true),

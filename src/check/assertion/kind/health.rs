@@ -2,7 +2,7 @@
 
 use super::super::value::{Shape, Value};
 use super::{Found, Kind, Query};
-use crate::check::health::{HealthState, judge_answer};
+use crate::check::health::{Expected, HealthState, judge_answer};
 use crate::model::Exchange;
 
 /// What an answer can amount to.
@@ -18,9 +18,11 @@ pub(super) const KIND: Kind = Kind {
     about: "what a health endpoint's words amount to",
     example: "health is healthy",
     open: |_| {
-        let state =
-            |exchange: &Exchange| Found::One(Value::text(judge_answer(exchange).state.as_str()));
-        let note = |exchange: &Exchange| judge_answer(exchange).reason;
+        let state = |exchange: &Exchange| {
+            let health = judge_answer(exchange, &Expected::default());
+            Found::One(Value::text(health.state.as_str()))
+        };
+        let note = |exchange: &Exchange| judge_answer(exchange, &Expected::default()).reason;
         Ok(Query { note, ..Query::new(Shape::Word(STATES), state) })
     },
 };
