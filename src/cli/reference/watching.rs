@@ -136,7 +136,7 @@ pub(super) fn assertions() -> String {
         ## What is asked about\n\n";
     let kinds =
         KINDS.iter().map(|kind| vec![code(kind.name), kind.about.to_owned(), code(kind.example)]);
-    let names: Vec<String> = predicates().map(|name| code(name)).collect();
+    let names: Vec<String> = predicates().map(code).collect();
     let kinds = table(&["word", "means", "for example"], kinds);
     format!("{head}{kinds}\n## Predicates\n\n{}.\n", names.join(", "))
 }
