@@ -85,6 +85,15 @@ pub fn main() -> Exit {
     })
 }
 
+/// Whether the program takes these arguments; nothing is done.
+///
+/// # Errors
+/// What is wrong with them, as it would be printed.
+pub fn understands(arguments: &[String]) -> Result<(), String> {
+    let all = std::iter::once("bakewatch").chain(arguments.iter().map(String::as_str));
+    Cli::try_parse_from(all).map(|_| ()).map_err(|wrong| wrong.to_string())
+}
+
 fn wait_for(command: impl Future<Output = Result<Exit, String>>) -> Result<Exit, String> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     runtime.map_err(|error| format!("the runtime cannot start: {error}"))?.block_on(command)
