@@ -205,4 +205,7 @@ async fn give_only_commands_that_run() {
     }
     assert!(told.is_empty(), "{}", told.join("\n"));
     assert!(dir.path().join("man1/bakewatch-run.1").exists(), "they did not run");
+    // As docs/systemd.md has made it.
+    let parsed = Command::new("bash").arg("-n").arg(dir.path().join("bakewatch.bash")).status();
+    assert!(parsed.unwrap().success(), "no bash can read its completions");
 }
