@@ -10,7 +10,7 @@ mod show;
 mod step;
 mod suite;
 
-pub use assertion::{Assertion, Complaint, KINDS, Kind};
+pub use assertion::{Assertion, Complaint, KINDS, Kind, predicates};
 pub use checklist::checklist;
 pub use health::{Dialect, Expected, Health, HealthState, Shown};
 pub use judged::{Judged, judge};

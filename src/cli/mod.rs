@@ -2,24 +2,27 @@
 
 mod account;
 mod check;
+mod completions;
 mod demo;
 pub mod exit;
 mod load;
 mod log;
+mod man;
 mod out;
 mod place;
+pub mod reference;
 mod report;
 mod run;
 mod smoke;
 mod status;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 
 use exit::Exit;
 
 /// Stands watch over a release through its first day and its first week.
 #[derive(Parser)]
-#[command(name = "bakewatch", version, about, after_help = exit::HELP)]
+#[command(name = "bakewatch", version, about, after_help = exit::help())]
 struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -28,22 +31,31 @@ struct Cli {
 #[derive(Subcommand)]
 enum Command {
     /// Watches a release: smoke, first day, first week; exits by the verdict
-    #[command(after_help = exit::HELP)]
+    #[command(after_help = exit::help())]
     Run(Box<run::Run>),
     /// Runs the smoke suite alone
-    #[command(after_help = exit::HELP)]
+    #[command(after_help = exit::help())]
     Smoke(smoke::Smoke),
     /// Checks the configuration and shows what would be watched
-    #[command(after_help = exit::HELP)]
+    #[command(after_help = exit::help())]
     Check(check::Check),
     /// Shows each watch: where it stands, what burns, how telling goes
-    #[command(after_help = exit::HELP)]
+    #[command(after_help = exit::help())]
     Status(status::Status),
     /// Watches an invented service through a week in under a minute
     Demo(demo::Demo),
     /// Prints the summary of a closed window
-    #[command(after_help = exit::HELP)]
+    #[command(after_help = exit::help())]
     Report(report::Report),
+    /// Prints the script by which a shell completes the command line
+    Completions(completions::Completions),
+    /// Prints a manual page, or writes all of them
+    Man(man::Manual),
+}
+
+/// The table of commands, from which completions, manual and reference are made.
+fn command() -> clap::Command {
+    Cli::command()
 }
 
 /// Reads the arguments and does what they ask.
@@ -61,6 +73,8 @@ pub fn main() -> Exit {
         Command::Check(given) => check::run(&given),
         Command::Status(given) => status::run(&given),
         Command::Report(given) => report::run(&given),
+        Command::Completions(given) => completions::run(&given),
+        Command::Man(given) => man::run(&given),
         Command::Run(given) => wait_for(run::run(*given)),
         Command::Demo(given) => wait_for(demo::run(given)),
         Command::Smoke(given) => wait_for(smoke::run(&given)),
@@ -69,6 +83,15 @@ pub fn main() -> Exit {
         out::complain(error);
         Exit::Usage
     })
+}
+
+/// Whether the program takes these arguments; nothing is done.
+///
+/// # Errors
+/// What is wrong with them, as it would be printed.
+pub fn understands(arguments: &[String]) -> Result<(), String> {
+    let all = std::iter::once("bakewatch").chain(arguments.iter().map(String::as_str));
+    Cli::try_parse_from(all).map(|_| ()).map_err(|wrong| wrong.to_string())
 }
 
 fn wait_for(command: impl Future<Output = Result<Exit, String>>) -> Result<Exit, String> {

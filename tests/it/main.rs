@@ -4,6 +4,7 @@
 mod world;
 
 mod config;
+mod docs;
 mod faults;
 mod io;
 mod panics;

@@ -33,6 +33,7 @@ use crate::model::Exchange;
 
 pub use complaint::Complaint;
 pub use kind::{KINDS, Kind};
+pub use predicate::names as predicates;
 
 /// Longer than any that a person would write on one line; it bounds what the
 /// path parser has to look at.

@@ -68,6 +68,11 @@ const WORDS: [(&str, Word); 13] = [
     ("is", Word::Equal),
 ];
 
+/// The names of all predicates.
+pub fn names() -> impl Iterator<Item = &'static str> {
+    WORDS.iter().map(|(name, _)| *name)
+}
+
 /// Whether a word names a predicate.
 pub(super) fn is_name(word: &str) -> bool {
     word == "not" || WORDS.iter().any(|(name, _)| *name == word)

@@ -1,6 +1,6 @@
 //! The IO side against real sockets and files, all on loopback.
 
-mod cli;
+pub mod cli;
 mod http;
 mod lock;
 mod mail;

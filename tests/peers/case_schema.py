@@ -1,0 +1,157 @@
+"""The schema that editors use, held against the example and against every
+broken file of tests/config: what it does not see is listed here, with why."""
+
+import json
+import pathlib
+import re
+import subprocess
+import sys
+import tomllib
+
+import jsonschema
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+SCHEMA = ROOT / "config/bakewatch.schema.json"
+
+# What a schema cannot express: it sees forms, one value at a time.
+UNSEEN = {
+    "another value decides": [
+        r"is taken by the one in line",
+        r"is listed twice",
+        r"in another unit than the signal",
+        r"a ratio lies between 0 and 1",
+        r"counts no events",
+        r"is no histogram",
+        r"is a histogram: say which quantile",
+        r"is (not below|above a quarter|longer than the window)",
+        r"healthy replicas are expected of",
+        r"health is not asked",
+        r"neither health nor metrics",
+        r"is judged where",
+        r"there is no user in",
+        r"has the user",
+        r"smtp\+plain uses no TLS",
+        r"belongs to type =",
+        r"`(to|smtp|url)` is missing",  # by the type of a channel
+        r"`length` is missing",  # by the name of a window
+        r"`(request|expect)` is missing",  # unless it is off
+    ],
+    "which of several keys are there": [
+        r"leave one (of them )?out",
+        r"a rule has one bound",
+        r"has no bound",
+        r"judges nothing",
+        r"needs both `num` and `den`",
+        r"says not how it is measured",
+        r"is measured in one way",
+        r"only `buckets` have a scale",
+        r"a HEAD request has no body",
+        r"url: is missing",  # the command line may give it
+    ],
+    "a language of its own": [
+        r"at its character",
+        r"nothing known is called",
+        r"is no URL",
+        r"has a query or fragment",
+        r"user or password ends up in logs",
+        r"a password in a URL",
+        r"has no port",
+        r"has something behind the host",
+        r"in the open, which is for this machine alone",
+        r"is no mail address",
+        r"is no signing secret",
+        r"is no name of a variable",
+        r"a header's value is one line",
+        r"fits in 64 bits",
+        r"is no bound",
+        r"unknown method",
+        # A secret may be a text of any form, a URL among them.
+        r"channel\.[a-z]\.url: .*(has no scheme|is not supported)",
+    ],
+    "names that the program knows": [
+        r"unknown (preset|signal)",
+        r"of the (pack|checklist) can be switched off",
+        r"there is a signal",
+        r"is measured by the checks",
+        r"`smoke` is what --until calls",
+        r"cannot name files",
+        r"a name is one line",
+        r"is no name of a signal",
+    ],
+    "a limit in a text": [
+        r"has to be longer than nothing",
+        r"is too often",
+        r"is longer than ten years",
+        r"holds up the pipeline",
+        r"is not between 0 and 1",
+        r"has to be above zero",
+    ],
+}
+
+# `bakewatch.toml:3: rule.A.for: …`, or without a line.
+COMPLAINT = re.compile(r"bakewatch\.toml(?::\d+)?: (?:(.*?): )?(.*)")
+
+
+def play(bench) -> None:
+    tool = pathlib.Path(sys.executable).parent / "check-jsonschema"
+    for arguments in [
+        ["--check-metaschema", SCHEMA],
+        ["--schemafile", SCHEMA, ROOT / "config/bakewatch.example.toml"],
+    ]:
+        told = subprocess.run([tool, *arguments], capture_output=True, text=True)
+        bench.check(f"passes check-jsonschema {arguments[0]}", told.returncode == 0, told.stdout)
+
+    schema = json.loads(SCHEMA.read_text())
+    validator = jsonschema.Draft7Validator(schema)
+    for table in [schema, *schema["definitions"].values()]:
+        for key, about in table["properties"].items():
+            form = {"definitions": schema["definitions"], **about}
+            for example in about.get("examples", []):
+                fits = jsonschema.Draft7Validator(form).is_valid(example)
+                bench.check(f"takes its own example of {key}", fits, example)
+    patterns = [(pattern, re.compile(pattern)) for some in UNSEEN.values() for pattern in some]
+    used = set()
+    for path in sorted((ROOT / "tests/config").glob("*.toml")):
+        try:
+            document = tomllib.loads(path.read_text())
+        except tomllib.TOMLDecodeError:
+            continue  # no schema ever sees it
+        errors = validator.iter_errors(document)
+        seen = {place for error in errors for place in places(error, document)}
+        missed = []
+        for line in path.with_suffix(".err").read_text().splitlines():
+            key = re.sub(r"_", "-", COMPLAINT.fullmatch(line)[1] or "")
+            excuses = [source for source, pattern in patterns if pattern.search(line)]
+            used.update(excuses)
+            if key not in seen and not excuses:
+                missed.append(line)
+        bench.check(f"sees each wrong form of {path.name}", not missed, "\n".join(missed))
+    idle = [source for source, _ in patterns if source not in used]
+    bench.check("excuses nothing that is never complained about", not idle, idle)
+
+
+def places(error, document):
+    """Where bakewatch would complain of the same: `rule.QueueBacklog.for`."""
+    here = called(list(error.absolute_path), document)
+    yield here
+    if error.validator == "additionalProperties" and isinstance(error.instance, dict):
+        for key in set(error.instance) - set(error.schema.get("properties", {})):
+            yield ".".join(filter(None, [here, key.replace("_", "-")]))
+    if "propertyNames" in error.absolute_schema_path:
+        yield f"{here}.{error.instance}"
+    for inner in error.context or []:  # of `anyOf`: within one of the forms
+        yield from places(inner, document)
+
+
+def called(path: list, document) -> str:
+    """A path in the words of the program, which calls tables by their names."""
+    words, value = "", document
+    for step in path:
+        value = value[step]
+        if isinstance(step, int):
+            name = value.get("name") if isinstance(value, dict) else None
+            words = f"{words}.{name}" if isinstance(name, str) else f"{words}[{step}]"
+        else:
+            step = step.replace("_", "-")
+            words = f"{words}.{step}" if words else step
+    return words
