@@ -24,7 +24,8 @@ pub(super) fn render(runs: &[SmokeRun]) -> String {
         suite(&mut tap, run, "    ");
         let bad = run.results.iter().any(StepResult::has_failed);
         let ok = if bad { "not ok" } else { "ok" };
-        let _ = writeln!(tap, "{ok} {} - {}", index + 1, described(&run.title()));
+        let nothing = if run.results.is_empty() { " # SKIP nothing was tried" } else { "" };
+        let _ = writeln!(tap, "{ok} {} - {}{nothing}", index + 1, described(&run.title()));
     }
     tap
 }
