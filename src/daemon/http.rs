@@ -110,7 +110,7 @@ impl Http {
             let (headers, url) = (headers_of(&response), response.url().to_string());
             let body = body_of(response, CHECK_BYTES_MAX).await?;
             let body = String::from_utf8_lossy(&body).into_owned();
-            let (elapsed, hidden) = (started.elapsed().into(), hidden(&request, secrets));
+            let (elapsed, hidden) = (started.elapsed().into(), hidden(request, secrets));
             Ok(Exchange { status, headers, body, elapsed, redirects, url, hidden })
         };
         within(request.timeout, whole).await
