@@ -72,6 +72,7 @@ fn holds_an_answer_against_a_value_of_its_own_type() {
     assert_eq!(wants("json $.a == {{number}}"), "7");
     assert_eq!(wants("json $.a == \"{{number}}\""), "\"7\"");
     assert_eq!(wants("json $.a == {{flag}}"), "true");
+    assert_eq!(wants("body == \"x {{text}}\""), r#""x a \"b\"/c.d""#);
     assert_eq!(wants("status == {{number}}"), "7");
     assert_eq!(wants("latency > {{number}}s"), "> 7s");
     assert_eq!(wants("body contains 'id={{number}}'"), "contains \"id=7\"");

@@ -245,6 +245,22 @@ async fn cleans_up_when_a_watch_is_stopped_in_its_suite() {
 }
 
 #[tokio::test]
+async fn tells_a_watchs_suite_in_the_same_forms_also_when_it_was_run_before() {
+    let (dir, (_, url)) = (tempfile::tempdir().unwrap(), shop().await);
+    let file = write(dir.path(), &url, ORDERS);
+    for name in ["first.xml", "again.xml"] {
+        let output = format!("junit={}", dir.path().join(name).display());
+        let run = ["run", "-c", &file, "--release", "v1", "--until", "smoke", "--output", &output];
+        let (code, out, err) = bakewatch(dir.path(), &run).await;
+        assert_eq!(code, Some(0), "{out}{err}");
+    }
+    let read = |name| std::fs::read_to_string(dir.path().join(name)).unwrap();
+    let first = read("first.xml");
+    assert!(first.contains("tests=\"2\" failures=\"0\"") && first.contains("value=\"v1\""));
+    assert_eq!(first, read("again.xml"));
+}
+
+#[tokio::test]
 async fn refuses_two_documents_in_one_place_and_kinds_that_are_none() {
     let dir = tempfile::tempdir().unwrap();
     let check = async |command: &[&str]| {
