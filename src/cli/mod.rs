@@ -9,6 +9,7 @@ mod load;
 mod log;
 mod man;
 mod out;
+mod output;
 mod place;
 pub mod reference;
 mod report;

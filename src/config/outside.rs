@@ -4,7 +4,7 @@
 use serde_json_path::JsonPath;
 
 use super::walk::Value;
-use crate::check::Assertion;
+use crate::check::{Assertion, Capture};
 use crate::metrics::promql::Query;
 use crate::metrics::{LOOKBACK, Shape, Signal, Unit, health, presets};
 use crate::model::{MINUTE, Span};
@@ -29,6 +29,11 @@ pub(super) fn path(value: &Value) -> Option<JsonPath> {
         value.error(format!("{text:?} is no JSON path; write for example \"$.version\""));
     }
     path.ok()
+}
+
+/// What a step takes out of its answer, in the user's words.
+pub(super) fn capture(text: &str) -> Result<Capture, String> {
+    Capture::parse(text).map_err(|complaint| in_text(text, complaint.column, &complaint.what))
 }
 
 /// Whether a query can be evaluated; `$range` may stand in it.

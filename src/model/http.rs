@@ -79,6 +79,13 @@ pub struct Request {
     pub body: Option<String>,
     /// For the whole exchange, connect to last byte.
     pub timeout: Span,
+    /// How many redirects are followed. None: a service that moved is told.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub follow: u8,
+}
+
+fn is_none(count: &u8) -> bool {
+    *count == 0
 }
 
 /// An answer that came whole. (It may still say that all is lost.)
@@ -92,6 +99,25 @@ pub struct Exchange {
     pub body: String,
     /// From before the connect to the last byte.
     pub elapsed: Span,
+    /// How many redirects were followed to come here.
+    #[serde(default)]
+    pub redirects: u8,
+    /// Where the answer came from; empty where nobody noted it.
+    #[serde(default)]
+    pub url: String,
+    /// Secrets that the request held and the answer may repeat.
+    #[serde(skip)]
+    pub hidden: Hidden,
+}
+
+/// Values that are never to be shown. Nobody can print them by mistake.
+#[derive(Clone, PartialEq, Eq, Default)]
+pub struct Hidden(pub Vec<String>);
+
+impl fmt::Debug for Hidden {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Hidden({} redacted)", self.0.len())
+    }
 }
 
 impl Exchange {

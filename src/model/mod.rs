@@ -17,7 +17,7 @@ mod verdict;
 
 pub use channel::{Channel, Medium, Smtp, SmtpTls};
 pub use hash::stable_hash;
-pub use http::{Exchange, Failure, HeaderValue, Method, Request};
+pub use http::{Exchange, Failure, HeaderValue, Hidden, Method, Request};
 pub use labels::Labels;
 pub use measurement::{Measurement, Reading, Why};
 pub use name::Name;

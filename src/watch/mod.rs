@@ -35,6 +35,7 @@ use look::Look;
 use measure::Measure;
 use pace::Pace;
 use smoke::Smoke;
+pub use smoke::run_id;
 use tell::Tell;
 
 /// A fact, as it is to be stored.
@@ -111,7 +112,7 @@ impl Watch {
             measure,
             judging: Judging::new(record.plan.rules.len(), now),
             pace: Pace::default(),
-            smoke: Smoke::default(),
+            smoke: Smoke::new(&record),
             tell: Tell::default(),
             stopping: false,
             panics: 0,
@@ -139,7 +140,7 @@ impl Watch {
 
     /// Asked to stop, and every letter has its receipt.
     pub fn is_drained(&self) -> bool {
-        self.stopping && !self.is_owing()
+        self.stopping && !self.is_owing() && !self.is_cleaning()
     }
 
     /// The questions due now. Each is handed out once until it is answered.
@@ -148,6 +149,8 @@ impl Watch {
         let mut due = Vec::new();
         if self.is_observing() {
             self.ask_targets(now, &mut due);
+            self.ask_smoke(now, &mut due);
+        } else if self.is_cleaning() {
             self.ask_smoke(now, &mut due);
         }
         self.ask_publish(&mut due);
@@ -168,9 +171,12 @@ impl Watch {
         }
         if self.is_observing() {
             self.settle(now);
+            self.go_on_with_smoke(now);
             self.doubt(now);
             self.tick(now);
             self.close_windows(now);
+        } else if self.is_cleaning() {
+            self.go_on_with_smoke(now);
         }
         self.write_letters(now);
         std::mem::take(&mut self.noted)
@@ -194,6 +200,9 @@ impl Watch {
             also(Some(self.measure.next_tick()));
             also(self.judging.due());
             also(self.next_edge());
+        }
+        if self.is_cleaning() {
+            also(self.next_smoke());
         }
         also(self.next_letter());
         next
@@ -228,6 +237,7 @@ impl Watch {
             Heard::Stop => {
                 if self.is_observing() {
                     self.flush(now, now);
+                    self.interrupt_smoke(now);
                 }
                 self.stopping = true;
                 self.note(now, Fact::Stopped {});
@@ -244,7 +254,8 @@ impl Watch {
 
     fn answered(&mut self, now: Timestamp, question: flight::Asked, reply: Reply) {
         use flight::Asked;
-        if question.is_observation() && !self.is_observing() {
+        let cleans_up = question == Asked::Smoke && self.is_cleaning();
+        if question.is_observation() && !self.is_observing() && !cleans_up {
             return; // asked before the end: a closed watch turns nothing any more
         }
         match (question, reply) {

@@ -47,6 +47,8 @@ pub enum Takes {
     Headers,
     /// A table with names of the user's own, whose values are all of this type.
     Each(&'static Takes),
+    /// A table of captures under names of the user's own.
+    Captures,
     /// One of several types.
     Either(&'static [Takes]),
     /// A list, perhaps empty.
@@ -117,6 +119,7 @@ impl Takes {
             Takes::Json => "any value".to_owned(),
             Takes::Headers => "table of headers".to_owned(),
             Takes::Each(of) => format!("table ({})", of.words()),
+            Takes::Captures => "table of captures".to_owned(),
             Takes::Either(types) => {
                 types.iter().map(Takes::words).collect::<Vec<_>>().join(", or ")
             }
@@ -174,7 +177,7 @@ impl Takes {
             Takes::Secret => has_text() || value.as_table().is_some_and(|table| table.len() == 1),
             Takes::Word(words) => value.as_str().is_some_and(|text| words.contains(&text)),
             Takes::Json => true,
-            Takes::Headers => value.is_table(),
+            Takes::Headers | Takes::Captures => value.is_table(),
             Takes::Each(of) => {
                 value.as_table().is_some_and(|all| all.values().all(|v| of.accepts(v)))
             }

@@ -5,6 +5,7 @@ mod http;
 mod lock;
 mod mail;
 mod pulse;
+mod smoke;
 mod store;
 mod turn;
 mod webhook;
