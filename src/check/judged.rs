@@ -1,7 +1,7 @@
 //! What an answer amounts to when it is held against a step.
 
 use super::{Miss, Step};
-use crate::model::{Exchange, Failure};
+use crate::model::{Exchange, Failure, Span};
 
 /// A try, judged.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -27,20 +27,23 @@ const AN_ANSWER: &str = "an answer";
 pub fn judge(step: &Step, reply: &Result<Exchange, Failure>) -> Judged {
     let exchange = match reply {
         Ok(exchange) => exchange,
-        Err(failure) => {
-            let miss = Miss {
-                assertion: AN_ANSWER.to_owned(),
-                actual: super::excerpt::excerpt(&failure.to_string()),
-                expected: format!("a whole answer within {}", step.request.timeout),
-            };
-            return Judged { asserted: u32::from(!failure.is_ours()), misses: vec![miss] };
-        }
+        Err(failure) => return no_answer(failure, step.request.timeout),
     };
     if step.expect.is_empty() {
         return Judged { asserted: 0, misses: vec![nothing_asserted()] };
     }
     let misses = step.expect.iter().filter_map(|assertion| assertion.check(exchange)).collect();
     Judged { asserted: step.expect.len() as u32, misses }
+}
+
+/// A missing answer is one miss; where the fault is ours, it is no evidence.
+pub(super) fn no_answer(failure: &Failure, timeout: Span) -> Judged {
+    let miss = Miss {
+        assertion: AN_ANSWER.to_owned(),
+        actual: super::excerpt::excerpt(&failure.to_string()),
+        expected: format!("a whole answer within {timeout}"),
+    };
+    Judged { asserted: u32::from(!failure.is_ours()), misses: vec![miss] }
 }
 
 /// Whether these misses only say that we could not ask, which says nothing

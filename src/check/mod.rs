@@ -1,9 +1,11 @@
-//! What was tried: requests with assertions, the smoke suite, and what a
-//! health endpoint's answer amounts to.
+//! What was tried: requests with assertions, the smoke suite, checks beyond
+//! HTTP, and what a health endpoint's answer amounts to.
 
 mod assertion;
+mod beyond;
 mod checklist;
 mod excerpt;
+pub mod grpc;
 pub mod health;
 mod judged;
 mod show;
@@ -11,6 +13,7 @@ mod step;
 mod suite;
 
 pub use assertion::{Assertion, Complaint, KINDS, Kind};
+pub use beyond::{Check, judge_ask};
 pub use checklist::checklist;
 pub use health::{Health, HealthState};
 pub use judged::{Judged, judge};

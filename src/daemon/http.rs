@@ -99,7 +99,8 @@ impl Http {
             let headers = headers_of(&response);
             let body = body_of(response, CHECK_BYTES_MAX).await?;
             let body = String::from_utf8_lossy(&body).into_owned();
-            Ok(Exchange { status, headers, body, elapsed: started.elapsed().into() })
+            let elapsed = started.elapsed().into();
+            Ok(Exchange { status, headers, body, elapsed, beyond: None })
         };
         within(request.timeout, whole).await
     }

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Secret, Span};
+use super::{Beyond, Secret, Span};
 
 /// HTTP methods that a check may use.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
@@ -82,7 +82,7 @@ pub struct Request {
 }
 
 /// An answer that came whole. (It may still say that all is lost.)
-#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Exchange {
     /// The status code.
     pub status: u16,
@@ -92,6 +92,8 @@ pub struct Exchange {
     pub body: String,
     /// From before the connect to the last byte.
     pub elapsed: Span,
+    /// What was learned beyond HTTP, where that was asked for.
+    pub beyond: Option<Box<Beyond>>,
 }
 
 impl Exchange {

@@ -25,6 +25,7 @@ fn answer() -> Exchange {
 "#
         .to_owned(),
         elapsed: Span::from_millis(1_250),
+        beyond: None,
     }
 }
 

@@ -2,12 +2,15 @@
 //! `KINDS`.
 
 mod body;
+mod dns;
+mod grpc;
 mod header;
 mod health;
 mod json;
 mod latency;
 mod size;
 mod status;
+mod tls;
 
 use std::sync::Arc;
 
@@ -30,8 +33,18 @@ pub struct Kind {
 }
 
 /// All of them.
-pub static KINDS: [Kind; 7] =
-    [status::KIND, header::KIND, body::KIND, json::KIND, latency::KIND, size::KIND, health::KIND];
+pub static KINDS: [Kind; 10] = [
+    status::KIND,
+    header::KIND,
+    body::KIND,
+    json::KIND,
+    latency::KIND,
+    size::KIND,
+    health::KIND,
+    tls::KIND,
+    dns::KIND,
+    grpc::KIND,
+];
 
 /// A question to an answer, ready to be asked.
 #[derive(Clone)]

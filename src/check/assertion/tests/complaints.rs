@@ -56,7 +56,7 @@ fn complains_about_what_is_asked() {
                 column 1: a path belongs to `json`; write `json $.success`
             cookies exist
                 column 1: nothing known is called `cookies`; write one of `status`, `header`,
-                  `body`, `json`, `latency`, `size`, `health`
+                  `body`, `json`, `latency`, `size`, `health`, `tls`, `dns`, `grpc`
             header
                 column 7: a header's name is missing; write for example `header content-type
                   contains json`
