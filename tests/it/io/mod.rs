@@ -1,5 +1,6 @@
 //! The IO side against real sockets and files, all on loopback.
 
+mod checks;
 mod cli;
 mod dns;
 mod http;
@@ -8,5 +9,6 @@ mod mail;
 mod names;
 mod pulse;
 mod store;
+mod tls_server;
 mod turn;
 mod webhook;
