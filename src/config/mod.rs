@@ -7,6 +7,7 @@
 
 mod address;
 mod channels;
+mod checks;
 mod complaint;
 mod explain;
 pub mod keys;
@@ -30,6 +31,7 @@ use self::rules::Ground;
 use self::secret::Vault;
 use self::walk::{Table, Value};
 use self::windows::{Ranged, Times};
+use crate::judge::pack::Scope;
 use crate::model::{Name, Secret, Span};
 use crate::record::Plan;
 
@@ -131,7 +133,9 @@ fn plan(top: &Table, given: &Given, vault: &Vault, notes: &Notes) -> (Plan, Opti
     let range = defaults.range.unwrap_or(signals::RANGE);
     let mut catalogue = signals::built_in();
     let mut signals = signals::read(top, range, &mut catalogue);
-    let ground = Ground { defaults, expect: service.expect, interval: times.slowest() };
+    let checks = checks::read(top, &service, &times);
+    let scope = Scope { expect: service.expect, interval: times.slowest(), ..Scope::of(&checks) };
+    let ground = Ground { defaults, scope };
     let (rules, of_rules) = rules::read(top, &ground, &mut catalogue);
     signals.extend(of_rules);
     let mut ranges = vec![Ranged { range, reader: reader_of_range(top) }];
@@ -152,6 +156,7 @@ fn plan(top: &Table, given: &Given, vault: &Vault, notes: &Notes) -> (Plan, Opti
         targets: service.targets,
         expect: service.expect,
         headers: service.headers,
+        checks,
         settle: times.settle,
         timeout: times.timeout,
         body_bytes_max: body.unwrap_or(BODY_BYTES),

@@ -40,9 +40,7 @@ fn events(value: &Value) -> Option<f64> {
 /// What rules are read against.
 pub(super) struct Ground {
     pub defaults: Defaults,
-    pub expect: u32,
-    /// The longest interval.
-    pub interval: Span,
+    pub scope: pack::Scope,
 }
 
 /// All rules, the pack's first, and the signals of those that bear a query.
@@ -51,7 +49,7 @@ pub(super) fn read(
     ground: &Ground,
     catalogue: &mut Catalogue,
 ) -> (Vec<Rule>, Vec<Signal>) {
-    let mut rules = pack::pack(ground.expect, ground.interval);
+    let mut rules = pack::pack(ground.scope);
     rules.iter_mut().for_each(|rule| ground.defaults.apply(rule));
     let tables = top.get("rule").map_or_else(Vec::new, |value| value.tables("rule"));
     let (mut taken, mut signals) = (BTreeMap::new(), Vec::new());
@@ -69,7 +67,7 @@ pub(super) fn read(
         if table.flag("off") == Some(true) {
             match place {
                 Some(place) => drop(rules.remove(place)),
-                None if is_of_pack(name) => {} // off already: there is one replica
+                None if is_of_pack(name) => {} // off already: there is nothing to judge
                 None => value.error(unknown(name, "only rules of the pack can be switched off")),
             }
             continue;
@@ -78,7 +76,7 @@ pub(super) fn read(
         let made = match place {
             Some(place) => reading.changed(rules[place].clone(), &mut signals),
             None if is_of_pack(name) => {
-                value.error(format!("`{name}` is judged where `targets.expect` is above 1"));
+                value.error(format!("`{name}` is judged where {}", pack::condition(name)));
                 None
             }
             None => reading.fresh(value, &mut signals),

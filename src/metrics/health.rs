@@ -1,5 +1,7 @@
 //! Signals of our own checks. The watch pushes the series: `probe_success`,
-//! `probe_duration_seconds` and `up` with the label `instance`, and
+//! `probe_duration_seconds` and `up` with the label `instance`,
+//! `check_success` (with `must`), `check_duration_seconds` and
+//! `tls_cert_expiry_seconds` with the label `check`, and
 //! `bakewatch_signal_present` with the label `signal`; judging them is then
 //! the same as judging anything that the service measures.
 
@@ -10,13 +12,17 @@ use crate::model::{MINUTE, Name};
 pub const PRESENT: &str = "bakewatch_signal_present";
 
 /// Name, unit and query.
-const SIGNALS: [(&str, Unit, &str); 6] = [
+const SIGNALS: [(&str, Unit, &str); 10] = [
     ("probe_success", Unit::Count, "probe_success"),
     ("healthy_replicas", Unit::Count, "sum(probe_success)"),
     ("replicas", Unit::Count, "count(probe_success)"),
     ("probe_duration", Unit::Seconds, "max(probe_duration_seconds)"),
     ("up", Unit::Count, "up"),
     (PRESENT, Unit::Count, PRESENT),
+    ("check_success", Unit::Count, r#"max by (check) (check_success{must="true"})"#),
+    ("optional_check_success", Unit::Count, r#"max by (check) (check_success{must="false"})"#),
+    ("check_duration", Unit::Seconds, "max by (check) (check_duration_seconds)"),
+    ("certificate_days", Unit::Count, "max by (check) (tls_cert_expiry_seconds) / 86400"),
 ];
 
 /// All of them.
@@ -35,10 +41,11 @@ pub fn unit(name: &Name) -> Option<Unit> {
     SIGNALS.iter().find(|(known, _, _)| *name == *known).map(|(_, unit, _)| *unit)
 }
 
-/// Whether the record counts it a target or a signal at a time, so that its
+/// Whether the record counts it a target, a check or a signal at a time, so that its
 /// measurements need not be kept besides.
 pub fn is_tallied(name: &Name) -> bool {
-    ["probe_success", "up", PRESENT].contains(&name.as_str())
+    ["probe_success", "up", PRESENT, "check_success", "optional_check_success", "certificate_days"]
+        .contains(&name.as_str())
 }
 
 #[cfg(test)]

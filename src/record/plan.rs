@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::check::Step;
+use crate::check::{Check, Step};
 use crate::judge::{Rule, Window};
 use crate::metrics::Signal;
 use crate::metrics::presets::PresetChoice;
@@ -23,6 +23,9 @@ pub struct Plan {
     /// The smoke suite, in order. May be empty: then nothing was tried, and
     /// the report says so.
     pub smoke: Vec<Step>,
+    /// What is asked through the windows besides HTTP.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub checks: Vec<Check>,
     /// While nothing answers yet, smoke tests wait this long.
     pub settle: Span,
     /// Time-out of a probe and of a scrape; below every interval.

@@ -6,6 +6,7 @@
 //! `TABLE`, a line in `TABLES`, and a row that leads to it.
 
 mod channels;
+mod checks;
 mod rules;
 mod schema;
 mod service;
@@ -75,12 +76,15 @@ impl Key {
 }
 
 /// All of them, in the order of the example file.
-pub const TABLES: [&Table; 10] = [
+pub const TABLES: [&Table; 13] = [
     &service::TOP,
     &service::TARGETS,
     &smoke::TABLE,
     &smoke::REQUEST,
     &smoke::RETRY,
+    &checks::TABLE,
+    &checks::DNS,
+    &checks::GRPC,
     &windows::TABLE,
     &rules::DEFAULTS,
     &rules::TABLE,
