@@ -6,7 +6,7 @@ use std::fmt::Write;
 use super::outside;
 use super::rules::{bound_shown, percentile};
 use super::{Checked, Until};
-use crate::check::Step;
+use crate::check::{Check, Step};
 use crate::judge::Rule;
 use crate::metrics::{Shape, Signal, Unit};
 use crate::model::{Channel, HeaderValue, Medium, Secret, Smtp, SmtpTls, Target};
@@ -19,6 +19,7 @@ pub fn explain(checked: &Checked) -> String {
     section(&mut text, &targets_title(plan), plan.targets.iter().map(target).collect());
     section(&mut text, "Windows", windows(checked));
     section(&mut text, &smoke_title(plan), plan.smoke.iter().flat_map(step).collect());
+    section(&mut text, "Checks beyond HTTP", plan.checks.iter().flat_map(check).collect());
     section(&mut text, "Rules", rules(plan));
     section(&mut text, "Signals", signals(plan));
     section(&mut text, "Channels", plan.channels.iter().map(channel).collect());
@@ -121,6 +122,22 @@ fn step(step: &Step) -> Vec<Row> {
         }),
     );
     rows
+}
+
+/// A row for the check, and one for each of its assertions.
+fn check(check: &Check) -> Vec<Row> {
+    let kind = match (check.is_implied, check.must) {
+        (true, _) => "certificate",
+        (false, true) => "must",
+        (false, false) => "should",
+    };
+    let every = check.every.map_or_else(|| "with targets".to_owned(), |e| format!("every {e}"));
+    let row = vec![check.name.to_string(), kind.to_owned(), every, check.ask.to_string()];
+    let expect = check.expect.iter().map(|assertion| {
+        let blank = || String::new();
+        vec![blank(), blank(), blank(), format!("  {}", assertion.as_str())]
+    });
+    std::iter::once(row).chain(expect).collect()
 }
 
 fn rules(plan: &Plan) -> Vec<Row> {

@@ -57,15 +57,20 @@ fn needs_no_file_at_all() {
                                             json $.success == true or absent
                                             json $.response not startsWith "Error:" or absent
 
+            Checks beyond HTTP
+              agent.example.com:443  certificate  every 1h  tls agent.example.com:443
+
             Rules
-              ServiceDown       critical  healthy_replicas          below 1    for 30s     sum(probe_success)
-              HighErrorRate     critical  error_ratio               above 5%   for 2m      by preset
-              ElevatedErrors    warning   error_ratio               above 1%   for 10m     by preset
-              HighLatency       critical  latency p99               above 10s  for 2m      by preset
-              IncreasedLatency  warning   latency p99               above 5s   for 10m     by preset
-              MemoryPressure    critical  memory_ratio              above 95%  for 2m      by preset
-              TargetSilent      warning   up                        below 1    for 1m 30s  up
-              SignalVanished    warning   bakewatch_signal_present  below 1    for 5m      bakewatch_signal_present
+              ServiceDown               critical  healthy_replicas          below 1    for 30s     sum(probe_success)
+              HighErrorRate             critical  error_ratio               above 5%   for 2m      by preset
+              ElevatedErrors            warning   error_ratio               above 1%   for 10m     by preset
+              HighLatency               critical  latency p99               above 10s  for 2m      by preset
+              IncreasedLatency          warning   latency p99               above 5s   for 10m     by preset
+              MemoryPressure            critical  memory_ratio              above 95%  for 2m      by preset
+              TargetSilent              warning   up                        below 1    for 1m 30s  up
+              SignalVanished            warning   bakewatch_signal_present  below 1    for 5m      bakewatch_signal_present
+              CertificateExpiring       warning   certificate_days          below 14   for 10m     max by (check) (tls_cert_expiry_seconds) / 86400
+              CertificateNearlyExpired  critical  certificate_days          below 3    for 2m      max by (check) (tls_cert_expiry_seconds) / 86400
 
             Signals
               presets  found by what the first scrapes show
@@ -109,18 +114,32 @@ fn reads_the_example_that_shows_every_key() {
                                             accept: application/json
                                             status in 401..403
 
+            Checks beyond HTTP
+              cache                  must         every 30s     tcp redis.internal:6379
+                                                                  latency < 50ms
+              internal certificate   must         every 1h      tls agent.internal:8443
+                                                                  tls version >= 1.2
+                                                                  tls days > 14
+              public name            should       every 5m      dns A agent.example.com at 10.0.0.2:53
+              model server           must         with targets  grpc+tls models.internal:50051 chat.v1.Chat
+              agent.example.com:443  certificate  every 1h      tls agent.example.com:443
+
             Rules
-              ServiceDown       critical  healthy_replicas          below 1     for 30s     sum(probe_success)
-              ReplicasMissing   warning   healthy_replicas          below 2     for 2m      sum(probe_success)
-              HighErrorRate     critical  error_ratio               above 5%    for 2m      by preset
-              ElevatedErrors    warning   error_ratio               above 1%    for 10m     by preset
-              HighLatency       critical  latency p99               above 10s   for 2m      by preset
-              IncreasedLatency  warning   latency p99               above 3s    for 5m      by preset
-              TargetSilent      warning   up                        below 1     for 1m 30s  up
-              SignalVanished    warning   bakewatch_signal_present  below 1     for 5m      bakewatch_signal_present
-              QueueBacklog      warning   QueueBacklog              above 1000  for 5m      sum(queue_depth)
-              SlowTools         warning   tool_latency p95          above 2s    for 10m     sum by (le) (increase(tool_duration_milliseconds_bucket[$range]))
-              CacheCold         warning   cache_hits                below 50%   for 10m     sum(increase(cache_hits_total[$range]))  of  sum(increase(cache_lookups_total[$range]))
+              ServiceDown               critical  healthy_replicas          below 1     for 30s     sum(probe_success)
+              ReplicasMissing           warning   healthy_replicas          below 2     for 2m      sum(probe_success)
+              HighErrorRate             critical  error_ratio               above 5%    for 2m      by preset
+              ElevatedErrors            warning   error_ratio               above 1%    for 10m     by preset
+              HighLatency               critical  latency p99               above 10s   for 2m      by preset
+              IncreasedLatency          warning   latency p99               above 3s    for 5m      by preset
+              TargetSilent              warning   up                        below 1     for 1m 30s  up
+              SignalVanished            warning   bakewatch_signal_present  below 1     for 5m      bakewatch_signal_present
+              CheckFailing              critical  check_success             below 1     for 2m      max by (check) (check_success{must="true"})
+              OptionalCheckFailing      warning   optional_check_success    below 1     for 10m     max by (check) (check_success{must="false"})
+              CertificateExpiring       warning   certificate_days          below 14    for 10m     max by (check) (tls_cert_expiry_seconds) / 86400
+              CertificateNearlyExpired  critical  certificate_days          below 3     for 2m      max by (check) (tls_cert_expiry_seconds) / 86400
+              QueueBacklog              warning   QueueBacklog              above 1000  for 5m      sum(queue_depth)
+              SlowTools                 warning   tool_latency p95          above 2s    for 10m     sum by (le) (increase(tool_duration_milliseconds_bucket[$range]))
+              CacheCold                 warning   cache_hits                below 50%   for 10m     sum(increase(cache_hits_total[$range]))  of  sum(increase(cache_lookups_total[$range]))
 
             Signals
               presets        found by what the first scrapes show

@@ -1,3 +1,5 @@
+//! What answers of each kind amount to, and assertions on them.
+
 use super::*;
 use crate::model::{Certificate, DAY, Distrust, DnsData, DnsRecord, DnsType, SECOND, TlsFacts};
 use crate::model::{Span, Timestamp};
