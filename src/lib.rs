@@ -30,7 +30,7 @@
 //! |---|---|
 //! | [`model`] | the vocabulary: time, labels, target, release, reading, verdict |
 //! | [`metrics`] | what was measured: exposition → series → PromQL → signal, and the presets |
-//! | [`check`] | what was tried: requests and assertions, the smoke suite, checks beyond HTTP, health |
+//! | [`check`] | what was tried: requests, assertions, smoke, checks beyond HTTP, health |
 //! | [`judge`] | what it means: rules, alert phases, verdicts |
 //! | [`record`] | what is known: facts and `Record::apply` |
 //! | [`report`] | what a window amounts to, in text, Markdown, HTML and JSON |

@@ -8,7 +8,7 @@ pub(super) const KIND: Kind = Kind {
     name: "dns",
     about: "the records of a DNS answer, as a list of texts",
     example: "dns contains \"10.0.0.1\"",
-    open: |_| Ok(Query::new(Shape::Json, |exchange| records(exchange))),
+    open: |_| Ok(Query::new(Shape::Json, records)),
 };
 
 fn records(exchange: &Exchange) -> Found {

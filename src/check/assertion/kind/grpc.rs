@@ -15,7 +15,7 @@ pub(super) const KIND: Kind = Kind {
     name: "grpc",
     about: "what a gRPC server says of itself",
     example: "grpc is SERVING",
-    open: |_| Ok(Query::new(Shape::Word(STATES), |exchange| serving(exchange))),
+    open: |_| Ok(Query::new(Shape::Word(STATES), serving)),
 };
 
 fn serving(exchange: &Exchange) -> Found {

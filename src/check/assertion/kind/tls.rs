@@ -33,7 +33,7 @@ pub(super) const KIND: Kind = Kind {
 fn open(cursor: &mut Cursor<'_>) -> Result<Query, Complaint> {
     let word = cursor.peek();
     let Some((name, shape, part)) = PARTS.into_iter().find(|(name, ..)| *name == word) else {
-        return Ok(Query { note, ..Query::new(Shape::Word(TRUST), |exchange| trust(exchange)) });
+        return Ok(Query { note, ..Query::new(Shape::Word(TRUST), trust) });
     };
     cursor.word();
     let query = Query::new(shape, move |exchange| match session(exchange) {
