@@ -45,7 +45,11 @@ pub fn judge_ask(
     };
     let own = fault(ask, exchange);
     let theirs = expect.iter().filter_map(|assertion| assertion.check(exchange));
-    Judged { asserted: 1 + expect.len() as u32, misses: own.into_iter().chain(theirs).collect() }
+    Judged {
+        asserted: 1 + expect.len() as u32,
+        misses: own.into_iter().chain(theirs).collect(),
+        halts: false,
+    }
 }
 
 /// What is wrong with an answer by the rule of its kind.

@@ -32,6 +32,7 @@ pub fn checklist(base_url: &str, timeout: Span) -> Vec<Step> {
         headers: Vec::new(),
         body: None,
         timeout,
+        follow: 0,
     };
     let chat = Request {
         method: Method::Post,
@@ -61,7 +62,8 @@ pub fn checklist(base_url: &str, timeout: Span) -> Vec<Step> {
 
 fn step(name: &str, must: bool, request: Request, retry: Retry, expect: &[&str]) -> Step {
     let parse = |text: &&str| Assertion::parse(text).expect("our own assertions can be read");
-    Step { name: name.into(), must, request, expect: expect.iter().map(parse).collect(), retry }
+    let expect = expect.iter().map(parse).collect();
+    Step { must, ..Step::new(name.into(), request, expect, retry) }
 }
 
 #[cfg(test)]

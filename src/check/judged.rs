@@ -1,6 +1,8 @@
 //! What an answer amounts to when it is held against a step.
 
-use super::{Miss, Step};
+use super::excerpt::excerpt;
+use super::redact::Redactor;
+use super::{Assertion, Miss, Step};
 use crate::model::{Exchange, Failure, Span};
 
 /// A try, judged.
@@ -10,6 +12,8 @@ pub struct Judged {
     pub asserted: u32,
     /// Those that did not hold.
     pub misses: Vec<Miss>,
+    /// Whether one of `halt_if` holds, so that nothing is tried any more.
+    pub halts: bool,
 }
 
 impl Judged {
@@ -30,20 +34,60 @@ pub fn judge(step: &Step, reply: &Result<Exchange, Failure>) -> Judged {
         Err(failure) => return no_answer(failure, step.request.timeout),
     };
     if step.expect.is_empty() {
-        return Judged { asserted: 0, misses: vec![nothing_asserted()] };
+        return Judged { asserted: 0, misses: vec![nothing_asserted()], halts: false };
     }
-    let misses = step.expect.iter().filter_map(|assertion| assertion.check(exchange)).collect();
-    Judged { asserted: step.expect.len() as u32, misses }
+    let redactor = redactor(step, exchange);
+    let check = |assertion: &Assertion| assertion.check_hiding(exchange, &redactor);
+    let mut misses: Vec<Miss> = step.expect.iter().filter_map(check).collect();
+    misses.extend(step.capture.iter().filter_map(|(name, capture)| {
+        let why = capture.take(exchange).err()?;
+        Some(Miss {
+            assertion: format!("capture {name} = {}", capture.as_str()),
+            actual: excerpt(&redactor.clean(&why)),
+            expected: "a value".to_owned(),
+        })
+    }));
+    let halt = step.halt_if.iter().find(|assertion| assertion.check(exchange).is_none());
+    if let Some(assertion) = halt {
+        misses.insert(0, halted(assertion));
+    }
+    Judged { asserted: step.expect.len() as u32, misses, halts: halt.is_some() }
+}
+
+/// What an answer may repeat and nobody is to read.
+fn redactor(step: &Step, exchange: &Exchange) -> Redactor {
+    let mut redactor = Redactor::default();
+    for value in step.hidden.0.iter().chain(&exchange.hidden.0) {
+        redactor.hide(value);
+    }
+    for name in &step.redact {
+        let value = step.capture.get(name).and_then(|capture| capture.take(exchange).ok());
+        if let Some(serde_json::Value::String(text)) = &value {
+            redactor.hide(text);
+        }
+    }
+    redactor
+}
+
+/// Before the condition that ended the suite. No assertion of a user's reads so.
+pub const HALT_IF: &str = "halt-if ";
+
+fn halted(assertion: &Assertion) -> Miss {
+    Miss {
+        assertion: format!("{HALT_IF}{assertion}"),
+        actual: "it holds".to_owned(),
+        expected: "not so: the suite is not continued".to_owned(),
+    }
 }
 
 /// A missing answer is one miss; where the fault is ours, it is no evidence.
 pub(super) fn no_answer(failure: &Failure, timeout: Span) -> Judged {
     let miss = Miss {
         assertion: AN_ANSWER.to_owned(),
-        actual: super::excerpt::excerpt(&failure.to_string()),
+        actual: excerpt(&failure.to_string()),
         expected: format!("a whole answer within {timeout}"),
     };
-    Judged { asserted: u32::from(!failure.is_ours()), misses: vec![miss] }
+    Judged { asserted: u32::from(!failure.is_ours()), misses: vec![miss], halts: false }
 }
 
 /// Whether these misses only say that we could not ask, which says nothing

@@ -1,9 +1,11 @@
 //! One step of a smoke suite, and what came of it.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
-use super::Assertion;
-use crate::model::{Name, Request, Span};
+use super::{Assertion, Capture};
+use crate::model::{Hidden, Name, Request, Span};
 
 /// A request with assertions.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
@@ -18,6 +20,44 @@ pub struct Step {
     pub expect: Vec<Assertion>,
     /// How often it is tried.
     pub retry: Retry,
+    /// What it takes out of its answer for the steps after it.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub capture: BTreeMap<Name, Capture>,
+    /// Those of its captures whose values are never shown.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub redact: Vec<Name>,
+    /// When one of these holds, trying on is pointless: the suite ends, failed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub halt_if: Vec<Assertion>,
+    /// Tried at the end, whatever came before; its failure is told and judges
+    /// nothing.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub cleanup: bool,
+    /// Captured values that its answer may repeat. Only while it is tried.
+    #[serde(skip)]
+    pub hidden: Hidden,
+}
+
+impl Step {
+    /// A step that asserts, and no more.
+    pub fn new(name: Name, request: Request, expect: Vec<Assertion>, retry: Retry) -> Step {
+        Step {
+            name,
+            must: true,
+            request,
+            expect,
+            retry,
+            capture: BTreeMap::new(),
+            redact: Vec::new(),
+            halt_if: Vec::new(),
+            cleanup: false,
+            hidden: Hidden::default(),
+        }
+    }
+}
+
+fn is_false(flag: &bool) -> bool {
+    !flag
 }
 
 /// A failed try is repeated every `interval` until `deadline` after the first.
@@ -48,9 +88,12 @@ pub enum StepState {
     Passed,
     /// Some did not, or there was no answer.
     Failed,
-    /// Not tried, since a `must` before it failed.
+    /// Not tried.
     Skipped,
 }
+
+/// Why a step was not tried, where nothing else is said.
+const MUST_FAILED: &str = "a must before it failed";
 
 /// What came of a step.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
@@ -68,9 +111,47 @@ pub struct StepResult {
     /// What did not hold in the last try; a missing answer is one miss.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub misses: Vec<Miss>,
+    /// Passed at last: what did not hold in the try before.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub earlier: Vec<Miss>,
+    /// Skipped: why; empty when a `must` before it failed.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub why: String,
+    /// Whether it cleans up, and so judges nothing.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub cleanup: bool,
 }
 
 impl StepResult {
+    /// A step that was not tried.
+    pub fn skipped(step: &Step, why: String) -> StepResult {
+        StepResult {
+            step: step.name.clone(),
+            must: step.must,
+            state: StepState::Skipped,
+            attempts: 0,
+            elapsed: Span::ZERO,
+            misses: Vec::new(),
+            earlier: Vec::new(),
+            why,
+            cleanup: step.cleanup,
+        }
+    }
+
+    /// Why it was not tried; empty when it was.
+    pub fn why_skipped(&self) -> &str {
+        match (self.state, self.why.as_str()) {
+            (StepState::Skipped, "") => MUST_FAILED,
+            (StepState::Skipped, why) => why,
+            (StepState::Passed | StepState::Failed, _) => "",
+        }
+    }
+
+    /// Whether it failed and that counts: cleanup judges nothing.
+    pub fn has_failed(&self) -> bool {
+        self.state == StepState::Failed && !self.cleanup
+    }
+
     /// Passed, but not at the first try.
     pub fn is_flaky(&self) -> bool {
         self.state == StepState::Passed && self.attempts > 1

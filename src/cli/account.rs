@@ -1,16 +1,19 @@
 //! What `run` tells the pipeline as it goes: what is watched, what the smoke
 //! suite said, and at the end the verdict and where the report is.
 
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use super::exit;
+use super::output::{self, Output};
 use super::smoke;
 use super::{log, out};
-use crate::check::{self, HealthState};
+use crate::check::{self, HealthState, Places};
 use crate::daemon::turn::Observer;
 use crate::model::{Name, Timestamp, Verdict, WatchId};
 use crate::record::{Fact, Record};
-use crate::watch::Fleet;
+use crate::report::smoke::SmokeRun;
+use crate::watch::{Fleet, run_id};
 
 /// The progress line is redrawn no more often.
 const REDRAW: Duration = Duration::from_millis(250);
@@ -26,6 +29,40 @@ pub enum Until {
     End,
 }
 
+/// How the smoke suite's results are told.
+#[derive(Default)]
+pub struct Telling {
+    /// The forms, and where each goes.
+    pub outputs: Vec<Output>,
+    /// Where each service's suite was written.
+    pub places: BTreeMap<Name, Places>,
+    /// Whether all of it was told.
+    is_written: bool,
+}
+
+impl Telling {
+    /// In these forms.
+    pub fn new(outputs: Vec<Output>, places: BTreeMap<Name, Places>) -> Telling {
+        Telling { outputs, places, is_written: false }
+    }
+
+    fn places(&self, record: &Record) -> &Places {
+        static NOWHERE: Places = Places::NONE;
+        self.places.get(&record.release.service).unwrap_or(&NOWHERE)
+    }
+
+    fn run(&self, record: &Record) -> SmokeRun {
+        SmokeRun {
+            service: record.release.service.clone(),
+            release: Some(record.release.version.clone()),
+            run_id: run_id(record),
+            verdict: smoke::verdict(&check::passed(&record.smoke, &record.plan.smoke)),
+            places: self.places(record).clone(),
+            results: record.smoke.clone(),
+        }
+    }
+}
+
 /// Follows a fleet on behalf of whoever started the command.
 pub struct Account {
     until: Until,
@@ -34,14 +71,15 @@ pub struct Account {
     /// Of ours, those that were over before this command began.
     over: Vec<Record>,
     drawn: Option<Instant>,
+    telling: Telling,
     /// The first failure to print, told once at the end.
     pub broken: Option<String>,
 }
 
 impl Account {
     /// Follows `ours` until that.
-    pub fn new(until: Until, ours: Vec<WatchId>, over: Vec<Record>) -> Account {
-        Account { until, ours, over, drawn: None, broken: None }
+    pub fn new(until: Until, ours: Vec<WatchId>, over: Vec<Record>, telling: Telling) -> Account {
+        Account { until, ours, over, drawn: None, telling, broken: None }
     }
 
     /// The verdict of a record at what is waited for; `None`: not yet.
@@ -75,6 +113,25 @@ impl Account {
         }
     }
 
+    /// Writes the smoke results in the forms that were asked for, once.
+    pub fn write_smoke(&mut self, fleet: &Fleet) {
+        if std::mem::replace(&mut self.telling.is_written, true) {
+            return;
+        }
+        let records = self.ours.iter().filter_map(|id| fleet.record(id)).chain(&self.over);
+        let runs: Vec<SmokeRun> = records.map(|record| self.telling.run(record)).collect();
+        let outputs = self.telling.outputs.iter().filter(|output| !output.is_plain());
+        let outputs: Vec<Output> = outputs.cloned().collect();
+        let write = || output::write_all(&outputs, &runs);
+        let done = match log::bar() {
+            Some(bar) => bar.suspend(write),
+            None => write(),
+        };
+        if let Err(error) = done {
+            self.broken.get_or_insert(error);
+        }
+    }
+
     fn is_reached(&self, record: &Record) -> bool {
         match &self.until {
             Until::Smoke => record.is_smoke_done(),
@@ -102,7 +159,10 @@ impl Observer for Account {
         match fact {
             Fact::Opened { .. } | Fact::Resumed { .. } => self.say(&opening(watch, fact, record)),
             Fact::Smoked(_) if record.is_smoke_done() => {
-                self.say(&format!("{watch}: smoke\n{}", check::show(&record.smoke)));
+                self.say(&format!(
+                    "{watch}: smoke\n{}",
+                    check::show(&record.smoke, &Default::default())
+                ));
             }
             Fact::Matched(matched) => {
                 let mut text = format!("{watch}: metrics\n");
@@ -131,6 +191,10 @@ impl Observer for Account {
 
     fn turn(&mut self, now: Timestamp, fleet: &Fleet) -> bool {
         self.draw(now, fleet);
+        let ours = || self.ours.iter().filter_map(|id| fleet.record(id));
+        if ours().count() > 0 && ours().all(Record::is_smoke_done) {
+            self.write_smoke(fleet);
+        }
         let ours = || self.ours.iter().filter_map(|id| fleet.record(id));
         ours().count() > 0 && ours().all(|record| self.is_reached(record))
     }

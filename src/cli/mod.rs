@@ -7,6 +7,7 @@ pub mod exit;
 mod load;
 mod log;
 mod out;
+mod output;
 mod place;
 mod report;
 mod run;

@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use clap::Args;
 
-use super::account::{Account, Until};
+use super::account::{Account, Telling, Until};
 use super::exit::Exit;
-use super::{load, log, out, place};
+use super::{load, log, out, output, place};
 use crate::config::{self, Checked, Given};
 use crate::daemon::carry::Carrier;
 use crate::daemon::clock::{self, Clock};
@@ -59,6 +59,8 @@ pub struct Run {
     /// Degraded is not good enough (exit code 5)
     #[arg(long)]
     strict: bool,
+    #[command(flatten)]
+    output: output::Given,
     /// How log lines are written [default: human on a terminal, else json]
     #[arg(long, value_name = "FORMAT")]
     log_format: Option<log::Format>,
@@ -81,6 +83,13 @@ pub async fn run(given: Run) -> Result<Exit, String> {
     for warning in all.iter().flat_map(|one| &one.warnings) {
         out::complain(format_args!("warning: {warning}"));
     }
+    let telling = match telling(&given.output, &all) {
+        Ok(telling) => telling,
+        Err(complaint) => {
+            out::complain(complaint);
+            return Ok(Exit::Usage);
+        }
+    };
     let dir = place::state_dir(given.state_dir.clone())?;
     let lock = match given.take_over {
         true => Lock::take_over(&dir, HANDOVER).await?,
@@ -94,7 +103,7 @@ pub async fn run(given: Run) -> Result<Exit, String> {
         let id = record.release.watch();
         out::print(&format!("{id}: its watch is over; `report` prints its summaries\n"))?;
     }
-    let mut account = Account::new(until, opened.ours, opened.over);
+    let mut account = Account::new(until, opened.ours, opened.over, telling);
     let http = Http::new()?;
     if let Some(why) = http.no_roots() {
         tracing::warn!("https cannot be verified on this machine: {why}");
@@ -111,6 +120,7 @@ pub async fn run(given: Run) -> Result<Exit, String> {
     if let Some(bar) = log::bar() {
         bar.finish_and_clear();
     }
+    account.write_smoke(turns.fleet());
     if let Some(error) = account.broken.take() {
         out::complain(error);
     }
@@ -118,6 +128,11 @@ pub async fn run(given: Run) -> Result<Exit, String> {
         End::Stopped | End::Interrupted => Ok(Exit::Interrupted),
         End::Done | End::Reached => Ok(Exit::of(account.worst(turns.fleet()), given.strict)),
     }
+}
+
+fn telling(given: &output::Given, all: &[Checked]) -> Result<Telling, String> {
+    let places = all.iter().map(|one| (one.plan.service.clone(), one.places.clone()));
+    Ok(Telling::new(given.read_beside_a_log()?, places.collect()))
 }
 
 fn until(given: Option<config::Until>) -> Until {

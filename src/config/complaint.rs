@@ -4,6 +4,8 @@ use std::cell::RefCell;
 use std::fmt;
 use std::ops::Range;
 
+use crate::check::Place;
+
 /// One error, or one warning.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub struct Complaint {
@@ -93,6 +95,11 @@ impl<'t> Sink<'t> {
     /// The line of a byte, from 1.
     pub fn line(&self, at: usize) -> usize {
         self.at(at, "", String::new()).line
+    }
+
+    /// The line of a byte, in words for people: file and number.
+    pub fn place(&self, at: usize) -> Place {
+        Place { file: self.file.to_owned(), line: self.line(at) }
     }
 
     pub fn has_errors(&self) -> bool {

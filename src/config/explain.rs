@@ -6,7 +6,7 @@ use std::fmt::Write;
 use super::outside;
 use super::rules::{bound_shown, percentile};
 use super::{Checked, Until};
-use crate::check::{Check, Step};
+use crate::check::{Check, HALT_IF, Step};
 use crate::judge::Rule;
 use crate::metrics::{Shape, Signal, Unit};
 use crate::model::{Channel, HeaderValue, Medium, Secret, Smtp, SmtpTls, Target};
@@ -110,17 +110,24 @@ fn smoke_title(plan: &Plan) -> String {
 
 /// A row for the step, and one for each of its assertions.
 fn step(step: &Step) -> Vec<Row> {
-    let kind = if step.must { "must" } else { "should" };
+    let kind = match (step.cleanup, step.must) {
+        (true, _) => "cleanup",
+        (false, true) => "must",
+        (false, false) => "should",
+    };
     let request = format!("{} {}", step.request.method, step.request.url);
     let mut rows = vec![vec![step.name.to_string(), kind.to_owned(), request]];
     rows.extend(step.request.headers.iter().map(|(name, value)| {
         vec![String::new(), String::new(), format!("  {}", header(name, value))]
     }));
-    rows.extend(
-        step.expect.iter().map(|assertion| {
-            vec![String::new(), String::new(), format!("  {}", assertion.as_str())]
-        }),
-    );
+    let halts = step.halt_if.iter().map(|assertion| format!("{HALT_IF}{assertion}"));
+    let asserted = step.expect.iter().map(ToString::to_string).chain(halts);
+    let captured = step.capture.iter().map(|(name, capture)| {
+        let hidden = if step.redact.contains(name) { " (never shown)" } else { "" };
+        format!("capture {name} = {}{hidden}", capture.as_str())
+    });
+    let lines = asserted.chain(captured);
+    rows.extend(lines.map(|line| vec![String::new(), String::new(), format!("  {line}")]));
     rows
 }
 

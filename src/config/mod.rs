@@ -31,6 +31,7 @@ use self::rules::Ground;
 use self::secret::Vault;
 use self::walk::{Table, Value};
 use self::windows::{Ranged, Times};
+use crate::check::Places;
 use crate::judge::pack::Scope;
 use crate::model::{Name, Secret, Span};
 use crate::record::Plan;
@@ -84,6 +85,8 @@ pub struct Checked {
     pub references: Vec<(String, Secret)>,
     /// What `Given::until` means; `None`: the last window.
     pub until: Option<Until>,
+    /// Where the user wrote the steps of the smoke suite and their assertions.
+    pub places: Places,
     /// What was not said and is taken: `timeout = 10s (below every interval)`.
     pub defaults: Vec<String>,
     /// What works and is not what anybody would want.
@@ -110,7 +113,7 @@ pub fn read(source: Option<&Source>, given: &Given) -> Result<Checked, Vec<Compl
     }
     let (vault, notes) = (Vault::default(), Notes::default());
     let top = Table::top(&sink, &document);
-    let (plan, until) = plan(&top, given, &vault, &notes);
+    let (plan, until, places) = plan(&top, given, &vault, &notes);
     drop(top);
     if sink.has_errors() {
         return Err(sink.finish().0);
@@ -120,13 +123,14 @@ pub fn read(source: Option<&Source>, given: &Given) -> Result<Checked, Vec<Compl
         secrets: vault.literals.into_inner(),
         references: vault.references.into_inner(),
         until,
+        places,
         defaults: notes.0.into_inner(),
         warnings: sink.finish().1,
     })
 }
 
 /// The plan; worth nothing if there were errors on the way.
-fn plan(top: &Table, given: &Given, vault: &Vault, notes: &Notes) -> (Plan, Option<Until>) {
+fn plan(top: &Table, given: &Given, vault: &Vault, notes: &Notes) -> (Plan, Option<Until>, Places) {
     let service = service::read(top, given, vault, notes);
     let times = windows::read(top, given, notes);
     let defaults = rules::defaults(top);
@@ -146,8 +150,10 @@ fn plan(top: &Table, given: &Given, vault: &Vault, notes: &Notes) -> (Plan, Opti
     windows::hold_against(&times, &ranges, top.sink);
     warn_of_late(&rules, &times, top.sink);
     let body = top.get("body-limit").map_or(Some(BODY_BYTES), size);
+    let (smoke, places) = smoke::read(top, &service, vault);
     let plan = Plan {
-        smoke: smoke::read(top, &service, vault),
+        smoke,
+        run_header: smoke::run_header(top),
         channels: channels::read(top, vault),
         presets: signals::presets(top),
         require: signals::required(top, &catalogue),
@@ -165,7 +171,7 @@ fn plan(top: &Table, given: &Given, vault: &Vault, notes: &Notes) -> (Plan, Opti
         rules,
         windows: times.windows.into_iter().map(|placed| placed.window).collect(),
     };
-    (plan, times.until)
+    (plan, times.until, places)
 }
 
 fn reader_of_range(top: &Table) -> String {

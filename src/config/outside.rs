@@ -1,7 +1,7 @@
 //! What other rooms know and a configuration has to be held against:
 //! assertions, queries and presets. Everything of theirs is asked here.
 
-use crate::check::Assertion;
+use crate::check::{Assertion, Capture};
 use crate::metrics::promql::Query;
 use crate::metrics::{LOOKBACK, Shape, Signal, Unit, health, presets};
 use crate::model::{MINUTE, Span};
@@ -9,6 +9,11 @@ use crate::model::{MINUTE, Span};
 /// An assertion in the user's words.
 pub(super) fn assertion(text: &str) -> Result<Assertion, String> {
     Assertion::parse(text).map_err(|complaint| in_text(text, complaint.column, &complaint.what))
+}
+
+/// What a step takes out of its answer, in the user's words.
+pub(super) fn capture(text: &str) -> Result<Capture, String> {
+    Capture::parse(text).map_err(|complaint| in_text(text, complaint.column, &complaint.what))
 }
 
 /// Whether a query can be evaluated; `$range` may stand in it.

@@ -5,6 +5,7 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 
 use super::walk::Value;
+use crate::check::template;
 use crate::model::{HeaderValue, Secret};
 
 /// Where literal secrets and all references are gathered.
@@ -60,6 +61,20 @@ impl Vault {
 
     /// Headers of a request: values in the open, or secrets.
     pub fn headers(&self, value: &Value) -> Vec<(String, HeaderValue)> {
+        self.headers_where(value, |_| false)
+    }
+
+    /// The same of a smoke step. One that waits for a captured value holds no
+    /// secret yet, and has to be seen to be filled.
+    pub fn step_headers(&self, value: &Value) -> Vec<(String, HeaderValue)> {
+        self.headers_where(value, |text| !template::holes(text).is_empty())
+    }
+
+    fn headers_where(
+        &self,
+        value: &Value,
+        is_open: impl Fn(&str) -> bool,
+    ) -> Vec<(String, HeaderValue)> {
         let entries = value.entries().unwrap_or_default();
         let header = |(name, value): (&str, Value)| {
             if !is_token(name) {
@@ -67,7 +82,7 @@ impl Vault {
                 return None;
             }
             if let Some(text) = value.as_text()
-                && !is_telling(name)
+                && (!is_telling(name) || is_open(text))
             {
                 header_value(text).map_err(|what| value.error(what)).ok()?;
                 return Some((name.to_owned(), HeaderValue::Plain(text.to_owned())));
@@ -89,8 +104,8 @@ fn variable(place: &Value) -> Option<String> {
     Some(name.to_owned())
 }
 
-/// A header whose value nobody should read in a plan or a report.
-fn is_telling(name: &str) -> bool {
+/// A header, or a capture, whose value nobody should read in a plan or a report.
+pub(super) fn is_telling(name: &str) -> bool {
     const TELLING: [&str; 7] =
         ["authorization", "cookie", "token", "secret", "password", "key", "credential"];
     let name = name.to_ascii_lowercase();
@@ -98,7 +113,7 @@ fn is_telling(name: &str) -> bool {
 }
 
 /// RFC 9110, 5.6.2: what a header's name is made of.
-fn is_token(name: &str) -> bool {
+pub(super) fn is_token(name: &str) -> bool {
     let fits = |c: char| c.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~".contains(c);
     !name.is_empty() && name.chars().all(fits)
 }

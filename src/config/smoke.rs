@@ -1,13 +1,18 @@
-//! What is tried: the checklist's smoke tests, changed and added to.
+//! What is tried: the checklist's smoke tests, changed and added to. Requests
+//! are read in `request`, what steps hand on to each other in `captures`.
+
+mod captures;
+mod request;
 
 use std::collections::BTreeMap;
 
-use super::secret::Vault;
-use super::service::{Service, claim, free_name, is_path};
+use super::outside;
+use super::secret::{Vault, is_token};
+use super::service::{Service, claim, free_name};
 use super::walk::{Table, Value};
-use super::{address, outside};
-use crate::check::{Assertion, Retry, Step, checklist};
-use crate::model::{HeaderValue, Method, Request, SECOND, Span};
+use crate::check::{Assertion, HALT_IF, Places, Retry, Step, checklist};
+use crate::model::{Method, Name, SECOND, Span};
+use crate::record::RUN_HEADER;
 
 /// A real question may take as long as a model thinks.
 const TIMEOUT: Span = Span::from_secs(30);
@@ -23,11 +28,13 @@ const RETRY_SPARINGLY: Retry =
 const DEADLINE_MAX: Span = Span::from_secs(3600);
 
 /// The suite in its order: the checklist's steps, those of the same name
-/// replaced, then the file's.
-pub(super) fn read(top: &Table, service: &Service, vault: &Vault) -> Vec<Step> {
+/// replaced, then the file's, and what cleans up at the end. With it, where
+/// each line of it stands.
+pub(super) fn read(top: &Table, service: &Service, vault: &Vault) -> (Vec<Step>, Places) {
     let mut suite = built_in(service);
     let tables = top.get("smoke").map_or_else(Vec::new, |value| value.tables("smoke"));
     let mut taken = BTreeMap::new();
+    let mut places = Places::default();
     for table in &tables {
         let Some(value) = table.need("name", "name = \"answers a question\"") else { continue };
         let Some(name) = value.text() else { continue };
@@ -49,13 +56,50 @@ pub(super) fn read(top: &Table, service: &Service, vault: &Vault) -> Vec<Step> {
             }
             continue;
         }
+        note_places(table, &name.into(), &mut places);
         match (step(table, name, service, vault), place) {
             (Some(step), Some(place)) => suite[place] = step,
             (Some(step), None) => suite.push(step),
             (None, _) => {}
         }
     }
-    suite
+    suite.sort_by_key(|step| step.cleanup); // keeps the order otherwise
+    captures::hide(&mut suite);
+    captures::check(&tables, &suite);
+    (suite, places)
+}
+
+/// Where a step and its assertions stand, under the names that misses have.
+fn note_places(table: &Table, name: &Name, places: &mut Places) {
+    places.add_step(name, table.sink.place(table.at));
+    for (key, prefix) in [("expect", ""), ("halt-if", HALT_IF)] {
+        let Some(list) = table.get(key).filter(|value| value.is_list()) else { continue };
+        for member in list.list().unwrap_or_default() {
+            let line = format!("{prefix}{}", member.as_text().unwrap_or_default());
+            places.add_line(name, &line, member.sink.place(member.at));
+        }
+    }
+    let captures = table.get("capture").filter(|value| value.is_table());
+    for (capture, value) in captures.and_then(Value::entries).unwrap_or_default() {
+        let line = format!("capture {capture} = {}", value.as_text().unwrap_or_default().trim());
+        places.add_line(name, &line, value.sink.place(value.at));
+    }
+}
+
+/// The header that names the suite's run in each of its requests.
+pub(super) fn run_header(top: &Table) -> Option<String> {
+    let Some(value) = top.get("run-header") else { return Some(RUN_HEADER.to_owned()) };
+    if value.as_flag() == Some(false) {
+        return None;
+    }
+    let Some(name) = value.as_text() else {
+        value.error(format!("expected a header's name such as {RUN_HEADER:?}, or false"));
+        return None;
+    };
+    if !is_token(name) {
+        value.error("no header has such a name; write letters, digits and `-`");
+    }
+    Some(name.to_owned())
 }
 
 fn names(suite: &[Step]) -> Vec<&str> {
@@ -80,25 +124,33 @@ fn built_in(service: &Service) -> Vec<Step> {
 
 fn step(table: &Table, name: &str, service: &Service, vault: &Vault) -> Option<Step> {
     let request = match table.get("request") {
-        Some(value) => request(&value.table("smoke.request")?, service, vault),
+        Some(value) => request::read(&value.table("smoke.request")?, service, vault),
         None => {
             table.need("request", "request = { path = \"/\" }");
             None
         }
     };
-    let expect = assertions(table);
-    let must = table.flag("must").unwrap_or(true);
+    let expect = table.need("expect", "expect = [\"status == 200\"]").and_then(assertions);
     let changes = request.as_ref().is_some_and(|request| {
         !matches!(request.method, Method::Get | Method::Head | Method::Options)
     });
     let default = if changes { RETRY_SPARINGLY } else { RETRY };
     let retry = table.get("retry").and_then(|value| retry(&value.table("smoke.retry")?, default));
     let retry = retry.unwrap_or(default);
-    Some(Step { name: name.into(), must, request: request?, expect: expect?, retry })
+    let (capture, redact) = captures::read(table);
+    let halt_if = table.get("halt-if").map_or(Some(Vec::new()), assertions);
+    let cleanup = table.flag("cleanup").unwrap_or(false);
+    for (key, why) in [("must", "judges nothing"), ("halt-if", "is at the end of the suite")] {
+        if let (Some(value), true) = (table.get(key), cleanup) {
+            value.error(format!("a step that cleans up {why}; leave `{key}` out"));
+        }
+    }
+    let must = table.flag("must").unwrap_or(!cleanup);
+    let step = Step::new(name.into(), request?, expect?, retry);
+    Some(Step { must, capture, redact, halt_if: halt_if?, cleanup, ..step })
 }
 
-fn assertions(table: &Table) -> Option<Vec<Assertion>> {
-    let value = table.need("expect", "expect = [\"status == 200\"]")?;
+fn assertions(value: &Value) -> Option<Vec<Assertion>> {
     let members = value.list()?;
     if members.is_empty() {
         value.error(
@@ -123,71 +175,4 @@ fn retry(table: &Table, default: Retry) -> Option<Retry> {
         return None;
     }
     Some(Retry { deadline, interval })
-}
-
-fn request(table: &Table, service: &Service, vault: &Vault) -> Option<Request> {
-    let url = match (table.get("path"), table.get("url")) {
-        (Some(path), Some(_)) => {
-            path.error("either `path` or `url` says where to send it; leave one out");
-            return None;
-        }
-        (None, Some(value)) => {
-            let url = address::web(value.text()?).map_err(|what| value.error(what)).ok();
-            url.map(String::from)
-        }
-        (Some(value), None) => {
-            let text = value.text()?;
-            is_path(text)
-                .map_err(|what| value.error(what))
-                .ok()
-                .map(|()| format!("{}{text}", service.url))
-        }
-        (None, None) => Some(format!("{}/", service.url)),
-    };
-    let mut headers = table.get("headers").map_or_else(Vec::new, |value| vault.headers(value));
-    let (body, is_json) = body(table);
-    if is_json && !headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("content-type")) {
-        let json = HeaderValue::Plain("application/json".to_owned());
-        headers.push(("content-type".to_owned(), json));
-    }
-    let method = match table.get("method") {
-        Some(value) => method(value)?,
-        None if body.is_some() => Method::Post,
-        None => Method::Get,
-    };
-    if method == Method::Head && body.is_some() {
-        table.error("a HEAD request has no body");
-    }
-    let timeout = match table.get("timeout") {
-        Some(value) => value.some_span()?,
-        None => TIMEOUT,
-    };
-    Some(Request { method, url: url?, headers, body, timeout })
-}
-
-/// The body, and whether it is JSON.
-fn body(table: &Table) -> (Option<String>, bool) {
-    match (table.get("json"), table.get("body")) {
-        (Some(json), Some(_)) => {
-            json.error("either `json` or `body` is sent; leave one out");
-            (None, false)
-        }
-        (Some(value), None) => (value.json().map(|json| json.to_string()), true),
-        (None, Some(value)) => (value.text().map(str::to_owned), false),
-        (None, None) => (None, false),
-    }
-}
-
-fn method(value: &Value) -> Option<Method> {
-    let text = value.text()?;
-    let upper = text.to_ascii_uppercase();
-    let known = Method::ALL.into_iter().find(|method| method.as_str() == upper);
-    if known.is_none() {
-        let names: Vec<&str> = Method::ALL.iter().map(|method| method.as_str()).collect();
-        value.error(format!(
-            "unknown method {text:?}; {}",
-            super::complaint::instead(&upper, &names)
-        ));
-    }
-    known
 }

@@ -100,19 +100,29 @@ fn reads_the_example_that_shows_every_key() {
               first-week  every 30s  ends 7d after the release  the verdict is awaited here
 
             Smoke tests, begun at the first answer or after 5m
-              is healthy          must    GET https://agent.example.com/health
-                                            status == 200
-                                            health not unhealthy
-              is ready            must    GET https://agent.example.com/health/ready
-                                            status == 200
-              answers a question  must    POST https://agent.example.com/api/chat
-                                            content-type: application/json
-                                            status == 200
-                                            json $.success == true
-                                            latency < 10s
-              refuses a stranger  should  GET https://agent.example.com/admin
-                                            accept: application/json
-                                            status in 401..403
+              is healthy               must     GET https://agent.example.com/health
+                                                  status == 200
+                                                  health not unhealthy
+              is ready                 must     GET https://agent.example.com/health/ready
+                                                  status == 200
+              answers a question       must     POST https://agent.example.com/api/chat
+                                                  content-type: application/json
+                                                  status == 200
+                                                  json $.success == true
+                                                  latency < 10s
+              refuses a stranger       should   GET https://agent.example.com/admin
+                                                  accept: application/json
+                                                  status in 401..403
+                                                  header server not matches /[0-9]/ or absent
+              opens a conversation     must     POST https://agent.example.com/api/conversations
+                                                  content-type: application/json
+                                                  status == 201
+                                                  halt-if status == 403
+                                                  capture conversation = json $.id
+                                                  capture session = cookie session (never shown)
+              closes the conversation  cleanup  DELETE https://agent.example.com/api/conversations/{{conversation}}
+                                                  cookie: session={{session}}
+                                                  status in 200..204
 
             Checks beyond HTTP
               cache                  must         every 30s     tcp redis.internal:6379

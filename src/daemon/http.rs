@@ -1,6 +1,7 @@
 //! One HTTP exchange, whole or failed, and one scrape. What went wrong is
 //! told as a value; the words never carry a URL, which may hold a token.
 
+use std::borrow::Cow;
 use std::error::Error;
 use std::io;
 use std::sync::{Arc, Mutex};
@@ -11,7 +12,7 @@ use reqwest::{Client, ClientBuilder, Response};
 
 use super::secrets::Secrets;
 use crate::metrics::{self, Page, Shapes, Table, Wanted};
-use crate::model::{Exchange, Failure, HeaderValue, Request, Span};
+use crate::model::{Exchange, Failure, HeaderValue, Hidden, Method, Request, Span};
 use crate::watch::Reply;
 
 /// A check's body beyond this is at fault, not interesting.
@@ -35,8 +36,8 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// The pools. Clones share them.
 #[derive(Clone, Debug)]
 pub struct Http {
-    /// Asks targets directly and follows no redirect: a health endpoint that
-    /// moved is not healthy.
+    /// Asks targets directly and follows no redirect by itself: a health
+    /// endpoint that moved is not healthy.
     checks: Client,
     /// Asks targets directly.
     scrapes: Client,
@@ -83,7 +84,9 @@ impl Http {
         &self.letters
     }
 
-    /// Sends a check's request and reads its answer to the last byte.
+    /// Sends a check's request and reads its answer to the last byte, having
+    /// followed as many redirects as the request allows. One more is no
+    /// failure: it is the answer.
     ///
     /// # Errors
     /// Why no whole answer came within the request's time-out.
@@ -94,13 +97,21 @@ impl Http {
     ) -> Result<Exchange, Failure> {
         let started = Instant::now();
         let whole = async {
-            let response = self.send(&self.checks, request, secrets, None).await?;
+            let (mut sent, mut redirects) = (Cow::Borrowed(request), 0);
+            let response = loop {
+                let response = self.send(&self.checks, &sent, secrets, None).await?;
+                match redirected(&sent, &response) {
+                    Some(next) if redirects < request.follow => sent = Cow::Owned(next),
+                    _ => break response,
+                }
+                redirects += 1;
+            };
             let status = response.status().as_u16();
-            let headers = headers_of(&response);
+            let (headers, url) = (headers_of(&response), response.url().to_string());
             let body = body_of(response, CHECK_BYTES_MAX).await?;
             let body = String::from_utf8_lossy(&body).into_owned();
-            let elapsed = started.elapsed().into();
-            Ok(Exchange { status, headers, body, elapsed, beyond: None })
+            let (elapsed, hidden) = (started.elapsed().into(), hidden(request, secrets));
+            Ok(Exchange { status, headers, body, elapsed, redirects, url, hidden, beyond: None })
         };
         within(request.timeout, whole).await
     }
@@ -192,6 +203,45 @@ impl Http {
         }
         building.send().await.map_err(|error| failure(&error, request.timeout))
     }
+}
+
+/// The request that a redirect asks for (RFC 9110 15.4), if the answer is one.
+fn redirected(request: &Request, response: &Response) -> Option<Request> {
+    let status = response.status().as_u16();
+    let location = response.headers().get("location")?.to_str().ok()?;
+    let from = response.url();
+    let url = from.join(location).ok().filter(|url| matches!(url.scheme(), "http" | "https"))?;
+    let mut next = Request { url: url.to_string(), ..request.clone() };
+    match status {
+        307 | 308 => {}
+        303 if request.method == Method::Head => {}
+        303 => (next.method, next.body) = (Method::Get, None),
+        301 | 302 if request.method == Method::Post => {
+            (next.method, next.body) = (Method::Get, None);
+        }
+        301 | 302 => {}
+        _ => return None,
+    }
+    if next.body.is_none() {
+        next.headers.retain(|(name, _)| !name.eq_ignore_ascii_case("content-type"));
+    }
+    if url.origin() != from.origin() {
+        // Whatever else a header holds was meant for the first place alone.
+        next.headers.retain(|(name, _)| {
+            let name = name.to_ascii_lowercase();
+            name.starts_with("accept") || name == "content-type"
+        });
+    }
+    Some(next)
+}
+
+/// The secrets of a request, which its answer may repeat.
+fn hidden(request: &Request, secrets: &Secrets) -> Hidden {
+    let secret = |(_, value): &(String, HeaderValue)| match value {
+        HeaderValue::Plain(_) => None,
+        HeaderValue::Secret(secret) => secrets.resolve(secret).ok(),
+    };
+    Hidden(request.headers.iter().filter_map(secret).collect())
 }
 
 fn builder() -> ClientBuilder {

@@ -86,7 +86,9 @@ fn smoked(watch: &WatchId, at: &str, result: &StepResult) {
             let why = why.map(|m| format!("{}: got {}", m.assertion, m.actual));
             error!(%watch, at, %step, must, "smoke failed: {}", why.unwrap_or_default());
         }
-        StepState::Skipped => warn!(%watch, at, %step, "smoke skipped"),
+        StepState::Skipped => {
+            warn!(%watch, at, %step, "smoke skipped: {}", result.why_skipped());
+        }
     }
 }
 

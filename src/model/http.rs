@@ -79,6 +79,13 @@ pub struct Request {
     pub body: Option<String>,
     /// For the whole exchange, connect to last byte.
     pub timeout: Span,
+    /// How many redirects are followed. None: a service that moved is told.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub follow: u8,
+}
+
+fn is_none(count: &u8) -> bool {
+    *count == 0
 }
 
 /// An answer that came whole. (It may still say that all is lost.)
@@ -92,8 +99,24 @@ pub struct Exchange {
     pub body: String,
     /// From before the connect to the last byte.
     pub elapsed: Span,
+    /// How many redirects were followed to come here.
+    pub redirects: u8,
+    /// Where the answer came from; empty where nobody noted it.
+    pub url: String,
+    /// Secrets that the request held and the answer may repeat.
+    pub hidden: Hidden,
     /// What was learned beyond HTTP, where that was asked for.
     pub beyond: Option<Box<Beyond>>,
+}
+
+/// Values that are never to be shown. Nobody can print them by mistake.
+#[derive(Clone, PartialEq, Eq, Default)]
+pub struct Hidden(pub Vec<String>);
+
+impl fmt::Debug for Hidden {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Hidden({} redacted)", self.0.len())
+    }
 }
 
 impl Exchange {

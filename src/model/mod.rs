@@ -22,7 +22,7 @@ pub use ask::{Ask, Beyond, Serving};
 pub use channel::{Channel, Medium, Smtp, SmtpTls};
 pub use dns::{DnsData, DnsRecord, DnsType};
 pub use hash::stable_hash;
-pub use http::{Exchange, Failure, HeaderValue, Method, Request};
+pub use http::{Exchange, Failure, HeaderValue, Hidden, Method, Request};
 pub use labels::Labels;
 pub use measurement::{Measurement, Reading, Why};
 pub use name::Name;

@@ -97,6 +97,9 @@ impl Story {
                 attempts: 3,
                 elapsed,
                 misses,
+                earlier: Vec::new(),
+                why: String::new(),
+                cleanup: false,
             })
         };
         let status = miss("status == 200", "503", "200");
@@ -172,6 +175,7 @@ fn plan() -> Plan {
         targets: vec![Target { name: "a:8000".into(), health: None, metrics: None }],
         expect: 1,
         smoke: vec![step("lists its tools", false), step("answers a question", true)],
+        run_header: None,
         settle: MINUTE,
         timeout: 10 * SECOND,
         body_bytes_max: 1 << 20,
@@ -192,13 +196,9 @@ fn plan() -> Plan {
 
 fn step(name: &str, must: bool) -> Step {
     let request = serde_json::from_str(r#"{"url": "https://agent.example.com", "timeout": 10000}"#);
-    Step {
-        name: name.into(),
-        must,
-        request: request.unwrap(),
-        expect: vec![Assertion::parse("status == 200").unwrap()],
-        retry: Retry { deadline: 30 * SECOND, interval: 5 * SECOND },
-    }
+    let expect = vec![Assertion::parse("status == 200").unwrap()];
+    let retry = Retry { deadline: 30 * SECOND, interval: 5 * SECOND };
+    Step { must, ..Step::new(name.into(), request.unwrap(), expect, retry) }
 }
 
 fn signal(name: &str, unit: Unit) -> Signal {

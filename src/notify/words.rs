@@ -3,7 +3,7 @@
 
 use super::digest::{Content, Digest, State, Telling};
 use super::letter::hex_of;
-use crate::check::{StepResult, StepState};
+use crate::check::StepResult;
 use crate::judge::Bound;
 use crate::metrics::show;
 use crate::model::{Labels, Severity};
@@ -185,7 +185,7 @@ pub fn misses(step: &StepResult) -> Vec<String> {
 
 /// Whether a step of the suite is among the failed.
 pub fn has_failed(step: &StepResult) -> bool {
-    step.state == StepState::Failed
+    step.has_failed()
 }
 
 /// At most `chars_max` characters in one line, `…` at the end of what was

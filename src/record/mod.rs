@@ -14,7 +14,7 @@ pub use alerts::{AlertKey, AlertRecord, Episode};
 pub use channel::{BROKEN_AFTER, ChannelRecord, Frozen};
 pub use fact::{Block, Ending, Fact, Outcome, Row, Stored, Tally};
 pub use news::{AlertNews, Item, News, incident};
-pub use plan::Plan;
+pub use plan::{Plan, RUN_HEADER};
 pub use summary::{
     AlertSummary, Availability, Blind, BoundLine, CheckSummary, Coverage, Deliveries, Reason,
     Replicas, SignalSummary, Summary, TargetSummary,
@@ -22,7 +22,7 @@ pub use summary::{
 
 pub use crate::metrics::presets::{Matched, PresetChoice};
 
-use crate::check::{HealthState, StepResult, StepState};
+use crate::check::{HealthState, StepResult};
 use crate::model::{Failure, Name, Release, Severity, Timestamp, TlsFacts, Why};
 
 /// All that is known of one watch.
@@ -231,7 +231,7 @@ impl Record {
 
     /// A `must` of the smoke suite failed.
     pub fn has_must_failed(&self) -> bool {
-        self.smoke.iter().any(|step| step.must && step.state == StepState::Failed)
+        self.smoke.iter().any(|step| step.must && step.has_failed())
     }
 
     /// The number of the latest news; 0 when there is none.
@@ -265,7 +265,7 @@ impl Record {
     fn apply_smoked(&mut self, result: StepResult) {
         self.smoke.push(result);
         if self.is_smoke_done() && self.has_must_failed() {
-            let failed = self.smoke.iter().filter(|step| step.state == StepState::Failed);
+            let failed = self.smoke.iter().filter(|step| step.has_failed());
             self.tell(Item::SmokeFailed(failed.cloned().collect()));
         }
     }

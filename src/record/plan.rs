@@ -26,6 +26,9 @@ pub struct Plan {
     /// What is asked through the windows besides HTTP.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub checks: Vec<Check>,
+    /// The header that names the suite's run in each of its requests; `None`: none.
+    #[serde(default = "run_header", skip_serializing_if = "is_run_header")]
+    pub run_header: Option<String>,
     /// While nothing answers yet, smoke tests wait this long.
     pub settle: Span,
     /// Time-out of a probe and of a scrape; below every interval.
@@ -50,4 +53,15 @@ pub struct Plan {
     pub windows: Vec<Window>,
     /// Whom to tell.
     pub channels: Vec<Channel>,
+}
+
+/// The header without other words.
+pub const RUN_HEADER: &str = "X-Bakewatch-Run";
+
+fn run_header() -> Option<String> {
+    Some(RUN_HEADER.to_owned())
+}
+
+fn is_run_header(header: &Option<String>) -> bool {
+    header.as_deref() == Some(RUN_HEADER)
 }

@@ -13,6 +13,7 @@ mod markdown;
 mod page;
 mod section;
 mod show;
+pub mod smoke;
 mod text;
 
 pub use build::build;

@@ -292,5 +292,5 @@ impl Watch {
 
 fn get(url: &str, plan: &Plan) -> Request {
     let (url, headers, timeout) = (url.to_owned(), plan.headers.clone(), plan.timeout);
-    Request { method: Method::Get, url, headers, body: None, timeout }
+    Request { method: Method::Get, url, headers, body: None, timeout, follow: 0 }
 }

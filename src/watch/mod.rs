@@ -36,6 +36,7 @@ use look::Look;
 use measure::Measure;
 use pace::Pace;
 use smoke::Smoke;
+pub use smoke::run_id;
 use tell::Tell;
 
 /// A fact, as it is to be stored.
@@ -114,7 +115,7 @@ impl Watch {
             measure,
             judging: Judging::new(record.plan.rules.len(), now),
             pace: Pace::default(),
-            smoke: Smoke::default(),
+            smoke: Smoke::new(&record),
             tell: Tell::default(),
             stopping: false,
             panics: 0,
@@ -142,7 +143,7 @@ impl Watch {
 
     /// Asked to stop, and every letter has its receipt.
     pub fn is_drained(&self) -> bool {
-        self.stopping && !self.is_owing()
+        self.stopping && !self.is_owing() && !self.is_cleaning()
     }
 
     /// The questions due now. Each is handed out once until it is answered.
@@ -152,6 +153,8 @@ impl Watch {
         if self.is_observing() {
             self.ask_targets(now, &mut due);
             self.ask_checks(now, &mut due);
+            self.ask_smoke(now, &mut due);
+        } else if self.is_cleaning() {
             self.ask_smoke(now, &mut due);
         }
         self.ask_publish(&mut due);
@@ -172,9 +175,12 @@ impl Watch {
         }
         if self.is_observing() {
             self.settle(now);
+            self.go_on_with_smoke(now);
             self.doubt(now);
             self.tick(now);
             self.close_windows(now);
+        } else if self.is_cleaning() {
+            self.go_on_with_smoke(now);
         }
         self.write_letters(now);
         std::mem::take(&mut self.noted)
@@ -199,6 +205,9 @@ impl Watch {
             also(Some(self.measure.next_tick()));
             also(self.judging.due());
             also(self.next_edge());
+        }
+        if self.is_cleaning() {
+            also(self.next_smoke());
         }
         also(self.next_letter());
         next
@@ -233,6 +242,7 @@ impl Watch {
             Heard::Stop => {
                 if self.is_observing() {
                     self.flush(now, now);
+                    self.interrupt_smoke(now);
                 }
                 self.stopping = true;
                 self.note(now, Fact::Stopped {});
@@ -249,7 +259,8 @@ impl Watch {
 
     fn answered(&mut self, now: Timestamp, question: flight::Asked, reply: Reply) {
         use flight::Asked;
-        if question.is_observation() && !self.is_observing() {
+        let cleans_up = question == Asked::Smoke && self.is_cleaning();
+        if question.is_observation() && !self.is_observing() && !cleans_up {
             return; // asked before the end: a closed watch turns nothing any more
         }
         match (question, reply) {

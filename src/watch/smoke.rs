@@ -4,14 +4,39 @@ use std::sync::Arc;
 
 use super::flight::{Asked, Due};
 use super::{Question, Watch};
-use crate::check::{self, Advance, Progress, Running};
-use crate::model::{Exchange, Failure, Timestamp};
-use crate::record::Fact;
+use crate::check::{self, Memory, Next, Origin, Progress, Running, Step};
+use crate::model::{Exchange, Failure, SECOND, Span, Timestamp, stable_hash};
+use crate::record::{Fact, Record};
 
-/// The step that is being tried, if any. Steps that have ended are facts.
-#[derive(Default)]
+/// The step that is being tried, if any, and what was captured. Steps that
+/// have ended are facts.
 pub(super) struct Smoke {
-    running: Option<Running>,
+    running: Option<(Running, Box<Step>)>,
+    memory: Memory,
+}
+
+/// Of a try while a stop is waited for; the loop waits little longer.
+const CLEANUP_TIMEOUT_MAX: Span = Span::from_secs(8);
+
+impl Smoke {
+    pub fn new(record: &Record) -> Smoke {
+        let release = &record.release;
+        let origin = Origin {
+            run_id: run_id(record),
+            header: record.plan.run_header.clone(),
+            service: release.service.to_string(),
+            release: Some(release.version.to_string()),
+        };
+        Smoke { running: None, memory: Memory::new(origin) }
+    }
+}
+
+/// Names the suite's one run of this watch, the same after a restart: what a
+/// test left behind can be found by it.
+pub fn run_id(record: &Record) -> String {
+    let opened_at = record.opened_at.to_string();
+    let watch = record.release.watch().to_string();
+    format!("{:016x}", stable_hash(&["smoke", &watch, &opened_at]))
 }
 
 impl Watch {
@@ -27,47 +52,88 @@ impl Watch {
         }
     }
 
-    pub(super) fn ask_smoke(&mut self, now: Timestamp, due: &mut Vec<Due>) {
-        if self.record.settled.is_none() || self.record.is_smoke_done() {
+    /// Whether a stop has to wait for the suite's cleanup: some of the suite
+    /// was tried, and what it left behind is to go.
+    pub(super) fn is_cleaning(&self) -> bool {
+        self.stopping
+            && self.smoke.memory.is_interrupted
+            && self.record.ended.is_none()
+            && self.record.poisoned.is_none()
+            && !self.record.is_smoke_done()
+    }
+
+    /// The process is to stop in the middle of a suite that cleans up: the
+    /// question that is out is still heard, for what it made must be known;
+    /// then only cleanup is tried. The suite is over with that.
+    pub(super) fn interrupt_smoke(&mut self, now: Timestamp) {
+        let begun = self.smoke.running.is_some() || !self.record.smoke.is_empty();
+        let cleans = self.record.plan.smoke.iter().any(|step| step.cleanup);
+        if !begun || !cleans || self.record.settled.is_none() || self.record.is_smoke_done() {
             return;
         }
-        let step = self.record.smoke.len();
-        let running = self.smoke.running.get_or_insert_with(|| check::begin(step, now));
-        if running.next_at <= now && !self.flight.has(&Asked::Smoke) {
-            let request = Arc::new(self.record.plan.smoke[step].request.clone());
-            let timeout = request.timeout;
-            due.push(Due {
-                asked: Asked::Smoke,
-                question: Question::Smoke { step, request },
-                timeout,
-            });
+        self.smoke.memory.is_interrupted = true;
+        if let Some((_, step)) = &mut self.smoke.running {
+            step.retry.deadline = Span::ZERO;
         }
+        if !self.flight.has(&Asked::Smoke)
+            && let Some((running, step)) = self.smoke.running.take()
+            && let Some(result) = check::given_up(&step, running, now)
+        {
+            self.note(now, Fact::Smoked(result));
+        }
+    }
+
+    /// Takes up the next step that can be tried; those that cannot are facts.
+    pub(super) fn go_on_with_smoke(&mut self, now: Timestamp) {
+        if self.record.settled.is_none() || self.smoke.running.is_some() {
+            return;
+        }
+        loop {
+            let steps = &self.record.plan.smoke;
+            match check::next(steps, &self.record.smoke, &self.smoke.memory) {
+                Next::Try(step) => {
+                    let running = check::begin(self.record.smoke.len(), now);
+                    self.smoke.running = Some((running, step));
+                    return;
+                }
+                Next::Skip(result) => self.note(now, Fact::Smoked(*result)),
+                Next::Over => return,
+            }
+        }
+    }
+
+    pub(super) fn ask_smoke(&mut self, now: Timestamp, due: &mut Vec<Due>) {
+        let Some((running, step)) = &self.smoke.running else { return };
+        if running.next_at > now || self.flight.has(&Asked::Smoke) {
+            return;
+        }
+        let mut request = step.request.clone();
+        if self.smoke.memory.is_interrupted {
+            request.timeout = request.timeout.min(CLEANUP_TIMEOUT_MAX).max(SECOND);
+        }
+        let (step, timeout, request) = (running.step, request.timeout, Arc::new(request));
+        let question = Question::Smoke { step, request };
+        due.push(Due { asked: Asked::Smoke, question, timeout });
     }
 
     pub(super) fn next_smoke(&self) -> Option<Timestamp> {
         if self.record.settled.is_none() {
             return Some(self.record.opened_at + self.record.plan.settle);
         }
-        let waiting = !self.record.is_smoke_done() && !self.flight.has(&Asked::Smoke);
-        waiting.then(|| self.smoke.running.as_ref().map_or(self.record.at, |r| r.next_at))
+        let (running, _) = self.smoke.running.as_ref()?;
+        (!self.flight.has(&Asked::Smoke)).then_some(running.next_at)
     }
 
     pub(super) fn hear_smoke(&mut self, now: Timestamp, reply: &Result<Exchange, Failure>) {
-        let Some(running) = self.smoke.running.take() else { return };
-        let index = self.record.smoke.len();
-        match check::heard(&self.record.plan.smoke[index], running, reply, now) {
-            Progress::Again(running) => self.smoke.running = Some(running),
+        let Some((running, step)) = self.smoke.running.take() else { return };
+        match check::heard(&step, running, reply, now) {
+            Progress::Again(running) => self.smoke.running = Some((running, step)),
             Progress::Done(result) => {
-                let next = check::advance(&self.record.plan.smoke, index, &result, now);
-                self.note(now, Fact::Smoked(result));
-                match next {
-                    Advance::Next(running) => self.smoke.running = Some(running),
-                    Advance::Over(skipped) => {
-                        for result in skipped {
-                            self.note(now, Fact::Smoked(result));
-                        }
-                    }
+                if let (check::StepState::Passed, Ok(exchange)) = (result.state, reply) {
+                    self.smoke.memory.learn(&step, exchange);
                 }
+                self.note(now, Fact::Smoked(result));
+                self.go_on_with_smoke(now);
             }
         }
     }

@@ -14,7 +14,9 @@ import traceback
 
 HERE = pathlib.Path(__file__).resolve().parent
 # Installed by scripts/test.
-HTML_VALIDATE = HERE.parents[1] / "target/peers/npm/node_modules/.bin/html-validate"
+NODE_MODULES = HERE.parents[1] / "target/peers/npm/node_modules"
+HTML_VALIDATE = NODE_MODULES / ".bin/html-validate"
+TAP_PARSER = NODE_MODULES / "tap-parser"
 
 POLL_SECONDS = 0.05
 # An ordered stop may take 20 s for owed letters.

@@ -34,6 +34,9 @@ class Service:
             def do_POST(self):
                 service._serve(self, "POST")
 
+            def do_DELETE(self):
+                service._serve(self, "DELETE")
+
             def log_message(self, *_):
                 pass
 

@@ -247,6 +247,6 @@ fn exchange(status: u16, kind: &str, body: &str) -> Exchange {
         headers: vec![("content-type".to_owned(), kind.to_owned())],
         body: body.to_owned(),
         elapsed: Span::from_millis(40),
-        beyond: None,
+        ..Exchange::default()
     }
 }

@@ -91,6 +91,26 @@ impl<'a> Cursor<'a> {
         }
     }
 
+    /// `/…/` with the letters behind it; `None`, and nothing taken, when no
+    /// such thing stands here. A slash inside has a backslash before it.
+    pub fn slashed(&mut self) -> Option<&'a str> {
+        let rest = self.rest();
+        if !rest.starts_with('/') {
+            return None;
+        }
+        let mut escaped = false;
+        let close = rest.char_indices().skip(1).find(|&(_, c)| {
+            let closes = c == '/' && !escaped;
+            escaped = c == '\\' && !escaped;
+            closes
+        });
+        let (close, _) = close?;
+        let flags = rest[close + 1..].find(|c: char| !c.is_ascii_alphanumeric());
+        let end = flags.map_or(rest.len(), |flags| close + 1 + flags);
+        self.at += end;
+        Some(&rest[..end])
+    }
+
     fn double_quoted(&mut self, column: usize) -> Result<Written, Complaint> {
         let rest = self.rest();
         let mut escaped = false;

@@ -7,6 +7,7 @@ use super::Complaint;
 use super::complaint::instead;
 use super::cursor::Cursor;
 use super::filter;
+use super::pattern::{self, Pattern};
 use super::value::{self, Shape, Value};
 
 /// What is wanted, perhaps negated.
@@ -25,6 +26,7 @@ enum Test {
     Contains(Value),
     Starts(String),
     Ends(String),
+    Matches(Pattern),
     Empty,
     Exists,
 }
@@ -47,12 +49,13 @@ enum Word {
     Contains,
     Starts,
     Ends,
+    Matches,
     Empty,
     Exists,
 }
 
 /// All predicates by name.
-const WORDS: [(&str, Word); 13] = [
+const WORDS: [(&str, Word); 14] = [
     ("==", Word::Equal),
     ("!=", Word::Unequal),
     ("<=", Word::Order(Sign::AtMost)),
@@ -63,6 +66,7 @@ const WORDS: [(&str, Word); 13] = [
     ("contains", Word::Contains),
     ("startsWith", Word::Starts),
     ("endsWith", Word::Ends),
+    ("matches", Word::Matches),
     ("isEmpty", Word::Empty),
     ("exists", Word::Exists),
     ("is", Word::Equal),
@@ -79,10 +83,14 @@ pub(super) fn open(
     kind: &str,
     shape: Shape,
     may_be_absent: bool,
+    is_implied: bool,
 ) -> Result<Predicate, Complaint> {
     let mut negated = take_not(cursor);
     let column = cursor.column();
-    let word = named(cursor, kind, shape)?;
+    let word = match is_implied && is_value(cursor) {
+        true => Word::Equal,
+        false => named(cursor, kind, shape)?,
+    };
     let name = WORDS.iter().find(|(_, known)| *known == word).map_or("", |(name, _)| *name);
     if word == Word::Exists && !may_be_absent {
         let what = format!("`{kind}` always exists; say what it has to be");
@@ -101,6 +109,12 @@ pub(super) fn open(
     let as_number = shape == Shape::Text && matches!(word, Word::Order(_) | Word::In);
     let shape = if as_number { Shape::Number } else { shape };
     Ok(Predicate { negated, as_number, test: test(cursor, word, shape)? })
+}
+
+/// Whether a value stands here, and no predicate: `redirect to "https://…"`.
+fn is_value(cursor: &mut Cursor<'_>) -> bool {
+    let rest = cursor.rest();
+    rest.starts_with(['"', '\'', '/', '{']) || rest.starts_with("http")
 }
 
 fn take_not(cursor: &mut Cursor<'_>) -> bool {
@@ -135,9 +149,6 @@ fn named(cursor: &mut Cursor<'_>, kind: &str, shape: Shape) -> Result<Word, Comp
         "=>" => "`=>` is no predicate; did you mean `>=`?".to_owned(),
         "=<" => "`=<` is no predicate; did you mean `<=`?".to_owned(),
         "!" => "`!` is no predicate; did you mean `not` or `!=`?".to_owned(),
-        "matches" => {
-            "`matches` is not supported; use `contains`, `startsWith` or `endsWith`".into()
-        }
         _ if name.starts_with(|c: char| c.is_ascii_digit()) => {
             format!("a predicate is missing before `{name}`; write for example `==`")
         }
@@ -201,6 +212,7 @@ fn test(cursor: &mut Cursor<'_>, word: Word, shape: Shape) -> Result<Test, Compl
         Word::Contains => Test::Contains(operand(cursor, shape)?),
         Word::Starts => Test::Starts(text(cursor)?),
         Word::Ends => Test::Ends(text(cursor)?),
+        Word::Matches => Test::Matches(pattern::open(cursor)?),
         Word::Empty => Test::Empty,
         Word::Exists => Test::Exists,
     })
@@ -285,6 +297,7 @@ impl Test {
             Test::Contains(wanted) => contains(value, wanted),
             Test::Starts(wanted) => Ok(as_text(value)?.starts_with(wanted)),
             Test::Ends(wanted) => Ok(as_text(value)?.ends_with(wanted)),
+            Test::Matches(pattern) => Ok(pattern.is_match(as_text(value)?)),
             Test::Empty => Ok(value.len().ok_or("neither text nor a list")? == 0),
         }
     }
@@ -342,6 +355,7 @@ impl fmt::Display for Predicate {
             Test::Contains(value) => write!(f, "contains {value}"),
             Test::Starts(text) => write!(f, "startsWith {}", Value::text(text)),
             Test::Ends(text) => write!(f, "endsWith {}", Value::text(text)),
+            Test::Matches(pattern) => write!(f, "matches {pattern}"),
             Test::Empty => f.write_str("empty"),
             Test::Exists => f.write_str("there"),
         }

@@ -6,6 +6,7 @@ use super::*;
 use crate::model::Span;
 
 mod complaints;
+mod parts;
 mod properties;
 
 /// An answer like the agent template's.
@@ -25,7 +26,7 @@ fn answer() -> Exchange {
 "#
         .to_owned(),
         elapsed: Span::from_millis(1_250),
-        beyond: None,
+        ..Exchange::default()
     }
 }
 

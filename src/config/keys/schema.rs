@@ -103,6 +103,11 @@ fn form(takes: &Takes) -> Value {
             "propertyNames": { "pattern": r"^[A-Za-z0-9!#$%&'*+.^_`|~-]+$" },
             "additionalProperties": secret(),
         }),
+        Takes::Captures => json!({
+            "type": "object",
+            "propertyNames": { "pattern": r"^[A-Za-z][A-Za-z0-9_-]*$" },
+            "additionalProperties": text(r"\S"),
+        }),
         Takes::Either(types) => json!({ "anyOf": types.iter().map(form).collect::<Vec<_>>() }),
         Takes::List(of) => json!({ "type": "array", "items": form(of) }),
         Takes::Some(of) => json!({ "type": "array", "items": form(of), "minItems": 1 }),

@@ -21,6 +21,9 @@ pub(super) const TOP: Table = Table {
         key("timeout", Duration, "of a probe and of a scrape; below every interval")
             .or("10s, or two thirds of the shortest interval")
             .such_as("\"10s\""),
+        key("run-header", RUN_HEADER, "the header that names the smoke suite's run; false: none")
+            .or("X-Bakewatch-Run")
+            .such_as("\"X-Test-Run\""),
         key("body-limit", Size, "the largest body of a scrape, after gunzip")
             .or("16MiB")
             .such_as("\"16MiB\""),
@@ -43,6 +46,8 @@ pub(super) const TOP: Table = Table {
 };
 
 const PRESETS: Takes = Either(&[Word(&["auto"]), List(&Text)]);
+
+const RUN_HEADER: Takes = Either(&[Text, False]);
 
 const PATH: Takes = Either(&[Path, False]);
 

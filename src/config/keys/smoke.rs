@@ -1,7 +1,7 @@
 //! Keys of `[[smoke]]`, of its request and of its retry.
 
-use super::Takes::Url;
-use super::Takes::{Assertion, Duration, Flag, Headers, Json, Path, Some, Table as Keys, Text};
+use super::Takes::{Assertion, Captures, Duration, Flag, Headers, Json, List, Path, Some};
+use super::Takes::{Table as Keys, Text, Url, Whole};
 use super::{Table, key};
 
 /// `[[smoke]]`.
@@ -15,6 +15,15 @@ pub(super) const TABLE: Table = Table {
             .such_as("[\"status == 200\", \"latency < 10s\"]"),
         key("must", Flag, "whether its failure fails the release").or("true").such_as("false"),
         key("retry", Keys("smoke.retry"), "when it is tried again"),
+        key("capture", Captures, "what is taken out of the answer, for `{{name}}` in later steps")
+            .such_as("{ token = \"json $.access_token\" }"),
+        key("redact", List(&Text), "captures that are never shown, besides tokens and the like")
+            .such_as("[\"token\"]"),
+        key("halt-if", Some(&Assertion), "when one of these holds, the suite ends, failed")
+            .such_as("[\"status == 403\"]"),
+        key("cleanup", Flag, "whether it is tried at the end, whatever failed; it judges nothing")
+            .or("false")
+            .such_as("true"),
         key("off", Flag, "a step of the checklist that is left out").or("false").such_as("true"),
     ],
 };
@@ -31,6 +40,7 @@ pub(super) const REQUEST: Table = Table {
         key("headers", Headers, "its headers").such_as("{ accept = \"application/json\" }"),
         key("json", Json, "a value that is sent as JSON").such_as("{ message = \"Hello\" }"),
         key("body", Text, "text that is sent as it is").such_as("\"ping\""),
+        key("follow", Whole(0, 10), "how many redirects are followed").or("0").such_as("3"),
         key("timeout", Duration, "of the whole exchange").or("30s").such_as("\"30s\""),
     ],
 };

@@ -47,6 +47,8 @@ pub enum Takes {
     Json,
     /// A table of headers, whose values are secrets.
     Headers,
+    /// A table of captures under names of the user's own.
+    Captures,
     /// One of several types.
     Either(&'static [Takes]),
     /// A list, perhaps empty.
@@ -120,6 +122,7 @@ impl Takes {
             }
             Takes::Json => "any value".to_owned(),
             Takes::Headers => "table of headers".to_owned(),
+            Takes::Captures => "table of captures".to_owned(),
             Takes::Either(types) => {
                 types.iter().map(Takes::words).collect::<Vec<_>>().join(", or ")
             }
@@ -178,7 +181,7 @@ impl Takes {
             Takes::Secret => has_text() || value.as_table().is_some_and(|table| table.len() == 1),
             Takes::Word(words) => value.as_str().is_some_and(|text| words.contains(&text)),
             Takes::Json => true,
-            Takes::Headers => value.is_table(),
+            Takes::Headers | Takes::Captures => value.is_table(),
             Takes::Either(types) => types.iter().any(|takes| takes.accepts(value)),
             Takes::List(of) => {
                 value.as_array().is_some_and(|all| all.iter().all(|v| of.accepts(v)))

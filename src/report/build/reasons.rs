@@ -35,7 +35,7 @@ pub(super) fn judged(record: &Record, summary: &Summary) -> (Verdict, Vec<Reason
 fn evidence(record: &Record, summary: &Summary) -> Evidence {
     let failed = |must: bool| {
         let steps = record.smoke.iter().filter(move |step| step.must == must);
-        steps.filter(|step| step.state == StepState::Failed).map(|step| step.step.clone()).collect()
+        steps.filter(|step| step.has_failed()).map(|step| step.step.clone()).collect()
     };
     Evidence {
         smoke: match (record.plan.smoke.is_empty(), record.is_smoke_done()) {

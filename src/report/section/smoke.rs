@@ -1,6 +1,6 @@
 //! The smoke suite: what was tried at once.
 
-use crate::check::{StepResult, StepState};
+use crate::check::{Miss, StepResult, StepState};
 use crate::metrics::Unit;
 use crate::record::Summary;
 use crate::report::page::{Section, Side, Table, Text, Tone};
@@ -30,13 +30,17 @@ pub(super) fn section(summary: &Summary) -> Option<Section> {
             ],
             rows: summary.smoke.iter().map(row).collect(),
         }),
-        list: summary.smoke.iter().flat_map(misses).collect(),
+        list: summary.smoke.iter().flat_map(told).collect(),
         ..Section::default()
     })
 }
 
 fn row(step: &StepResult) -> Vec<Text> {
-    let should = if step.must { "" } else { " (optional)" };
+    let kind = match (step.cleanup, step.must) {
+        (true, _) => " (cleanup)",
+        (false, true) => "",
+        (false, false) => " (optional)",
+    };
     let (tone, word) = match step.state {
         StepState::Passed if step.is_flaky() => (Tone::Warn, "passed, flaky"),
         StepState::Passed => (Tone::Good, "passed"),
@@ -50,18 +54,25 @@ fn row(step: &StepResult) -> Vec<Text> {
         }
     };
     vec![
-        Text::from(format!("{}{should}", step.step)),
+        Text::from(format!("{}{kind}", step.step)),
         Text::new(tone, word),
         Text::from(tries),
         Text::from(time),
     ]
 }
 
-fn misses(step: &StepResult) -> impl Iterator<Item = Text> + '_ {
-    step.misses.iter().map(|miss| {
+/// What did not hold, at last or in the try before the pass, and why a step
+/// was not tried where it is not for a `must` that failed.
+fn told(step: &StepResult) -> impl Iterator<Item = Text> + '_ {
+    let miss = |miss: &Miss, when: &str| {
         Text::from(format!(
-            "{}: {}: got {}, wanted {}",
+            "{}{when}: {}: got {}, wanted {}",
             step.step, miss.assertion, miss.actual, miss.expected
         ))
-    })
+    };
+    let skipped = Some(&step.why).filter(|why| !why.is_empty());
+    let last = step.misses.iter().map(move |one| miss(one, ""));
+    let before = step.earlier.iter().map(move |one| miss(one, ", the try before"));
+    let skipped = skipped.map(|why| Text::from(format!("{}: not tried: {why}", step.step)));
+    last.chain(before).chain(skipped)
 }

@@ -85,18 +85,18 @@ pub fn plan(windows: Vec<Window>) -> Plan {
         health: Some(format!("http://{name}/health")),
         metrics: Some(format!("http://{name}/metrics")),
     };
-    let step = |name: &str, must: bool| Step {
-        name: name.into(),
-        must,
-        request: Request {
+    let step = |name: &str, must: bool| {
+        let request = Request {
             method: Default::default(),
             url: "https://agent.example.com/health".to_owned(),
             headers: Vec::new(),
             body: None,
             timeout: 10 * SECOND,
-        },
-        expect: vec![Assertion::parse("status == 200").expect("an assertion")],
-        retry: Retry { deadline: 60 * SECOND, interval: 2 * SECOND },
+            follow: 0,
+        };
+        let expect = vec![Assertion::parse("status == 200").expect("an assertion")];
+        let retry = Retry { deadline: 60 * SECOND, interval: 2 * SECOND };
+        Step { must, ..Step::new(name.into(), request, expect, retry) }
     };
     let channel = |name: &str| Channel {
         name: name.into(),
@@ -115,6 +115,7 @@ pub fn plan(windows: Vec<Window>) -> Plan {
             step("answers a question", true),
             step("answers within 2 s", false),
         ],
+        run_header: None,
         settle: 2 * MINUTE,
         timeout: 5 * SECOND,
         body_bytes_max: 16 << 20,
@@ -217,6 +218,9 @@ impl Script {
                 attempts,
                 elapsed: Span::from_millis(millis),
                 misses: miss.into_iter().collect(),
+                earlier: Vec::new(),
+                why: String::new(),
+                cleanup: false,
             }),
         );
     }

@@ -71,6 +71,7 @@ fn get(url: &str, timeout: Span) -> Request {
         headers: Vec::new(),
         body: None,
         timeout,
+        follow: 0,
     }
 }
 
@@ -194,4 +195,31 @@ async fn fills_secret_headers_and_blames_itself_when_one_is_missing() {
     assert!(missing.is_ours(), "{missing}");
     http.exchange(&request, &secrets).await.unwrap();
     assert!(serving.await.unwrap()[0].contains("authorization: s3cret"));
+}
+
+#[tokio::test]
+async fn takes_no_secret_along_to_another_place() {
+    let well = || answer("200 OK", b"well");
+    let (there, listening) = server(well()).await;
+    let moved = answer(&format!("307 Moved\r\nlocation: {there}/in"), b"");
+    let (here, _) = servers(vec![answer("302 Found\r\nlocation: /b", b""), moved]).await;
+    let header = |name: &str| (name.to_owned(), HeaderValue::Plain("s3cret".to_owned()));
+    let request = Request {
+        headers: vec![header("authorization"), header("x-api-key"), header("accept")],
+        follow: 3,
+        ..get(&here, SECOND)
+    };
+    let exchange = Http::new().unwrap().exchange(&request, &Secrets::default()).await.unwrap();
+    assert_eq!((exchange.redirects, exchange.url), (2, format!("{there}/in")));
+    let heads = listening.await.unwrap();
+    assert!(heads[0].contains("accept: s3cret") && heads[0].matches("s3cret").count() == 1);
+}
+
+#[tokio::test]
+async fn takes_one_redirect_too_many_for_the_answer() {
+    let moved = || answer("302 Found\r\nlocation: /again", b"");
+    let (here, _) = servers(vec![moved(), moved(), moved()]).await;
+    let request = Request { follow: 1, ..get(&here, SECOND) };
+    let exchange = Http::new().unwrap().exchange(&request, &Secrets::default()).await.unwrap();
+    assert_eq!((exchange.status, exchange.redirects), (302, 1));
 }

@@ -8,6 +8,7 @@ mod lock;
 mod mail;
 mod names;
 mod pulse;
+mod smoke;
 mod store;
 mod tls_server;
 mod turn;

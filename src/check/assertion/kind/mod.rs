@@ -2,15 +2,19 @@
 //! `KINDS`.
 
 mod body;
+mod cookie;
 mod dns;
 mod grpc;
 mod header;
 mod health;
 mod json;
 mod latency;
+mod redirect;
+mod redirects;
 mod size;
 mod status;
 mod tls;
+mod url;
 
 use std::sync::Arc;
 
@@ -33,7 +37,7 @@ pub struct Kind {
 }
 
 /// All of them.
-pub static KINDS: [Kind; 10] = [
+pub static KINDS: [Kind; 14] = [
     status::KIND,
     header::KIND,
     body::KIND,
@@ -44,6 +48,10 @@ pub static KINDS: [Kind; 10] = [
     tls::KIND,
     dns::KIND,
     grpc::KIND,
+    redirects::KIND,
+    redirect::KIND,
+    url::KIND,
+    cookie::KIND,
 ];
 
 /// A question to an answer, ready to be asked.
@@ -54,6 +62,8 @@ pub(super) struct Query {
     pub shape: Shape,
     /// Whether an answer may lack it.
     pub may_be_absent: bool,
+    /// Whether a value that follows at once is what it has to be equal to.
+    pub is_implied: bool,
     /// What else on-call would look at when it does not hold; perhaps empty.
     pub note: fn(&Exchange) -> String,
 }
@@ -97,7 +107,8 @@ impl Found {
 impl Query {
     /// A question that every answer can be asked.
     fn new(shape: Shape, ask: impl Fn(&Exchange) -> Found + Send + Sync + 'static) -> Query {
-        Query { ask: Arc::new(ask), shape, may_be_absent: false, note: |_| String::new() }
+        let note = |_: &Exchange| String::new();
+        Query { ask: Arc::new(ask), shape, may_be_absent: false, is_implied: false, note }
     }
 
     /// Asks it.

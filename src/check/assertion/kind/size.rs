@@ -6,10 +6,12 @@ use crate::model::Exchange;
 
 pub(super) const KIND: Kind = Kind {
     name: "size",
-    about: "the decoded body's size in bytes",
+    about: "the decoded body's size in bytes; the same as `body size`",
     example: "size < 1MB",
-    open: |_| {
-        let size = |exchange: &Exchange| Found::One(Value::Bytes(exchange.body.len() as u64));
-        Ok(Query::new(Shape::Bytes, size))
-    },
+    open: |_| Ok(query()),
 };
+
+pub(super) fn query() -> Query {
+    let size = |exchange: &Exchange| Found::One(Value::Bytes(exchange.body.len() as u64));
+    Query::new(Shape::Bytes, size)
+}

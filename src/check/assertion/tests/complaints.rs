@@ -55,8 +55,7 @@ fn complains_about_what_is_asked() {
             $.success == true
                 column 1: a path belongs to `json`; write `json $.success`
             cookies exist
-                column 1: nothing known is called `cookies`; write one of `status`, `header`,
-                  `body`, `json`, `latency`, `size`, `health`, `tls`, `dns`, `grpc`
+                column 1: nothing known is called `cookies`; did you mean `cookie`?
             header
                 column 7: a header's name is missing; write for example `header content-type
                   contains json`
@@ -102,7 +101,15 @@ fn complains_about_what_is_wanted() {
             "body \"ok\"",
             "body startswith ok",
             "body contians ok",
-            "body matches /ok/",
+            "body matches ok",
+            "body matches /ok",
+            "body matches /o(k/",
+            "body matches /ok/g",
+            "body matches //",
+            "status matches /2../",
+            "status regex /2(.)/ == 0",
+            "redirect == https://a",
+            "cookie exists",
             "status contains 2",
             "status exists",
             "latency isEmpty",
@@ -127,17 +134,37 @@ fn complains_about_what_is_wanted() {
                 column 8: `=>` is no predicate; did you mean `>=`?
             status equals 200
                 column 8: `equals` is no predicate; write one of `==`, `!=`, `<=`, `<`, `>=`,
-                  `>`, `in`, `contains`, `startsWith`, `endsWith`, `isEmpty`, `exists`, `is`,
-                  `count`
+                  `>`, `in`, `contains`, `startsWith`, `endsWith`, `matches`, `isEmpty`,
+                  `exists`, `is`, `count`, `regex`
             body "ok"
                 column 6: a predicate is missing before the value; write for example `==`
             body startswith ok
                 column 6: `startswith` is no predicate; did you mean `startsWith`?
             body contians ok
                 column 6: `contians` is no predicate; did you mean `contains`?
-            body matches /ok/
-                column 6: `matches` is not supported; use `contains`, `startsWith` or
-                  `endsWith`
+            body matches ok
+                column 14: a regular expression stands between slashes; write for example
+                  `/^v[0-9]+/`
+            body matches /ok
+                column 14: the expression has no closing `/`; a slash inside is written `\/`
+            body matches /o(k/
+                column 14: `/o(k/` is no regular expression: unclosed group; write for
+                  example `/^v[0-9]+/`
+            body matches /ok/g
+                column 18: `g` is no flag; there is `i`, for upper and lower case alike
+            body matches //
+                column 14: `//` matches anything; write what has to be there
+            status matches /2../
+                column 8: `matches` asks for text or a list; this is a number, write for
+                  example `== 200`
+            status regex /2(.)/ == 0
+                column 8: `regex` looks for a part of a text
+            redirect == https://a
+                column 10: a redirect goes somewhere; write for example `redirect to
+                  "https://…"`, or `redirects == 0`
+            cookie exists
+                column 8: a cookie's name is missing; write for example `cookie session
+                  exists`
             status contains 2
                 column 8: `contains` asks for text or a list; this is a number, write for
                   example `== 200`
