@@ -53,7 +53,7 @@ pub fn judge_ask(
 }
 
 /// What is wrong with an answer by the rule of its kind.
-fn fault(ask: &Ask, exchange: &Exchange) -> Option<Miss> {
+pub(super) fn fault(ask: &Ask, exchange: &Exchange) -> Option<Miss> {
     let beyond = exchange.beyond.as_deref();
     match ask {
         Ask::Tcp { .. } => None, // that it came about was all that was asked

@@ -1,5 +1,6 @@
 //! What an answer amounts to when it is held against a step.
 
+use super::beyond::fault;
 use super::excerpt::excerpt;
 use super::redact::Redactor;
 use super::{Assertion, Miss, Step};
@@ -33,12 +34,14 @@ pub fn judge(step: &Step, reply: &Result<Exchange, Failure>) -> Judged {
         Ok(exchange) => exchange,
         Err(failure) => return no_answer(failure, step.request.timeout),
     };
-    if step.expect.is_empty() {
+    if !step.asserts() {
         return Judged { asserted: 0, misses: vec![nothing_asserted()], halts: false };
     }
     let redactor = redactor(step, exchange);
     let check = |assertion: &Assertion| assertion.check_hiding(exchange, &redactor);
-    let mut misses: Vec<Miss> = step.expect.iter().filter_map(check).collect();
+    let own = step.ask.as_ref().and_then(|ask| fault(ask, exchange));
+    let mut misses: Vec<Miss> =
+        own.into_iter().chain(step.expect.iter().filter_map(check)).collect();
     misses.extend(step.capture.iter().filter_map(|(name, capture)| {
         let why = capture.take(exchange).err()?;
         Some(Miss {
@@ -51,7 +54,8 @@ pub fn judge(step: &Step, reply: &Result<Exchange, Failure>) -> Judged {
     if let Some(assertion) = halt {
         misses.insert(0, halted(assertion));
     }
-    Judged { asserted: step.expect.len() as u32, misses, halts: halt.is_some() }
+    let asserted = step.expect.len() as u32 + u32::from(step.ask.is_some());
+    Judged { asserted, misses, halts: halt.is_some() }
 }
 
 /// What an answer may repeat and nobody is to read.

@@ -73,6 +73,11 @@ fn check(table: &Table, name: &str, times: &Times) -> Option<Check> {
     })
 }
 
+/// Whether a table says what is asked, by one of four keys.
+pub(super) fn asks(table: &Table) -> bool {
+    KINDS.iter().any(|kind| table.get(kind).is_some())
+}
+
 /// What is asked: by exactly one of four keys.
 pub(super) fn asked(table: &Table) -> Option<Ask> {
     let said: Vec<&str> = KINDS.into_iter().filter(|kind| table.get(kind).is_some()).collect();
@@ -81,7 +86,7 @@ pub(super) fn asked(table: &Table) -> Option<Ask> {
     let [kind] = said[..] else {
         table.error(match said[..] {
             [] => "says not what is asked; write `tcp`, `tls`, `dns` or `grpc`",
-            _ => "asks one thing: `tcp`, `tls`, `dns` or `grpc`; write several checks",
+            _ => "asks one thing: `tcp`, `tls`, `dns` or `grpc`; write several",
         });
         return None;
     };

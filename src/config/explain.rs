@@ -115,7 +115,10 @@ fn step(step: &Step) -> Vec<Row> {
         (false, true) => "must",
         (false, false) => "should",
     };
-    let request = format!("{} {}", step.request.method, step.request.url);
+    let request = match &step.ask {
+        Some(ask) => ask.to_string(),
+        None => format!("{} {}", step.request.method, step.request.url),
+    };
     let mut rows = vec![vec![step.name.to_string(), kind.to_owned(), request]];
     rows.extend(step.request.headers.iter().map(|(name, value)| {
         vec![String::new(), String::new(), format!("  {}", header(name, value))]

@@ -120,6 +120,8 @@ fn reads_the_example_that_shows_every_key() {
                                                   halt-if status == 403
                                                   capture conversation = json $.id
                                                   capture session = cookie session (never shown)
+              shows its certificate    must     tls agent.example.com:443
+                                                  tls days > 14
               closes the conversation  cleanup  DELETE https://agent.example.com/api/conversations/{{conversation}}
                                                   cookie: session={{session}}
                                                   status in 200..204

@@ -85,8 +85,12 @@ impl Carrier {
     /// Answers a question. `wall_s`: the time that receivers go by.
     pub async fn answer(&self, question: Question, wall_s: i64) -> Reply {
         match question {
-            Question::Probe { request, .. } | Question::Smoke { request, .. } => {
+            Question::Probe { request, .. } => Reply::Exchanged(self.exchange(&request).await),
+            Question::Smoke { request, tls: false, .. } => {
                 Reply::Exchanged(self.exchange(&request).await)
+            }
+            Question::Smoke { request, tls: true, .. } => {
+                Reply::Exchanged(check::exchange(&self.http, &self.secrets, &request).await)
             }
             Question::Scrape { request, wanted, bytes_max, table, .. } => {
                 self.http.scrape(&request, &self.secrets, &wanted, bytes_max, table).await

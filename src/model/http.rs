@@ -64,7 +64,7 @@ pub enum HeaderValue {
 }
 
 /// One HTTP request, complete but for its secrets.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub struct Request {
     /// The method.
     #[serde(default)]

@@ -54,6 +54,8 @@ pub enum Question {
         step: usize,
         /// What to send.
         request: Arc<Request>,
+        /// Whether the TLS session is to be looked at besides.
+        tls: bool,
     },
     /// Does it answer, beyond HTTP? Answer: `Reply::Exchanged`.
     Check {

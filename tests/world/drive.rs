@@ -76,7 +76,9 @@ impl Drive {
             manner: super::channel::Manner::Takes,
         });
         let receivers = receivers.collect();
-        let names = plan.checks.iter().map(|check| check.name.to_string());
+        let asking = plan.smoke.iter().filter(|step| step.ask.is_some()).map(|step| &step.name);
+        let names = plan.checks.iter().map(|check| &check.name).chain(asking);
+        let names = names.map(ToString::to_string);
         let others = names.map(|name| (name, Other::new(now))).collect();
         let mut fleet = Fleet::new();
         let id = fleet.open(release, plan, now).expect("the first watch");

@@ -8,6 +8,9 @@ mod tls;
 
 use std::time::Instant;
 
+use super::http::Http;
+use super::secrets::Secrets;
+use crate::check::Step;
 use crate::model::{Ask, Beyond, Exchange, Failure, Request, Span};
 
 /// Asks one question.
@@ -42,13 +45,39 @@ pub async fn ask(ask: &Ask, timeout: Span) -> Result<Exchange, Failure> {
     Ok(Exchange { elapsed, beyond: beyond.map(Box::new), ..Exchange::default() })
 }
 
+/// Tries a step of the smoke suite, whatever it asks.
+///
+/// # Errors
+/// Why no whole answer came.
+pub async fn try_step(step: &Step, http: &Http, secrets: &Secrets) -> Result<Exchange, Failure> {
+    match &step.ask {
+        Some(asked) => ask(asked, step.request.timeout).await,
+        None if step.looks_at_tls() => exchange(http, secrets, &step.request).await,
+        None => http.exchange(&step.request, secrets).await,
+    }
+}
+
+/// One exchange, and a look at the TLS session of the same host.
+///
+/// # Errors
+/// Why no whole answer, or no session, came about.
+pub async fn exchange(
+    http: &Http,
+    secrets: &Secrets,
+    request: &Request,
+) -> Result<Exchange, Failure> {
+    let exchange = http.exchange(request, secrets).await?;
+    let beyond = session_of(request).await?.map(Box::new);
+    Ok(Exchange { beyond, ..exchange })
+}
+
 /// Looks at the TLS session of the host that a request went to, by a handshake
 /// of its own: the HTTP library shows no more than the server's certificate.
 /// `None` where the request's scheme is not https.
 ///
 /// # Errors
 /// Why no session came about within the request's time-out.
-pub async fn session_of(request: &Request) -> Result<Option<Beyond>, Failure> {
+async fn session_of(request: &Request) -> Result<Option<Beyond>, Failure> {
     let Ok(url) = reqwest::Url::parse(&request.url) else { return Ok(None) };
     if url.scheme() != "https" {
         return Ok(None);

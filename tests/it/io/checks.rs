@@ -1,10 +1,12 @@
 //! Checks beyond HTTP against real servers: they answer, refuse, hang, and
 //! bear certificates that are wrong in each of the ways that are told apart.
 
-use bakewatch::check::judge_ask;
-use bakewatch::daemon::check::ask;
+use bakewatch::check::{Assertion, Retry, Step, judge, judge_ask};
+use bakewatch::daemon::check::{ask, try_step};
+use bakewatch::daemon::http::Http;
+use bakewatch::daemon::secrets::Secrets;
 use bakewatch::model::{
-    Ask, DnsType, Exchange, Failure, MILLISECOND, SECOND, Serving, Span, TlsFacts,
+    Ask, DnsType, Exchange, Failure, MILLISECOND, Request, SECOND, Serving, Span, TlsFacts,
 };
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
@@ -219,4 +221,91 @@ async fn asks_a_grpc_server_over_tls_only_where_it_can_be_trusted() {
     let other = Authority::new().file.display().to_string();
     let gone = ask(&grpc("localhost", Some(other)), 2 * SECOND).await;
     assert!(matches!(gone, Err(Failure::NotAsked(_))), "its folder is gone: {gone:?}");
+}
+
+/// An https server that answers each request with an empty 200.
+async fn https(identity: Identity) -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let acceptor = tokio_rustls::TlsAcceptor::from(config(identity, &["http/1.1"], false));
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            let Ok(mut session) = acceptor.accept(stream).await else { continue };
+            let _ = session.read(&mut [0; 4096]).await;
+            let ok = b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
+            let _ = session.write_all(ok).await;
+            let _ = session.shutdown().await;
+        }
+    });
+    port
+}
+
+fn step(url: String, expect: &[&str]) -> Step {
+    let expect = expect.iter().map(|text| Assertion::parse(text).unwrap()).collect();
+    let request = Request { url, timeout: TIMEOUT, ..Request::default() };
+    let retry = Retry { deadline: Span::ZERO, interval: SECOND };
+    Step::new("is secure".into(), request, expect, retry)
+}
+
+/// The system's authorities know no test's, so that an answer over https can
+/// only come where the machine's own file of them names ours.
+#[tokio::test]
+async fn looks_at_the_session_only_where_a_step_asserts_on_it() {
+    let (http, secrets) = (Http::new().unwrap(), Secrets::default());
+    let plain = super::http::answer("200 OK", b"");
+    let (url, serving) = super::http::server(plain).await;
+    let asserting = step(url, &["status == 200", "tls verified"]);
+    let reply = try_step(&asserting, &http, &secrets).await;
+    let misses = judge(&asserting, &reply).misses;
+    assert_eq!(misses[0].actual, "the connection is not TLS", "{misses:?}");
+    serving.abort();
+
+    let port = https(self_signed(&["localhost"], 2090)).await;
+    let url = format!("https://localhost:{port}/");
+    match try_step(&step(url, &["tls days > 14"]), &http, &secrets).await {
+        Err(Failure::Tls(why)) => assert!(why.contains("UnknownIssuer"), "{why}"),
+        other => panic!("{other:?}"),
+    }
+    assert!(!step(String::new(), &["status == 200"]).looks_at_tls());
+}
+
+#[tokio::test]
+async fn tries_a_step_that_asks_besides_http() {
+    let refused = step(String::new(), &["latency < 1s"]);
+    let refused = Step { ask: Some(tcp(nobody().await)), ..refused };
+    let (http, secrets) = (Http::new().unwrap(), Secrets::default());
+    let reply = try_step(&refused, &http, &secrets).await;
+    assert_eq!(judge(&refused, &reply).misses[0].actual, "connection refused");
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let ask = Some(tcp(listener.local_addr().unwrap()));
+    let passes = Step { ask, expect: Vec::new(), ..refused };
+    assert!(judge(&passes, &try_step(&passes, &http, &secrets).await).is_pass());
+}
+
+#[tokio::test]
+async fn asserts_on_the_session_of_an_https_service_from_the_command_line() {
+    let authority = Authority::new();
+    let port = https(authority.signs(&["localhost"], 2090)).await;
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("bakewatch.toml");
+    let plan = format!(
+        "url = \"https://localhost:{port}\"\n\
+         [targets]\nhealth = \"/\"\nready = false\n\
+         [[smoke]]\nname = \"answers a question\"\noff = true\n\
+         [[smoke]]\nname = \"is secure\"\nrequest = {{ path = \"/\" }}\n\
+         expect = [\"status == 200\", \"tls verified\", \"tls version >= 1.2\", \"tls days > 14\", \
+         \"tls issuer contains 'test authority'\", \"tls alpn == http/1.1\"]\n\
+         [[smoke]]\nname = \"is not for ever\"\nrequest = {{ path = \"/\" }}\nmust = false\n\
+         retry = {{ deadline = \"0s\" }}\nexpect = [\"tls days < 90\"]\n"
+    );
+    std::fs::write(&file, plan).unwrap();
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_bakewatch"));
+    command.arg("smoke").arg("-c").arg(&file).env("SSL_CERT_FILE", &authority.file);
+    let run = move || command.output().unwrap();
+    let done = tokio::task::spawn_blocking(run).await.unwrap();
+    let printed = String::from_utf8_lossy(&done.stdout);
+    assert!(printed.contains("PASS   is secure"), "{printed}");
+    assert!(printed.contains("FAIL   is not for ever"), "{printed}");
+    assert!(printed.contains("tls days < 90"), "{printed}");
+    assert_eq!(done.status.code(), Some(0), "degraded: {printed}");
 }
