@@ -30,14 +30,14 @@
 //! |---|---|
 //! | [`model`] | the vocabulary: time, labels, target, release, reading, verdict |
 //! | [`metrics`] | what was measured: exposition → series → PromQL → signal, and the presets |
-//! | [`check`] | what was tried: requests and assertions, the smoke suite, health |
+//! | [`check`] | what was tried: requests, assertions, smoke, checks beyond HTTP, health |
 //! | [`judge`] | what it means: rules, alert phases, verdicts |
 //! | [`record`] | what is known: facts and `Record::apply` |
 //! | [`report`] | what a window amounts to, in text, Markdown, HTML and JSON |
 //! | [`notify`] | who is told, in which words, and when again |
 //! | [`watch`] | the conductor: ask, hear, wake; and the fleet of watches |
 //! | [`config`] | texts → a checked plan, with every error at once |
-//! | [`daemon`] | IO: clock, loop, HTTP, mail, store |
+//! | [`daemon`] | IO: clock, loop, HTTP and other checks, mail, store |
 //! | [`cli`] | one file a command |
 //!
 //! `model` to `config` are pure: no runtime, no clock, no socket, no disk, no

@@ -1,9 +1,10 @@
 //! What an answer amounts to when it is held against a step.
 
+use super::beyond::fault;
 use super::excerpt::excerpt;
 use super::redact::Redactor;
 use super::{Assertion, Miss, Step};
-use crate::model::{Exchange, Failure};
+use crate::model::{Exchange, Failure, Span};
 
 /// A try, judged.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -31,25 +32,16 @@ const AN_ANSWER: &str = "an answer";
 pub fn judge(step: &Step, reply: &Result<Exchange, Failure>) -> Judged {
     let exchange = match reply {
         Ok(exchange) => exchange,
-        Err(failure) => {
-            let miss = Miss {
-                assertion: AN_ANSWER.to_owned(),
-                actual: excerpt(&failure.to_string()),
-                expected: format!("a whole answer within {}", step.request.timeout),
-            };
-            return Judged {
-                asserted: u32::from(!failure.is_ours()),
-                misses: vec![miss],
-                halts: false,
-            };
-        }
+        Err(failure) => return no_answer(failure, step.request.timeout),
     };
-    if step.expect.is_empty() {
+    if !step.asserts() {
         return Judged { asserted: 0, misses: vec![nothing_asserted()], halts: false };
     }
     let redactor = redactor(step, exchange);
     let check = |assertion: &Assertion| assertion.check_hiding(exchange, &redactor);
-    let mut misses: Vec<Miss> = step.expect.iter().filter_map(check).collect();
+    let own = step.ask.as_ref().and_then(|ask| fault(ask, exchange));
+    let mut misses: Vec<Miss> =
+        own.into_iter().chain(step.expect.iter().filter_map(check)).collect();
     misses.extend(step.capture.iter().filter_map(|(name, capture)| {
         let why = capture.take(exchange).err()?;
         Some(Miss {
@@ -62,7 +54,8 @@ pub fn judge(step: &Step, reply: &Result<Exchange, Failure>) -> Judged {
     if let Some(assertion) = halt {
         misses.insert(0, halted(assertion));
     }
-    Judged { asserted: step.expect.len() as u32, misses, halts: halt.is_some() }
+    let asserted = step.expect.len() as u32 + u32::from(step.ask.is_some());
+    Judged { asserted, misses, halts: halt.is_some() }
 }
 
 /// What an answer may repeat and nobody is to read.
@@ -89,6 +82,16 @@ fn halted(assertion: &Assertion) -> Miss {
         actual: "it holds".to_owned(),
         expected: "not so: the suite is not continued".to_owned(),
     }
+}
+
+/// A missing answer is one miss; where the fault is ours, it is no evidence.
+pub(super) fn no_answer(failure: &Failure, timeout: Span) -> Judged {
+    let miss = Miss {
+        assertion: AN_ANSWER.to_owned(),
+        actual: excerpt(&failure.to_string()),
+        expected: format!("a whole answer within {timeout}"),
+    };
+    Judged { asserted: u32::from(!failure.is_ours()), misses: vec![miss], halts: false }
 }
 
 /// Whether these misses only say that we could not ask, which says nothing

@@ -1,9 +1,11 @@
-//! What was tried: requests with assertions, the smoke suite, and what a
-//! health endpoint's answer amounts to.
+//! What was tried: requests with assertions, the smoke suite, checks beyond
+//! HTTP, and what a health endpoint's answer amounts to.
 
 mod assertion;
+mod beyond;
 mod checklist;
 mod excerpt;
+pub mod grpc;
 pub mod health;
 mod judged;
 mod memory;
@@ -15,6 +17,7 @@ mod suite;
 pub mod template;
 
 pub use assertion::{Assertion, Capture, Complaint, KINDS, Kind, predicates};
+pub use beyond::{Check, judge_ask};
 pub use checklist::checklist;
 pub use health::{Dialect, Expected, Health, HealthState, Shown};
 pub use judged::{HALT_IF, Judged, judge};

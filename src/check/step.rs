@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::{Assertion, Capture};
-use crate::model::{Hidden, Name, Request, Span};
+use crate::model::{Ask, Hidden, Name, Request, Span};
 
 /// A request with assertions.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
@@ -16,7 +16,10 @@ pub struct Step {
     pub must: bool,
     /// What is sent.
     pub request: Request,
-    /// What has to hold. Never empty: no assertion, no pass.
+    /// What is asked instead of HTTP; of the request only the time-out counts then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ask: Option<Ask>,
+    /// What has to hold. No assertion, no pass, but for what `ask` wants by itself.
     pub expect: Vec<Assertion>,
     /// How often it is tried.
     pub retry: Retry,
@@ -45,6 +48,7 @@ impl Step {
             name,
             must: true,
             request,
+            ask: None,
             expect,
             retry,
             capture: BTreeMap::new(),
@@ -53,6 +57,19 @@ impl Step {
             cleanup: false,
             hidden: Hidden::default(),
         }
+    }
+}
+
+impl Step {
+    /// Whether something is asserted, by the user or by what is asked.
+    pub fn asserts(&self) -> bool {
+        !self.expect.is_empty() || self.ask.is_some()
+    }
+
+    /// Whether the TLS session has to be looked at besides the exchange.
+    pub fn looks_at_tls(&self) -> bool {
+        let mut assertions = self.expect.iter().chain(&self.halt_if);
+        self.ask.is_none() && assertions.any(|assertion| assertion.is_about("tls"))
     }
 }
 

@@ -66,7 +66,7 @@ pub fn heard(
 
 /// When a failed step is tried again; `None`: not any more.
 fn next_try(step: &Step, running: &Running, now: Timestamp) -> Option<Timestamp> {
-    if step.expect.is_empty() || step.retry.deadline <= Span::ZERO {
+    if !step.asserts() || step.retry.deadline <= Span::ZERO {
         return None; // what asserts nothing cannot pass later either
     }
     // At least the clock's unit: a run must not stand still in one instant.

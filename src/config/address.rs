@@ -54,6 +54,12 @@ pub(super) fn place(base: &str) -> String {
     }
 }
 
+/// Host and port of an https URL; `None` for any other.
+pub(super) fn tls_place(base: &str) -> Option<String> {
+    let url = Url::parse(base).ok().filter(|url| url.scheme() == "https")?;
+    Some(format!("{}:{}", url.host_str()?, url.port_or_known_default()?))
+}
+
 /// Whether a request to it leaves this machine.
 pub(super) fn is_loopback(host: &str) -> bool {
     let bare = host.trim_start_matches('[').trim_end_matches(']');

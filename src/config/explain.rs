@@ -6,7 +6,7 @@ use std::fmt::Write;
 use super::outside;
 use super::rules::{bounds_shown, percentile};
 use super::{Checked, Until};
-use crate::check::{HALT_IF, Step};
+use crate::check::{Check, HALT_IF, Step};
 use crate::judge::Rule;
 use crate::metrics::{Shape, Signal, Unit};
 use crate::model::{Channel, HeaderValue, Medium, Secret, Smtp, SmtpTls, Target};
@@ -20,6 +20,7 @@ pub fn explain(checked: &Checked) -> String {
     section(&mut text, "Health of each", super::health::explained(&plan.health));
     section(&mut text, "Windows", windows(checked));
     section(&mut text, &smoke_title(plan), plan.smoke.iter().flat_map(step).collect());
+    section(&mut text, "Checks beyond HTTP", plan.checks.iter().flat_map(check).collect());
     section(&mut text, "Rules", rules(plan));
     section(&mut text, "Signals", signals(plan));
     section(&mut text, "Channels", plan.channels.iter().map(channel).collect());
@@ -115,7 +116,10 @@ fn step(step: &Step) -> Vec<Row> {
         (false, true) => "must",
         (false, false) => "should",
     };
-    let request = format!("{} {}", step.request.method, step.request.url);
+    let request = match &step.ask {
+        Some(ask) => ask.to_string(),
+        None => format!("{} {}", step.request.method, step.request.url),
+    };
     let mut rows = vec![vec![step.name.to_string(), kind.to_owned(), request]];
     rows.extend(step.request.headers.iter().map(|(name, value)| {
         vec![String::new(), String::new(), format!("  {}", header(name, value))]
@@ -129,6 +133,22 @@ fn step(step: &Step) -> Vec<Row> {
     let lines = asserted.chain(captured);
     rows.extend(lines.map(|line| vec![String::new(), String::new(), format!("  {line}")]));
     rows
+}
+
+/// A row for the check, and one for each of its assertions.
+fn check(check: &Check) -> Vec<Row> {
+    let kind = match (check.is_implied, check.must) {
+        (true, _) => "certificate",
+        (false, true) => "must",
+        (false, false) => "should",
+    };
+    let every = check.every.map_or_else(|| "with targets".to_owned(), |e| format!("every {e}"));
+    let row = vec![check.name.to_string(), kind.to_owned(), every, check.ask.to_string()];
+    let expect = check.expect.iter().map(|assertion| {
+        let blank = || String::new();
+        vec![blank(), blank(), blank(), format!("  {}", assertion.as_str())]
+    });
+    std::iter::once(row).chain(expect).collect()
 }
 
 fn rules(plan: &Plan) -> Vec<Row> {

@@ -7,6 +7,7 @@
 
 mod address;
 mod channels;
+mod checks;
 mod complaint;
 mod demands;
 mod explain;
@@ -33,7 +34,7 @@ use self::secret::Vault;
 use self::walk::{Table, Value};
 use self::windows::{Ranged, Times};
 use crate::check::Places;
-use crate::judge::pack;
+use crate::judge::pack::Scope;
 use crate::model::{Name, Secret, Span};
 use crate::record::Plan;
 
@@ -139,11 +140,13 @@ fn plan(top: &Table, given: &Given, vault: &Vault, notes: &Notes) -> (Plan, Opti
     let range = defaults.range.unwrap_or(signals::RANGE);
     let mut catalogue = signals::built_in();
     let mut signals = signals::read(top, range, &mut catalogue);
-    let scope = pack::Scope {
+    let checks = checks::read(top, &service, &times);
+    let scope = Scope {
         expect: service.expect,
         interval: times.slowest(),
         has_wants: health.wants_something(),
         has_version: health.version.is_some(),
+        ..Scope::of(&checks)
     };
     let demands = demands::read(top, range, &mut catalogue, &mut signals);
     let windows = times.windows.iter().map(|placed| placed.window.name.clone()).collect();
@@ -171,6 +174,7 @@ fn plan(top: &Table, given: &Given, vault: &Vault, notes: &Notes) -> (Plan, Opti
         expect: service.expect,
         health,
         headers: service.headers,
+        checks,
         settle: times.settle,
         timeout: times.timeout,
         body_bytes_max: body.unwrap_or(BODY_BYTES),

@@ -1,6 +1,6 @@
 //! What is watched: the service, its address, its replicas.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::address;
 use super::complaint::Sink;
@@ -20,6 +20,8 @@ pub(super) struct Service {
     pub health: Option<String>,
     pub ready: Option<String>,
     pub headers: Vec<(String, HeaderValue)>,
+    /// Hosts and ports of https addresses that are asked, each once.
+    pub https: Vec<String>,
 }
 
 /// More replicas than one process asks in 15 s with room to spare.
@@ -63,7 +65,11 @@ pub(super) fn read(top: &Table, given: &Given, vault: &Vault, notes: &Notes) -> 
     if let (Some(value), None) = (get("expect"), &health) {
         value.error("health is not asked, so no replica can be healthy; leave one of them out");
     }
+    let is_looked_at = get("tls").is_none_or(|value| value.switched_on());
+    let https = bases.iter().chain([&url]).filter_map(|base| address::tls_place(base));
+    let https: BTreeSet<String> = https.filter(|_| is_looked_at).collect();
     Service {
+        https: https.into_iter().collect(),
         name: name(top, given, &url, notes),
         expect: expect.unwrap_or(u32::try_from(targets.len()).unwrap_or(u32::MAX)),
         ready: path("ready", "/health/ready"),

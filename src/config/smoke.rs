@@ -6,16 +6,19 @@ mod request;
 
 use std::collections::BTreeMap;
 
-use super::outside;
 use super::secret::{Vault, is_token};
 use super::service::{Service, claim, free_name};
 use super::walk::{Table, Value};
+use super::{checks, outside};
 use crate::check::{Assertion, HALT_IF, Places, Retry, Step, checklist};
-use crate::model::{Method, Name, SECOND, Span};
+use crate::model::{Method, Name, Request, SECOND, Span};
 use crate::record::RUN_HEADER;
 
 /// A real question may take as long as a model thinks.
 const TIMEOUT: Span = Span::from_secs(30);
+
+/// A connection, a handshake and a name take no longer where all is well.
+const ASK_TIMEOUT: Span = Span::from_secs(10);
 
 /// Of whatever changes nothing: a replica that restarts gets a second chance.
 const RETRY: Retry = Retry { deadline: Span::from_secs(10), interval: Span::from_secs(2) };
@@ -123,6 +126,9 @@ fn built_in(service: &Service) -> Vec<Step> {
 }
 
 fn step(table: &Table, name: &str, service: &Service, vault: &Vault) -> Option<Step> {
+    if checks::asks(table) {
+        return beyond(table, name);
+    }
     let request = match table.get("request") {
         Some(value) => request::read(&value.table("smoke.request")?, service, vault),
         None => {
@@ -148,6 +154,33 @@ fn step(table: &Table, name: &str, service: &Service, vault: &Vault) -> Option<S
     let must = table.flag("must").unwrap_or(!cleanup);
     let step = Step::new(name.into(), request?, expect?, retry);
     Some(Step { must, capture, redact, halt_if: halt_if?, cleanup, ..step })
+}
+
+/// A step that asks besides HTTP: `tcp`, `tls`, `dns` or `grpc`.
+fn beyond(table: &Table, name: &str) -> Option<Step> {
+    let ask = checks::asked(table);
+    if let Some(value) = table.get("request") {
+        value.error("a step either sends a request or asks besides HTTP; leave one out");
+    }
+    for key in ["capture", "redact"] {
+        if let Some(value) = table.get(key) {
+            value.error("only answers of HTTP are captured from; leave this out");
+        }
+    }
+    let expect = table.get("expect").map_or(Some(Vec::new()), assertions);
+    let retry = table.get("retry").and_then(|value| retry(&value.table("smoke.retry")?, RETRY));
+    let timeout = match table.get("timeout") {
+        Some(value) => value.some_span(),
+        None => Some(ASK_TIMEOUT),
+    };
+    let halt_if = table.get("halt-if").map_or(Some(Vec::new()), assertions);
+    if let (Some(value), true) = (table.get("cleanup"), table.flag("cleanup") == Some(true)) {
+        value.error("a question besides HTTP cleans nothing up; leave this out");
+    }
+    let must = table.flag("must").unwrap_or(true);
+    let request = Request { timeout: timeout?, ..Request::default() };
+    let step = Step::new(name.into(), request, expect?, retry.unwrap_or(RETRY));
+    Some(Step { must, ask: Some(ask?), halt_if: halt_if?, ..step })
 }
 
 fn assertions(value: &Value) -> Option<Vec<Assertion>> {

@@ -57,16 +57,21 @@ fn needs_no_file_at_all() {
                                             json $.success == true or absent
                                             json $.response not startsWith "Error:" or absent
 
+            Checks beyond HTTP
+              agent.example.com:443  certificate  every 1h  tls agent.example.com:443
+
             Rules
-              ServiceDown       critical  healthy_replicas          below 1    for 30s     sum(probe_success)
-              HighErrorRate     critical  error_ratio               above 5%   for 2m      by preset
-              ElevatedErrors    warning   error_ratio               above 1%   for 10m     by preset
-              HighLatency       critical  latency p99               above 10s  for 2m      by preset
-              IncreasedLatency  warning   latency p99               above 5s   for 10m     by preset
-              MemoryPressure    critical  memory_ratio              above 95%  for 2m      by preset
-              TargetSilent      warning   up                        below 1    for 1m 30s  up
-              SignalVanished    warning   bakewatch_signal_present  below 1    for 5m      bakewatch_signal_present
-              HealthFrozen      warning   health_age                above 60s  for 2m      health_age_seconds
+              ServiceDown               critical  healthy_replicas          below 1    for 30s     sum(probe_success)
+              HighErrorRate             critical  error_ratio               above 5%   for 2m      by preset
+              ElevatedErrors            warning   error_ratio               above 1%   for 10m     by preset
+              HighLatency               critical  latency p99               above 10s  for 2m      by preset
+              IncreasedLatency          warning   latency p99               above 5s   for 10m     by preset
+              MemoryPressure            critical  memory_ratio              above 95%  for 2m      by preset
+              TargetSilent              warning   up                        below 1    for 1m 30s  up
+              SignalVanished            warning   bakewatch_signal_present  below 1    for 5m      bakewatch_signal_present
+              HealthFrozen              warning   health_age                above 60s  for 2m      health_age_seconds
+              CertificateExpiring       warning   certificate_days          below 14   for 10m     max by (check) (tls_cert_expiry_seconds) / 86400
+              CertificateNearlyExpired  critical  certificate_days          below 3    for 2m      max by (check) (tls_cert_expiry_seconds) / 86400
 
             Signals
               presets  found by what the first scrapes show
@@ -124,33 +129,49 @@ fn reads_the_example_that_shows_every_key() {
                                                   halt-if status == 403
                                                   capture conversation = json $.id
                                                   capture session = cookie session (never shown)
+              shows its certificate    must     tls agent.example.com:443
+                                                  tls days > 14
               closes the conversation  cleanup  DELETE https://agent.example.com/api/conversations/{{conversation}}
                                                   cookie: session={{session}}
                                                   status in 200..204
 
+            Checks beyond HTTP
+              cache                  must         every 30s     tcp redis.internal:6379
+                                                                  latency < 50ms
+              internal certificate   must         every 1h      tls agent.internal:8443
+                                                                  tls version >= 1.2
+                                                                  tls days > 14
+              public name            should       every 5m      dns A agent.example.com at 10.0.0.2:53
+              model server           must         with targets  grpc+tls models.internal:50051 chat.v1.Chat
+              agent.example.com:443  certificate  every 1h      tls agent.example.com:443
+
             Rules
-              ServiceDown        critical  healthy_replicas          below 1                                        for 30s     sum(probe_success)
-              ReplicasMissing    warning   healthy_replicas          below 2                                        for 2m      sum(probe_success)
-              HighErrorRate      critical  error_ratio               above 5%                                       for 2m      by preset
-              ElevatedErrors     warning   error_ratio               above 1%                                       for 10m     by preset
-              HighLatency        critical  latency p99               above 10s                                      for 2m      by preset
-              IncreasedLatency   warning   latency p99               above 4s in first-day, above 3s in first-week  for 5m      by preset
-              TargetSilent       warning   up                        below 1                                        for 1m 30s  up
-              SignalVanished     warning   bakewatch_signal_present  below 1                                        for 5m      bakewatch_signal_present
-              HealthFrozen       warning   health_age                above 60s                                      for 2m      health_age_seconds
-              HealthUnmet        warning   health_unmet              above 0                                        for 2m      health_unmet
-              WrongVersion       warning   version_match             below 1                                        for 10m     version_match
-              MemoryHigh         warning   memory_ratio              above 70%                                      for 10m     max((process_resident_memory_bytes) / 2147483648)
-              CpuExhausted       critical  cpu_ratio                 above 90%                                      for 2m      max((rate(process_cpu_seconds_total[$range])) / 0.5)
-              CpuHigh            warning   cpu_ratio                 above 70%                                      for 10m     max((rate(process_cpu_seconds_total[$range])) / 0.5)
-              SlaErrorsFast      critical  error_ratio               above 1.44%                                    for 2m      by preset
-              SlaErrors          warning   error_ratio               above 0.1%                                     for 1h      by preset
-              SlaLatency         critical  latency p99               above 10s                                      for 2m      by preset
-              FrequentRestarts   warning   restarts_per_hour         above 3                                        for 0s      sum(changes(process_start_time_seconds[1h])) or sum(increase(kube_pod_container_status_restarts_total[1h]))
-              ReplicasAtMaximum  warning   replicas                  above 9                                        for 15m     count(probe_success)
-              QueueBacklog       warning   QueueBacklog              above 1000                                     for 5m      sum(queue_depth)
-              SlowTools          warning   tool_latency p95          above 2s                                       for 10m     sum by (le) (increase(tool_duration_milliseconds_bucket[$range]))
-              CacheCold          warning   cache_hits                below 50%                                      for 10m     sum(increase(cache_hits_total[$range]))  of  sum(increase(cache_lookups_total[$range]))
+              ServiceDown               critical  healthy_replicas          below 1                                        for 30s     sum(probe_success)
+              ReplicasMissing           warning   healthy_replicas          below 2                                        for 2m      sum(probe_success)
+              HighErrorRate             critical  error_ratio               above 5%                                       for 2m      by preset
+              ElevatedErrors            warning   error_ratio               above 1%                                       for 10m     by preset
+              HighLatency               critical  latency p99               above 10s                                      for 2m      by preset
+              IncreasedLatency          warning   latency p99               above 4s in first-day, above 3s in first-week  for 5m      by preset
+              TargetSilent              warning   up                        below 1                                        for 1m 30s  up
+              SignalVanished            warning   bakewatch_signal_present  below 1                                        for 5m      bakewatch_signal_present
+              HealthFrozen              warning   health_age                above 60s                                      for 2m      health_age_seconds
+              HealthUnmet               warning   health_unmet              above 0                                        for 2m      health_unmet
+              WrongVersion              warning   version_match             below 1                                        for 10m     version_match
+              CheckFailing              critical  check_success             below 1                                        for 2m      max by (check) (check_success{must="true"})
+              OptionalCheckFailing      warning   optional_check_success    below 1                                        for 10m     max by (check) (check_success{must="false"})
+              CertificateExpiring       warning   certificate_days          below 14                                       for 10m     max by (check) (tls_cert_expiry_seconds) / 86400
+              CertificateNearlyExpired  critical  certificate_days          below 3                                        for 2m      max by (check) (tls_cert_expiry_seconds) / 86400
+              MemoryHigh                warning   memory_ratio              above 70%                                      for 10m     max((process_resident_memory_bytes) / 2147483648)
+              CpuExhausted              critical  cpu_ratio                 above 90%                                      for 2m      max((rate(process_cpu_seconds_total[$range])) / 0.5)
+              CpuHigh                   warning   cpu_ratio                 above 70%                                      for 10m     max((rate(process_cpu_seconds_total[$range])) / 0.5)
+              SlaErrorsFast             critical  error_ratio               above 1.44%                                    for 2m      by preset
+              SlaErrors                 warning   error_ratio               above 0.1%                                     for 1h      by preset
+              SlaLatency                critical  latency p99               above 10s                                      for 2m      by preset
+              FrequentRestarts          warning   restarts_per_hour         above 3                                        for 0s      sum(changes(process_start_time_seconds[1h])) or sum(increase(kube_pod_container_status_restarts_total[1h]))
+              ReplicasAtMaximum         warning   replicas                  above 9                                        for 15m     count(probe_success)
+              QueueBacklog              warning   QueueBacklog              above 1000                                     for 5m      sum(queue_depth)
+              SlowTools                 warning   tool_latency p95          above 2s                                       for 10m     sum by (le) (increase(tool_duration_milliseconds_bucket[$range]))
+              CacheCold                 warning   cache_hits                below 50%                                      for 10m     sum(increase(cache_hits_total[$range]))  of  sum(increase(cache_lookups_total[$range]))
 
             Signals
               presets            found by what the first scrapes show

@@ -198,6 +198,14 @@ impl<'t> Value<'t> {
         self.value.as_bool()
     }
 
+    /// A switch that only says off: `false`. (What is on, is so by itself.)
+    pub fn switched_on(&self) -> bool {
+        if self.as_flag() != Some(false) {
+            self.error("expected false, to switch it off; leave it out to keep it");
+        }
+        false
+    }
+
     pub fn text(&self) -> Option<&'t str> {
         match self.value {
             DeValue::String(text) if text.trim().is_empty() => {

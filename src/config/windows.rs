@@ -42,6 +42,11 @@ pub(super) struct Times {
 }
 
 impl Times {
+    /// The shortest cadence of all windows.
+    pub fn fastest(&self) -> Span {
+        self.windows.iter().map(|placed| placed.window.every).min().unwrap_or(EVERY)
+    }
+
     /// The longest cadence of all windows.
     pub fn slowest(&self) -> Span {
         self.windows.iter().map(|placed| placed.window.every).max().unwrap_or(EVERY)

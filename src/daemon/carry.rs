@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::http::Http;
 use super::secrets::Secrets;
-use super::{publish, smtp, webhook};
+use super::{check, publish, smtp, webhook};
 use crate::model::{Channel, Failure, Medium, Request, Span};
 use crate::notify::{Body, Letter};
 use crate::record::Outcome;
@@ -64,9 +64,10 @@ pub fn spawn(
 fn panicked(question: &Question) -> Reply {
     let why = "a task of bakewatch panicked".to_owned();
     match question {
-        Question::Probe { .. } | Question::Scrape { .. } | Question::Smoke { .. } => {
-            Reply::Exchanged(Err(Failure::NotAsked(why)))
-        }
+        Question::Probe { .. }
+        | Question::Scrape { .. }
+        | Question::Check { .. }
+        | Question::Smoke { .. } => Reply::Exchanged(Err(Failure::NotAsked(why))),
         Question::Deliver { .. } => Reply::Delivered(Outcome::Unknown { detail: why }),
         Question::Publish { .. } => Reply::Published(Err(why)),
     }
@@ -84,11 +85,18 @@ impl Carrier {
     /// Answers a question. `wall_s`: the time that receivers go by.
     pub async fn answer(&self, question: Question, wall_s: i64) -> Reply {
         match question {
-            Question::Probe { request, .. } | Question::Smoke { request, .. } => {
+            Question::Probe { request, .. } => Reply::Exchanged(self.exchange(&request).await),
+            Question::Smoke { request, tls: false, .. } => {
                 Reply::Exchanged(self.exchange(&request).await)
+            }
+            Question::Smoke { request, tls: true, .. } => {
+                Reply::Exchanged(check::exchange(&self.http, &self.secrets, &request).await)
             }
             Question::Scrape { request, wanted, bytes_max, table, .. } => {
                 self.http.scrape(&request, &self.secrets, &wanted, bytes_max, table).await
+            }
+            Question::Check { ask, timeout, .. } => {
+                Reply::Exchanged(check::ask(&ask, timeout).await)
             }
             Question::Deliver { channel, letter, timeout, not_stored } => {
                 Reply::Delivered(self.deliver(&channel, &letter, timeout, not_stored, wall_s).await)

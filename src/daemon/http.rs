@@ -111,7 +111,7 @@ impl Http {
             let body = body_of(response, CHECK_BYTES_MAX).await?;
             let body = String::from_utf8_lossy(&body).into_owned();
             let (elapsed, hidden) = (started.elapsed().into(), hidden(request, secrets));
-            Ok(Exchange { status, headers, body, elapsed, redirects, url, hidden })
+            Ok(Exchange { status, headers, body, elapsed, redirects, url, hidden, beyond: None })
         };
         within(request.timeout, whole).await
     }

@@ -4,7 +4,7 @@ use tracing::{error, info, warn};
 
 use crate::check::{HealthState, StepResult, StepState};
 use crate::judge::Phase;
-use crate::model::{Labels, Name, Severity, Timestamp, WatchId};
+use crate::model::{Labels, Name, Severity, Timestamp, TlsFacts, WatchId};
 use crate::record::{Ending, Fact, Matched, Outcome, Record};
 
 /// Says a fact, if it is one that somebody reads logs for.
@@ -37,6 +37,12 @@ pub fn say(watch: &WatchId, at: Timestamp, fact: &Fact, record: &Record) {
             warn!(%watch, at, %target, "scrape failed: {failure}");
         }
         Fact::Scraping { target, failure: None } => info!(%watch, at, %target, "scraped"),
+        Fact::Checked { check, passed: Some(true), .. } => info!(%watch, at, %check, "passes"),
+        Fact::Checked { check, passed: Some(false), reason } => {
+            error!(%watch, at, %check, "fails: {reason}");
+        }
+        Fact::Checked { check, passed: None, reason } => warn!(%watch, at, %check, "{reason}"),
+        Fact::Certificate { check, tls } => certificate(watch, &at, check, tls),
         Fact::Limit { target, what, detail } => {
             let target = target.as_ref().map(ToString::to_string).unwrap_or_default();
             warn!(%watch, at, target, limit = %what, "{detail}");
@@ -87,6 +93,15 @@ fn smoked(watch: &WatchId, at: &str, result: &StepResult) {
         StepState::Skipped => {
             warn!(%watch, at, %step, "smoke skipped: {}", result.why_skipped());
         }
+    }
+}
+
+fn certificate(watch: &WatchId, at: &str, check: &Name, tls: &TlsFacts) {
+    let end = tls.leaf().map(|leaf| leaf.not_after.rfc3339()).unwrap_or_default();
+    let issuer = tls.leaf().map(|leaf| leaf.issuer.as_str()).unwrap_or_default();
+    match &tls.distrust {
+        None => info!(%watch, at, %check, end, issuer, "certificate seen"),
+        Some(why) => warn!(%watch, at, %check, end, issuer, "{why}"),
     }
 }
 

@@ -2,7 +2,9 @@
 //! carries questions out, brings answers back, and keeps facts on disk.
 
 pub mod carry;
+pub mod check;
 pub mod clock;
+pub mod dns;
 pub mod http;
 pub mod journal;
 pub mod lock;

@@ -178,11 +178,9 @@ fn percent(share: f64) -> f64 {
 mod tests {
     use super::*;
     use crate::judge::pack::{Scope, pack};
-    use crate::model::SECOND;
 
     fn check(demands: Demands, expected: &[&str]) {
-        let scope =
-            Scope { expect: 1, interval: 15 * SECOND, has_wants: false, has_version: false };
+        let scope = Scope::of(&[]);
         let mut rules = pack(scope);
         let before = rules.clone();
         demands.apply(&mut rules);

@@ -3,7 +3,8 @@
 //! answers show.
 
 use super::{Bound, Rule};
-use crate::model::{MINUTE, SECOND, Severity, Span};
+use crate::check::Check;
+use crate::model::{Ask, MINUTE, SECOND, Severity, Span};
 
 /// Events in the range below which a share or a quantile says nothing: one
 /// error among two requests is no error rate of 50%.
@@ -33,7 +34,7 @@ pub const BREACHES_MIN: u32 = 3;
 pub const CALMS_MIN: u32 = 2;
 
 /// The names of all rules of the pack.
-pub const NAMES: [&str; 12] = [
+pub const NAMES: [&str; 16] = [
     "ServiceDown",
     "ReplicasMissing",
     "HighErrorRate",
@@ -46,10 +47,14 @@ pub const NAMES: [&str; 12] = [
     "HealthFrozen",
     "HealthUnmet",
     "WrongVersion",
+    "CheckFailing",
+    "OptionalCheckFailing",
+    "CertificateExpiring",
+    "CertificateNearlyExpired",
 ];
 
 /// What a service has, or says of itself, that some rules need.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Scope {
     /// How many replicas there should be.
     pub expect: u32,
@@ -59,6 +64,28 @@ pub struct Scope {
     pub has_wants: bool,
     /// Whether it is said where they tell their version.
     pub has_version: bool,
+    /// Some check beyond HTTP is a `must`.
+    pub musts: bool,
+    /// Some is not.
+    pub shoulds: bool,
+    /// Some certificate is looked at.
+    pub certificates: bool,
+}
+
+impl Scope {
+    /// What there is to judge of checks beyond HTTP, with one replica.
+    pub fn of(checks: &[Check]) -> Scope {
+        let asked = |must| checks.iter().any(|check| check.must == must && !check.is_implied);
+        Scope {
+            expect: 1,
+            interval: 15 * SECOND,
+            has_wants: false,
+            has_version: false,
+            musts: asked(true),
+            shoulds: asked(false),
+            certificates: checks.iter().any(|check| matches!(check.ask, Ask::Tls { .. })),
+        }
+    }
 }
 
 /// When a rule of the pack that is not judged would be.
@@ -66,6 +93,11 @@ pub fn condition_of(name: &str) -> &'static str {
     match name {
         "HealthUnmet" => "[health] requires, allows or expects something",
         "WrongVersion" => "`health.version` says where a replica tells it",
+        "CheckFailing" => "there is a [[check]]",
+        "OptionalCheckFailing" => "there is a [[check]] with must = false",
+        "CertificateExpiring" | "CertificateNearlyExpired" => {
+            "there is an https target, or a [[check]] with `tls`"
+        }
         other => super::demands::condition_of(other).unwrap_or("`targets.expect` is above 1"),
     }
 }
@@ -76,7 +108,7 @@ const FROZEN_SECONDS: f64 = 60.0;
 /// The pack for such a service.
 pub fn pack(scope: Scope) -> Vec<Rule> {
     use Severity::{Critical, Warning};
-    let Scope { expect, interval, has_wants, has_version } = scope;
+    let Scope { expect, interval, has_wants, has_version, .. } = scope;
     let mut rules = vec![
         // A failed probe has been asked again within its cycle, so two in a
         // row are four refusals: on-call hears of it within a minute.
@@ -118,7 +150,24 @@ pub fn pack(scope: Scope) -> Vec<Rule> {
         // A rolling restart takes a replica out for a minute or so.
         rules.insert(1, Rule { hold: 2 * MINUTE, ..missing });
     }
+    rules.extend(of_checks(scope));
     rules
+}
+
+/// The rules of checks beyond HTTP.
+fn of_checks(scope: Scope) -> impl Iterator<Item = Rule> {
+    use Severity::{Critical, Warning};
+    let failing = |name, signal, severity| rule(name, signal, Bound::Below(1.0), severity);
+    let expiring =
+        |name, days, severity| rule(name, "certificate_days", Bound::Below(days), severity);
+    let all = [
+        (scope.musts, failing("CheckFailing", "check_success", Critical)),
+        (scope.shoulds, failing("OptionalCheckFailing", "optional_check_success", Warning)),
+        // Renewal is tried from the thirtieth day on: two weeks later it does not work.
+        (scope.certificates, expiring("CertificateExpiring", 14.0, Warning)),
+        (scope.certificates, expiring("CertificateNearlyExpired", 3.0, Critical)),
+    ];
+    all.into_iter().filter(|(is_there, _)| *is_there).map(|(_, rule)| rule)
 }
 
 /// A hundredth of fewer than a hundred events is no event at all.
@@ -163,6 +212,10 @@ fn summary_of(name: &str) -> &'static str {
         "HealthFrozen" => "a replica's health gives the same answer for more than a minute",
         "HealthUnmet" => "a replica's health lacks something that it has to show",
         "WrongVersion" => "a replica says that it runs another version than the release",
+        "CheckFailing" => "a check does not pass",
+        "OptionalCheckFailing" => "an optional check does not pass",
+        "CertificateExpiring" => "a certificate ends within 14 days",
+        "CertificateNearlyExpired" => "a certificate ends within 3 days, or has ended",
         _ => "", // whoever makes it has words of its own
     }
 }
@@ -173,7 +226,16 @@ mod tests {
     use crate::model::Name;
 
     fn scope(expect: u32, interval: Span) -> Scope {
-        Scope { expect, interval, has_wants: expect > 1, has_version: expect > 1 }
+        let has = expect > 1;
+        Scope {
+            expect,
+            interval,
+            has_wants: has,
+            has_version: has,
+            musts: has,
+            shoulds: has,
+            certificates: has,
+        }
     }
 
     fn names(expect: u32) -> Vec<Name> {
@@ -206,6 +268,10 @@ mod tests {
                 "HealthFrozen health_age None Above(60.0) warning 2m",
                 "HealthUnmet health_unmet None Above(0.0) warning 2m",
                 "WrongVersion version_match None Below(1.0) warning 10m",
+                "CheckFailing check_success None Below(1.0) critical 2m",
+                "OptionalCheckFailing optional_check_success None Below(1.0) warning 10m",
+                "CertificateExpiring certificate_days None Below(14.0) warning 10m",
+                "CertificateNearlyExpired certificate_days None Below(3.0) critical 2m",
             ]
         );
     }
@@ -214,7 +280,9 @@ mod tests {
     fn judges_only_what_the_service_has() {
         let one = names(1);
         let off = NAMES.into_iter().filter(|name| !one.contains(&(*name).into()));
-        assert_eq!(off.collect::<Vec<_>>(), ["ReplicasMissing", "HealthUnmet", "WrongVersion"]);
+        let off: Vec<&str> = off.collect();
+        assert_eq!(off[..3], ["ReplicasMissing", "HealthUnmet", "WrongVersion"]);
+        assert_eq!(off[3..], NAMES[12..], "and nothing of checks where there is none");
         assert_eq!(names(2), NAMES);
         let rules = pack(scope(2, 15 * SECOND));
         assert!(rules.iter().all(|rule| !rule.summary.is_empty()));

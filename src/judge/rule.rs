@@ -77,12 +77,10 @@ impl Rule {
 mod tests {
     use super::*;
     use crate::judge::pack::{Scope, pack};
-    use crate::model::SECOND;
 
     #[test]
     fn takes_the_bound_of_the_shortest_window_that_is_open_and_has_one() {
-        let scope =
-            Scope { expect: 1, interval: 15 * SECOND, has_wants: false, has_version: false };
+        let scope = Scope::of(&[]);
         let by_window = vec![("day".into(), Bound::Above(0.5)), ("week".into(), Bound::Above(0.3))];
         let rule = Rule { by_window, bound: Bound::Above(0.2), ..pack(scope).remove(1) };
         let bound = |open: &[&str]| {

@@ -1,6 +1,8 @@
 //! Signals of our own checks. The watch pushes the series: `probe_success`,
 //! `probe_duration_seconds`, `up`, and what health answers show besides, with the
-//! label `instance`, and `bakewatch_signal_present` with the label `signal`; judging them is then
+//! label `instance`, `check_success` (with `must`), `check_duration_seconds` and
+//! `tls_cert_expiry_seconds` with the label `check`, and
+//! `bakewatch_signal_present` with the label `signal`; judging them is then
 //! the same as judging anything that the service measures.
 
 use super::{Shape, Signal, Unit};
@@ -22,7 +24,7 @@ pub const AGE: &str = "health_age_seconds";
 pub const VERSION: &str = "version_match";
 
 /// Name, unit and query.
-const SIGNALS: [(&str, Unit, &str); 10] = [
+const SIGNALS: [(&str, Unit, &str); 14] = [
     ("probe_success", Unit::Count, "probe_success"),
     ("healthy_replicas", Unit::Count, "sum(probe_success)"),
     ("replicas", Unit::Count, "count(probe_success)"),
@@ -33,6 +35,10 @@ const SIGNALS: [(&str, Unit, &str); 10] = [
     (UNMET, Unit::Count, UNMET),
     ("health_age", Unit::Seconds, AGE),
     (VERSION, Unit::Count, VERSION),
+    ("check_success", Unit::Count, r#"max by (check) (check_success{must="true"})"#),
+    ("optional_check_success", Unit::Count, r#"max by (check) (check_success{must="false"})"#),
+    ("check_duration", Unit::Seconds, "max by (check) (check_duration_seconds)"),
+    ("certificate_days", Unit::Count, "max by (check) (tls_cert_expiry_seconds) / 86400"),
 ];
 
 /// All of them.
@@ -51,11 +57,12 @@ pub fn unit(name: &Name) -> Option<Unit> {
     SIGNALS.iter().find(|(known, _, _)| *name == *known).map(|(_, unit, _)| *unit)
 }
 
-/// Whether the record counts it a target or a signal at a time, so that its
+/// Whether the record counts it a target, a check or a signal at a time, so that its
 /// measurements need not be kept besides.
 pub fn is_tallied(name: &Name) -> bool {
     let by_target = ["probe_success", "up", COMPONENTS, UNMET, "health_age", VERSION];
-    name == PRESENT || by_target.contains(&name.as_str())
+    let by_check = ["check_success", "optional_check_success", "certificate_days"];
+    name == PRESENT || by_target.contains(&name.as_str()) || by_check.contains(&name.as_str())
 }
 
 /// Whether a rule over it is not missed where it has nothing to judge: there

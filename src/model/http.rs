@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Secret, Span};
+use super::{Beyond, Secret, Span};
 
 /// HTTP methods that a check may use.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
@@ -64,7 +64,7 @@ pub enum HeaderValue {
 }
 
 /// One HTTP request, complete but for its secrets.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub struct Request {
     /// The method.
     #[serde(default)]
@@ -89,7 +89,7 @@ fn is_none(count: &u8) -> bool {
 }
 
 /// An answer that came whole. (It may still say that all is lost.)
-#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Exchange {
     /// The status code.
     pub status: u16,
@@ -100,14 +100,13 @@ pub struct Exchange {
     /// From before the connect to the last byte.
     pub elapsed: Span,
     /// How many redirects were followed to come here.
-    #[serde(default)]
     pub redirects: u8,
     /// Where the answer came from; empty where nobody noted it.
-    #[serde(default)]
     pub url: String,
     /// Secrets that the request held and the answer may repeat.
-    #[serde(skip)]
     pub hidden: Hidden,
+    /// What was learned beyond HTTP, where that was asked for.
+    pub beyond: Option<Box<Beyond>>,
 }
 
 /// Values that are never to be shown. Nobody can print them by mistake.

@@ -1,7 +1,9 @@
 //! The vocabulary: plain values that every other room speaks in.
 //! Nothing here decides anything, and nothing here does IO.
 
+mod ask;
 mod channel;
+mod dns;
 mod hash;
 mod http;
 mod labels;
@@ -13,9 +15,12 @@ mod secret;
 mod severity;
 mod target;
 mod time;
+mod tls;
 mod verdict;
 
+pub use ask::{Ask, Beyond, Serving};
 pub use channel::{Channel, Medium, Smtp, SmtpTls};
+pub use dns::{DnsData, DnsRecord, DnsType};
 pub use hash::stable_hash;
 pub use http::{Exchange, Failure, HeaderValue, Hidden, Method, Request};
 pub use labels::Labels;
@@ -27,4 +32,5 @@ pub use secret::Secret;
 pub use severity::Severity;
 pub use target::Target;
 pub use time::{DAY, HOUR, MILLISECOND, MINUTE, SECOND, Span, Timestamp};
+pub use tls::{Certificate, Distrust, TlsFacts};
 pub use verdict::Verdict;

@@ -169,6 +169,7 @@ fn plan() -> Plan {
         smtp,
     };
     Plan {
+        checks: Vec::new(),
         service: "chat-agent".into(),
         url: "https://agent.example.com".to_owned(),
         targets: vec![Target { name: "a:8000".into(), health: None, metrics: None }],
@@ -251,6 +252,7 @@ pub fn summary(release: Release) -> Summary {
         points: vec![(release.at, Some(Number(0.001))), (release.at + MINUTE, None)],
     };
     Summary {
+        checks: Vec::new(),
         url: "https://agent.example.com".to_owned(),
         window: "first-day".into(),
         from: release.at,

@@ -9,7 +9,8 @@ use serde::{Deserialize, Serialize};
 use super::{Matched, Plan, Summary};
 use crate::check::{HealthState, StepResult};
 use crate::judge::Phase;
-use crate::model::{Failure, Labels, Measurement, Name, Number, Release, Span, Timestamp, Why};
+use crate::model::{Failure, Labels, Measurement, Name, Number, Release, Span, Timestamp};
+use crate::model::{TlsFacts, Why};
 
 /// One thing that became true.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
@@ -64,6 +65,22 @@ pub enum Fact {
         target: Name,
         /// Why it fails now; `None`: it does not.
         failure: Option<Failure>,
+    },
+    /// A check beyond HTTP ends otherwise than before.
+    Checked {
+        /// Which.
+        check: Name,
+        /// Whether it passes; `None`: nobody can tell.
+        passed: Option<bool>,
+        /// What did not hold, in words.
+        reason: String,
+    },
+    /// A check saw another certificate than before, or it is judged otherwise.
+    Certificate {
+        /// Which check.
+        check: Name,
+        /// What was seen.
+        tls: Box<TlsFacts>,
     },
     /// A limit was hit for the first time in this watch.
     Limit {
@@ -207,11 +224,14 @@ pub struct Block {
     pub seen: u32,
     /// What each target answered.
     pub tallies: Vec<(Name, Tally)>,
+    /// What each check beyond HTTP came to.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub checks: Vec<(Name, Tally)>,
     /// What each signal measured.
     pub rows: Vec<Row>,
 }
 
-/// A target's answers, counted. What was never counted is not written.
+/// A target's answers, or a check's, counted. What was never counted is not written.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Tally {

@@ -16,14 +16,14 @@ pub use fact::{Block, Ending, Fact, Outcome, Row, Stored, Tally};
 pub use news::{AlertNews, Item, News, incident};
 pub use plan::{Plan, RUN_HEADER};
 pub use summary::{
-    AlertSummary, Availability, Blind, BoundLine, Coverage, Deliveries, Reason, Replicas, Runs,
-    SignalSummary, Summary, TargetSummary,
+    AlertSummary, Availability, Blind, BoundLine, CheckSummary, Coverage, Deliveries, Reason,
+    Replicas, Runs, SignalSummary, Summary, TargetSummary,
 };
 
 pub use crate::metrics::presets::{Matched, PresetChoice};
 
 use crate::check::{HealthState, StepResult};
-use crate::model::{Failure, Name, Release, Severity, Timestamp, Why};
+use crate::model::{Failure, Name, Release, Severity, Timestamp, TlsFacts, Why};
 
 /// All that is known of one watch.
 #[derive(Clone, PartialEq, Debug)]
@@ -46,6 +46,8 @@ pub struct Record {
     pub matched: Option<Matched>,
     /// Each target.
     pub targets: BTreeMap<Name, TargetRecord>,
+    /// Each check beyond HTTP of which anything is known.
+    pub checks: BTreeMap<Name, CheckRecord>,
     /// Each alert that was ever more than inactive.
     pub alerts: BTreeMap<AlertKey, AlertRecord>,
     /// Rules that have nothing to judge, why, and since when.
@@ -83,6 +85,19 @@ pub struct TargetRecord {
     pub versions: Vec<String>,
 }
 
+/// A check beyond HTTP, as last known.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct CheckRecord {
+    /// Whether it passes; `None`: nobody can tell.
+    pub passed: Option<bool>,
+    /// What did not hold, in words.
+    pub reason: String,
+    /// Since when.
+    pub since: Timestamp,
+    /// The TLS session that it saw last, if it saw one.
+    pub tls: Option<TlsFacts>,
+}
+
 /// A closed window.
 #[derive(Clone, PartialEq, Debug)]
 pub struct WindowRecord {
@@ -111,6 +126,7 @@ impl Record {
             smoke: Vec::new(),
             matched: None,
             targets: targets.collect(),
+            checks: BTreeMap::new(),
             alerts: BTreeMap::new(),
             quiet: BTreeMap::new(),
             news: Vec::new(),
@@ -157,6 +173,13 @@ impl Record {
             }
             Fact::Scraping { target, failure } => {
                 self.targets.entry(target).or_default().scrape_failure = failure;
+            }
+            Fact::Checked { check, passed, reason } => {
+                let known = self.checks.entry(check).or_default();
+                (known.passed, known.reason, known.since) = (passed, reason, at);
+            }
+            Fact::Certificate { check, tls } => {
+                self.checks.entry(check).or_default().tls = Some(*tls);
             }
             Fact::Limit { target, what, detail } => {
                 self.limits.insert((what, target), detail);

@@ -128,12 +128,10 @@ pub fn incident(service: &Name, rule: &Name, labels: &Labels) -> String {
 mod tests {
     use super::*;
     use crate::judge::pack::{Scope, pack};
-    use crate::model::SECOND;
 
     #[test]
     fn tells_a_rules_own_labels_beside_those_of_the_instance_and_keeps_the_incident() {
-        let scope =
-            Scope { expect: 1, interval: 15 * SECOND, has_wants: false, has_version: false };
+        let scope = Scope::of(&[]);
         let own = Labels::from_pairs([("team", "agents"), ("path", "all")]);
         let rule = Rule { labels: own, ..pack(scope).remove(1) };
         let instance = Labels::from_pairs([("path", "/a")]);

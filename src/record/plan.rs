@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::check::{Expected, Step};
+use crate::check::{Check, Expected, Step};
 use crate::judge::{Rule, Window};
 use crate::metrics::Signal;
 use crate::metrics::presets::PresetChoice;
@@ -26,6 +26,9 @@ pub struct Plan {
     /// The smoke suite, in order. May be empty: then nothing was tried, and
     /// the report says so.
     pub smoke: Vec<Step>,
+    /// What is asked through the windows besides HTTP.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub checks: Vec<Check>,
     /// The header that names the suite's run in each of its requests; `None`: none.
     #[serde(default = "run_header", skip_serializing_if = "is_run_header")]
     pub run_header: Option<String>,

@@ -6,7 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::check::StepResult;
 use crate::metrics::Unit;
-use crate::model::{Labels, Name, Number, Release, Severity, Span, Timestamp, Verdict, Why};
+use crate::model::{Labels, Name, Number, Release, Severity, Span, Timestamp, TlsFacts};
+use crate::model::{Verdict, Why};
 
 /// A window's summary.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
@@ -39,6 +40,9 @@ pub struct Summary {
     pub replicas: Replicas,
     /// Each target.
     pub targets: Vec<TargetSummary>,
+    /// Each check beyond HTTP.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub checks: Vec<CheckSummary>,
     /// How much of the window was seen at all.
     pub coverage: Coverage,
     /// Every limit that was hit, in words.
@@ -194,6 +198,30 @@ pub struct Runs {
     /// Whether somebody said where it is to be read. A body may bear a
     /// `version` that means something else.
     pub is_judged: bool,
+}
+
+/// A check beyond HTTP over the window.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct CheckSummary {
+    /// Which.
+    pub name: Name,
+    /// What was asked: `tcp redis:6379`.
+    pub asked: String,
+    /// Whether its failing is critical.
+    pub must: bool,
+    /// Nobody asked for it: it only looks at a certificate.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_implied: bool,
+    /// Share of known answers that passed.
+    pub passed: Option<Number>,
+    /// Whether it passes at the end; `None`: nobody can tell.
+    pub passes: Option<bool>,
+    /// What did not hold, in words.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub reason: String,
+    /// The TLS session that it saw last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tls: Option<TlsFacts>,
 }
 
 /// How much was seen.

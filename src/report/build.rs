@@ -9,11 +9,12 @@ mod versions;
 use std::collections::BTreeMap;
 
 use super::show;
+use crate::check::Check;
 use crate::judge::Window;
 use crate::model::{Measurement, Name, Number, Severity, Timestamp};
 use crate::record::{
-    AlertSummary, Availability, Block, Deliveries, Item, Record, Replicas, Summary, Tally,
-    TargetSummary,
+    AlertSummary, Availability, Block, CheckSummary, Deliveries, Item, Record, Replicas, Summary,
+    Tally, TargetSummary,
 };
 use coverage::Sight;
 
@@ -45,6 +46,7 @@ pub fn build(record: &Record, window: &Window, to: Timestamp, now: Timestamp) ->
         alerts: alerts(record, from, to),
         replicas: replicas(record, &sight.blocks),
         targets: targets(record, &sight.blocks),
+        checks: checks(record, &sight.blocks),
         coverage: sight.coverage(),
         limits: limits(record),
         matched: matched(record),
@@ -137,6 +139,29 @@ fn targets(record: &Record, blocks: &[&Block]) -> Vec<TargetSummary> {
             name,
         })
         .collect()
+}
+
+fn checks(record: &Record, blocks: &[&Block]) -> Vec<CheckSummary> {
+    let mut sums: BTreeMap<&Name, [u64; 2]> = BTreeMap::new();
+    for (name, tally) in blocks.iter().flat_map(|block| &block.checks) {
+        let [ok, failed] = sums.entry(name).or_default();
+        (*ok, *failed) = (*ok + u64::from(tally.ok), *failed + u64::from(tally.failed));
+    }
+    let summary = |check: &Check| {
+        let known = record.checks.get(&check.name);
+        let [ok, failed] = sums.get(&check.name).copied().unwrap_or_default();
+        CheckSummary {
+            name: check.name.clone(),
+            asked: check.ask.to_string(),
+            must: check.must,
+            is_implied: check.is_implied,
+            passed: ratio(ok, failed),
+            passes: known.and_then(|known| known.passed),
+            reason: known.map_or_else(String::new, |known| known.reason.clone()),
+            tls: known.and_then(|known| known.tls.clone()),
+        }
+    };
+    record.plan.checks.iter().map(summary).collect()
 }
 
 fn health(record: &Record, name: &Name) -> String {

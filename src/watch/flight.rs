@@ -12,6 +12,7 @@ use crate::record::Outcome;
 pub(super) enum Asked {
     Probe { target: usize },
     Scrape { target: usize },
+    Check { check: usize },
     Smoke,
     Letter { channel: Name, key: String },
     Publish { window: Name },
@@ -21,7 +22,7 @@ impl Asked {
     /// Whether it asks how the service is, not how our own letters and files fare.
     pub fn is_observation(&self) -> bool {
         match self {
-            Asked::Probe { .. } | Asked::Scrape { .. } | Asked::Smoke => true,
+            Asked::Probe { .. } | Asked::Scrape { .. } | Asked::Check { .. } | Asked::Smoke => true,
             Asked::Letter { .. } | Asked::Publish { .. } => false,
         }
     }
@@ -109,7 +110,7 @@ fn held_up() -> Reply {
 
 fn timed_out(asked: &Asked, after: Span) -> Reply {
     match asked {
-        Asked::Probe { .. } | Asked::Scrape { .. } | Asked::Smoke => {
+        Asked::Probe { .. } | Asked::Scrape { .. } | Asked::Check { .. } | Asked::Smoke => {
             Reply::Exchanged(Err(Failure::Timeout(after)))
         }
         // It may have been taken: exactly this letter is tried again.

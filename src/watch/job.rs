@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::metrics::{Page, Table, Wanted};
-use crate::model::{Channel, Exchange, Failure, Name, Request, Span, Timestamp, WatchId};
+use crate::model::{Ask, Channel, Exchange, Failure, Name, Request, Span, Timestamp, WatchId};
 use crate::notify::Letter;
 use crate::record::{Outcome, Summary};
 
@@ -54,6 +54,17 @@ pub enum Question {
         step: usize,
         /// What to send.
         request: Arc<Request>,
+        /// Whether the TLS session is to be looked at besides.
+        tls: bool,
+    },
+    /// Does it answer, beyond HTTP? Answer: `Reply::Exchanged`.
+    Check {
+        /// Of which check, or which step of the smoke suite.
+        name: Name,
+        /// What is asked.
+        ask: Arc<Ask>,
+        /// For a whole answer.
+        timeout: Span,
     },
     /// Carry this letter. Answer: `Reply::Delivered`.
     Deliver {
@@ -78,7 +89,7 @@ pub enum Question {
 /// What the world answers.
 #[derive(Clone, Debug)]
 pub enum Reply {
-    /// To a probe or a smoke test.
+    /// To a probe, a smoke test or a check beyond HTTP.
     Exchanged(Result<Exchange, Failure>),
     /// To a scrape.
     Scraped {

@@ -323,6 +323,7 @@ impl Watch {
         let is_tick = now >= self.measure.next_tick || is_edge;
         let interval = self.interval(now);
         if is_tick {
+            self.renew_checks(now);
             self.measure.push_presence(now);
         }
         // What came in was judged when it came; a tick looks for what did not.
@@ -367,7 +368,8 @@ impl Watch {
         if to <= self.measure.block.from {
             return;
         }
-        let block = self.measure.cut(&self.record, to);
+        let mut block = self.measure.cut(&self.record, to);
+        block.checks = self.checks.take_tallies(&self.record.plan.checks);
         self.note(now, Fact::Measured(block));
     }
 

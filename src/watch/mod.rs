@@ -11,6 +11,7 @@
 //! Two memories: the `Record` (the fold of all facts) and what is `recent`
 //! (samples a rate needs, questions in flight). A crash loses the second.
 
+mod checks;
 mod close;
 mod fleet;
 mod flight;
@@ -29,6 +30,7 @@ pub use job::{Heard, Job, JobId, Question, Reply};
 
 use crate::model::{Name, Release, Timestamp, WatchId};
 use crate::record::{Ending, Fact, Plan, Record, Stored};
+use checks::Checks;
 use flight::Flight;
 use judging::Judging;
 use look::Look;
@@ -64,6 +66,7 @@ pub struct Watch {
     noted: Vec<Noted>,
     flight: Flight,
     look: Look,
+    checks: Checks,
     measure: Measure,
     judging: Judging,
     pace: Pace,
@@ -105,10 +108,11 @@ impl Watch {
     }
 
     fn of(id: WatchId, record: Record, noted: Vec<Noted>, now: Timestamp) -> Watch {
-        let measure = Measure::new(&record, now);
+        let mut measure = Measure::new(&record, now);
         Watch {
             flight: Flight::default(),
             look: Look::new(&record, measure.wanted(), now),
+            checks: Checks::new(&record, &mut measure.series, now),
             measure,
             judging: Judging::new(record.plan.rules.len(), now),
             pace: Pace::default(),
@@ -149,6 +153,7 @@ impl Watch {
         let mut due = Vec::new();
         if self.is_observing() {
             self.ask_targets(now, &mut due);
+            self.ask_checks(now, &mut due);
             self.ask_smoke(now, &mut due);
         } else if self.is_cleaning() {
             self.ask_smoke(now, &mut due);
@@ -196,6 +201,7 @@ impl Watch {
         };
         if self.is_observing() {
             also(self.next_look());
+            also(self.next_check());
             also(self.next_smoke());
             also(Some(self.measure.next_tick()));
             also(self.judging.due());
@@ -267,6 +273,9 @@ impl Watch {
             }
             (Asked::Scrape { target }, Reply::Exchanged(Err(failure))) => {
                 self.hear_scrape(now, target, Err(failure), None);
+            }
+            (Asked::Check { check }, Reply::Exchanged(result)) => {
+                self.hear_check(now, check, &result);
             }
             (Asked::Smoke, Reply::Exchanged(result)) => self.hear_smoke(now, &result),
             (Asked::Letter { channel, key }, Reply::Delivered(outcome)) => {

@@ -111,8 +111,16 @@ impl Watch {
         if self.smoke.memory.is_interrupted {
             request.timeout = request.timeout.min(CLEANUP_TIMEOUT_MAX).max(SECOND);
         }
-        let (step, timeout, request) = (running.step, request.timeout, Arc::new(request));
-        let question = Question::Smoke { step, request };
+        let timeout = request.timeout;
+        let question = match &step.ask {
+            Some(ask) => {
+                Question::Check { name: step.name.clone(), ask: Arc::new(ask.clone()), timeout }
+            }
+            None => {
+                let (tls, request) = (step.looks_at_tls(), Arc::new(request));
+                Question::Smoke { step: running.step, request, tls }
+            }
+        };
         due.push(Due { asked: Asked::Smoke, question, timeout });
     }
 

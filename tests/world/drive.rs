@@ -7,6 +7,7 @@ use bakewatch::model::{Failure, Release, SECOND, Span, Timestamp, WatchId};
 use bakewatch::record::{Fact, Outcome, Plan, Record};
 use bakewatch::watch::{Fleet, Heard, Job, JobId, Noted, Question, Reply};
 
+use super::beyond::Other;
 use super::channel::{Receiver, Taken, words};
 use super::target::Target;
 
@@ -48,6 +49,8 @@ pub struct Drive {
     pub start: Timestamp,
     pub targets: Vec<Target>,
     pub receivers: Vec<Receiver>,
+    /// What checks beyond HTTP ask, by their names.
+    pub others: BTreeMap<String, Other>,
     /// Facts that would survive a crash, in order.
     pub disk: Vec<Noted>,
     /// The same as they are read again.
@@ -73,6 +76,10 @@ impl Drive {
             manner: super::channel::Manner::Takes,
         });
         let receivers = receivers.collect();
+        let asking = plan.smoke.iter().filter(|step| step.ask.is_some()).map(|step| &step.name);
+        let names = plan.checks.iter().map(|check| &check.name).chain(asking);
+        let names = names.map(ToString::to_string);
+        let others = names.map(|name| (name, Other::new(now))).collect();
         let mut fleet = Fleet::new();
         let id = fleet.open(release, plan, now).expect("the first watch");
         Drive {
@@ -82,6 +89,7 @@ impl Drive {
             start: now,
             targets,
             receivers,
+            others,
             disk: Vec::new(),
             read: Vec::new(),
             taken: Vec::new(),
@@ -213,6 +221,11 @@ impl Drive {
                 let (after, answer) = target.exchange(&request);
                 (after, Some(Reply::Exchanged(answer)))
             }
+            Question::Check { name, ask, timeout } => {
+                let other = &self.others[name.as_str()];
+                let (after, answer) = other.answer(&ask, timeout, self.now);
+                (after, Some(Reply::Exchanged(answer)))
+            }
             Question::Scrape { target, request, wanted, mut table, .. } => {
                 let now = self.now;
                 let target = self.target(target.as_str());
@@ -255,7 +268,7 @@ impl Drive {
 fn fail(question: Question) -> (Span, Option<Reply>) {
     let quick = Span::from_millis(5);
     let reply = match question {
-        Question::Probe { .. } | Question::Smoke { .. } => {
+        Question::Probe { .. } | Question::Check { .. } | Question::Smoke { .. } => {
             Reply::Exchanged(Err(Failure::Broken("reset by peer".into())))
         }
         Question::Scrape { table, .. } => {

@@ -2,6 +2,7 @@
 //! disk, and a driver that asks, answers and crashes. Nothing here sleeps.
 #![allow(dead_code)] // each test binary, bench and example uses its own part
 
+pub mod beyond;
 pub mod channel;
 pub mod drive;
 pub mod oracle;

@@ -15,6 +15,7 @@ use bakewatch::model::{Name, Release, Span, Timestamp};
 use bakewatch::record::{Fact, Outcome, Plan};
 use bakewatch::watch::Heard;
 
+use super::beyond;
 use super::channel::{Manner, headline};
 use super::drive::Drive;
 use super::target::{Body, Expo, Mood};
@@ -98,6 +99,18 @@ fn happen(drive: &mut Drive, what: &str) {
         }
         ["disk", "fails"] => drive.turn(vec![Heard::Store(Some("no space left".into()))]),
         ["disk", "works"] => drive.turn(vec![Heard::Store(None)]),
+        ["check", who, rest @ ..] => {
+            let other = drive.others.get_mut(*who).unwrap_or_else(|| panic!("no check {who:?}"));
+            match rest {
+                ["answers"] => other.manner = beyond::Manner::Answers,
+                ["refuses"] => other.manner = beyond::Manner::Refuses,
+                ["hangs"] => other.manner = beyond::Manner::Hangs,
+                ["certificate", "ends", "in", long] => {
+                    other.ends = now + long.parse().expect("a duration");
+                }
+                _ => panic!("a check cannot do {what:?}"),
+            }
+        }
         ["all", rest @ ..] => {
             for index in 0..drive.targets.len() {
                 let name = drive.targets[index].name.clone();
@@ -203,6 +216,19 @@ fn line(fact: &Fact) -> Option<String> {
         Fact::Version { target, version } => format!("version {target} {version}"),
         Fact::Scraping { target, failure: Some(why) } => format!("scrape {target} fails: {why}"),
         Fact::Scraping { target, failure: None } => format!("scrape {target} ok"),
+        Fact::Checked { check, passed, reason } => {
+            let word = match passed {
+                Some(true) => "passes",
+                Some(false) => "fails",
+                None => "unknown",
+            };
+            let colon = if reason.is_empty() { "" } else { ": " };
+            format!("check {check} {word}{colon}{reason}")
+        }
+        Fact::Certificate { check, tls } => {
+            let end = tls.leaf().map(|leaf| leaf.not_after.rfc3339()).unwrap_or_default();
+            format!("certificate {check} until {end}")
+        }
         Fact::Limit { target, what, detail } => format!("limit {what} {target:?}: {detail}"),
         Fact::Evidence { rule, missing: Some(why) } => format!("evidence {rule}: {why}"),
         Fact::Evidence { rule, missing: None } => format!("evidence {rule}: there"),

@@ -121,6 +121,11 @@ impl Assertion {
         self.wanted
     }
 
+    /// Whether it asks about this, by its first word.
+    pub fn is_about(&self, kind: &str) -> bool {
+        Cursor::new(&self.text).word() == kind
+    }
+
     /// The user's own words.
     pub fn as_str(&self) -> &str {
         &self.text

@@ -21,7 +21,15 @@ pub(super) fn rules() -> String {
         "rule", "severity", "signal", "broken", "for", "in a row", "calm for", "in a row",
         "events", "told as",
     ];
-    let scope = Scope { expect: 2, interval: 15 * SECOND, has_wants: true, has_version: true };
+    let scope = Scope {
+        expect: 2,
+        interval: 15 * SECOND,
+        has_wants: true,
+        has_version: true,
+        musts: true,
+        shoulds: true,
+        certificates: true,
+    };
     let rules = pack::pack(scope);
     format!("{head}{}{tail}", table(&columns, rules.iter().map(rule)))
 }

@@ -1,6 +1,7 @@
 //! Drives a suite over real HTTP, outside of any watch.
 
 use crate::check::{self, Memory, Next, Progress, Step, StepResult, StepState};
+use crate::daemon::check::try_step;
 use crate::daemon::clock::Clock;
 use crate::daemon::http::Http;
 use crate::daemon::secrets::Secrets;
@@ -63,7 +64,8 @@ impl Drive<'_> {
             if self.stopped(memory, tokio::time::sleep(wait)).await.is_none() {
                 return check::given_up(&step, running, self.clock.now());
             }
-            let asking = self.http.exchange(&step.request, self.secrets);
+            let tried = step.clone();
+            let asking = try_step(&tried, self.http, self.secrets);
             tokio::pin!(asking);
             let reply = match self.stopped(memory, &mut asking).await {
                 Some(reply) => reply,

@@ -6,6 +6,7 @@
 //! `TABLE`, a line in `TABLES`, and a row that leads to it.
 
 mod channels;
+mod checks;
 mod health;
 mod resources;
 mod rules;
@@ -77,7 +78,7 @@ impl Key {
 }
 
 /// All of them, in the order of the example file.
-pub const TABLES: [&Table; 16] = [
+pub const TABLES: [&Table; 19] = [
     &service::TOP,
     &service::TARGETS,
     &health::TABLE,
@@ -86,6 +87,9 @@ pub const TABLES: [&Table; 16] = [
     &smoke::REQUEST,
     &smoke::RETRY,
     &windows::TABLE,
+    &checks::TABLE,
+    &checks::DNS,
+    &checks::GRPC,
     &rules::DEFAULTS,
     &resources::SLA,
     &resources::TABLE,

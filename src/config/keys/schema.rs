@@ -89,6 +89,7 @@ fn form(takes: &Takes) -> Value {
         Takes::Url => text("^[hH][tT][tT][pP][sS]?://[^/@]"),
         Takes::Smtp => text(r"^[sS][mM][tT][pP]([sS]|\+[pP][lL][aA][iI][nN])?://."),
         Takes::Mail => text(r"^[^@\s]+@[^@\s]+$"),
+        Takes::Place => text(super::takes::PLACE),
         Takes::Path => text("^/[!\"$-~]*$"),
         Takes::Limit => json!({ "anyOf": [
             { "type": "number" },

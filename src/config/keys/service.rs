@@ -36,6 +36,7 @@ pub(super) const TOP: Table = Table {
         key("targets", Takes::Table("targets"), "the replicas").or("`url` alone"),
         key("health", Takes::Table("health"), "what the health of each replica has to show"),
         key("smoke", Tables("smoke"), "smoke steps, beside the checklist's or in their place"),
+        key("check", Tables("check"), "what is asked besides HTTP, through the windows"),
         key("windows", Named("windows.*"), "windows; whoever lists one lists all")
             .or("first-day and first-week"),
         key("rules", Takes::Table("rules"), "what holds for every rule that does not say its own"),
@@ -72,6 +73,9 @@ pub(super) const TARGETS: Table = Table {
         key("metrics", PATH, "the exposition; false: not scraped")
             .or("/metrics")
             .such_as("\"/metrics\""),
+        key("tls", False, "false: the certificates of https addresses are not looked at")
+            .or("looked at once an hour")
+            .such_as("false"),
         key("headers", Headers, "headers of probes and scrapes")
             .such_as("{ authorization = { env = \"PROBE_TOKEN\" } }"),
     ],

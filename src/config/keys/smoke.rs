@@ -1,7 +1,7 @@
 //! Keys of `[[smoke]]`, of its request and of its retry.
 
-use super::Takes::{Assertion, Captures, Duration, Flag, Headers, Json, List, Path, Some};
-use super::Takes::{Table as Keys, Text, Url, Whole};
+use super::Takes::{Assertion, Captures, Duration, File, Flag, Headers, Json, List, Path};
+use super::Takes::{Place, Some, Table as Keys, Text, Url, Whole};
 use super::{Table, key};
 
 /// `[[smoke]]`.
@@ -10,8 +10,19 @@ pub(super) const TABLE: Table = Table {
     about: "A smoke step. One that bears the name of a step of the checklist takes its place.",
     keys: &[
         key("name", Text, "what the step shows").needed().such_as("\"answers a question\""),
-        key("request", Keys("smoke.request"), "what is sent; needed unless `off`"),
-        key("expect", Some(&Assertion), "what the answer has to be; needed unless `off`")
+        key("request", Keys("smoke.request"), "what is sent; this or one of the next four"),
+        key("tcp", Place, "a host and port that has to accept a connection")
+            .such_as("\"redis.internal:6379\""),
+        key("tls", Place, "a host and port that has to show a certificate to be trusted")
+            .such_as("\"agent.example.com:443\""),
+        key("dns", Keys("check.dns"), "a name that has to have records"),
+        key("grpc", Keys("check.grpc"), "a server that has to say SERVING (grpc.health.v1)"),
+        key("ca-file", File, "of `tls` and `grpc`: authorities to trust besides the system's")
+            .such_as("\"/etc/ssl/our-ca.pem\""),
+        key("timeout", Duration, "of `tcp`, `tls`, `dns` and `grpc`; a request has its own")
+            .or("10s")
+            .such_as("\"5s\""),
+        key("expect", Some(&Assertion), "what the answer has to be; needed with a `request`")
             .such_as("[\"status == 200\", \"latency < 10s\"]"),
         key("must", Flag, "whether its failure fails the release").or("true").such_as("false"),
         key("retry", Keys("smoke.retry"), "when it is tried again"),

@@ -27,6 +27,8 @@ pub enum Takes {
     Smtp,
     /// A mail address.
     Mail,
+    /// `host:port`.
+    Place,
     /// What follows a base URL.
     Path,
     /// A file's path.
@@ -81,6 +83,9 @@ pub(super) const DURATION: &str = concat!(
     r")+)$"
 );
 
+/// What a host and a port look like.
+pub(super) const PLACE: &str = "^[^/]+:[0-9]{1,5}$";
+
 /// What a size in words looks like.
 pub(super) const SIZE: &str = r"^\s*[0-9]+\s*([KMG]iB|[kMG]?B)$";
 
@@ -106,6 +111,7 @@ impl Takes {
             Takes::Url => "URL".to_owned(),
             Takes::Smtp => "mail server".to_owned(),
             Takes::Mail => "mail address".to_owned(),
+            Takes::Place => "host:port".to_owned(),
             Takes::Path => "path of a URL".to_owned(),
             Takes::File => "path of a file".to_owned(),
             Takes::Query => "PromQL".to_owned(),
@@ -172,6 +178,7 @@ impl Takes {
             }
             Takes::Url => matches("^https?://"),
             Takes::Smtp => matches(r"^smtp(s|\+plain)?://"),
+            Takes::Place => matches(PLACE),
             Takes::Path => matches("^/"),
             Takes::Limit => value.is_integer() || value.is_float() || has_text(),
             Takes::Secret => has_text() || value.as_table().is_some_and(|table| table.len() == 1),

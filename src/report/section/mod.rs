@@ -2,6 +2,7 @@
 
 mod alerts;
 mod availability;
+mod checks;
 mod coverage;
 mod deliveries;
 mod head;
@@ -20,10 +21,11 @@ use crate::record::Summary;
 type Make = fn(&Summary) -> Option<Section>;
 
 /// In the order in which they are read.
-const SECTIONS: [Make; 9] = [
+const SECTIONS: [Make; 10] = [
     verdict::section,
     smoke::section,
     availability::section,
+    checks::section,
     signals::section,
     alerts::section,
     replicas::section,

@@ -106,6 +106,7 @@ pub fn plan(windows: Vec<Window>) -> Plan {
         severities: Severity::ALL.to_vec(),
     };
     Plan {
+        checks: Vec::new(),
         service: "chat-agent".into(),
         url: "https://agent.example.com".to_owned(),
         targets: targets.iter().map(target).collect(),
@@ -334,6 +335,7 @@ fn block(from: Span, to: Span, seen: &Minute) -> Block {
     let names = ["10.0.0.11:8000", "10.0.0.12:8000", "10.0.0.13:8000"];
     let tallies = names.iter().zip([0, 1, 2]).map(|(name, index)| ((*name).into(), tally(index)));
     Block {
+        checks: Vec::new(),
         from: start() + from,
         to: start() + to,
         slots,

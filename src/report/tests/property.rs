@@ -58,7 +58,15 @@ fn block() -> impl Strategy<Value = Block> {
     let tallies = prop::collection::vec(tally, 0..3);
     let rows = prop::collection::vec(row(), 0..5);
     (stretch(), 0..9_u32, 0..12_u32, tallies, rows).prop_map(
-        |((from, to), slots, seen, tallies, rows)| Block { from, to, slots, seen, tallies, rows },
+        |((from, to), slots, seen, tallies, rows)| Block {
+            from,
+            to,
+            slots,
+            seen,
+            tallies,
+            checks: Vec::new(),
+            rows,
+        },
     )
 }
 

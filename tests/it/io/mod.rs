@@ -1,11 +1,15 @@
 //! The IO side against real sockets and files, all on loopback.
 
+mod checks;
 pub mod cli;
+mod dns;
 mod http;
 mod lock;
 mod mail;
+mod names;
 mod pulse;
 mod smoke;
 mod store;
+mod tls_server;
 mod turn;
 mod webhook;

@@ -3,6 +3,8 @@
 
 mod body;
 mod cookie;
+mod dns;
+mod grpc;
 mod header;
 mod health;
 mod json;
@@ -11,6 +13,7 @@ mod redirect;
 mod redirects;
 mod size;
 mod status;
+mod tls;
 mod url;
 
 use std::sync::Arc;
@@ -34,7 +37,7 @@ pub struct Kind {
 }
 
 /// All of them.
-pub static KINDS: [Kind; 11] = [
+pub static KINDS: [Kind; 14] = [
     status::KIND,
     header::KIND,
     body::KIND,
@@ -42,6 +45,9 @@ pub static KINDS: [Kind; 11] = [
     latency::KIND,
     size::KIND,
     health::KIND,
+    tls::KIND,
+    dns::KIND,
+    grpc::KIND,
     redirects::KIND,
     redirect::KIND,
     url::KIND,
