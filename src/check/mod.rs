@@ -6,6 +6,7 @@ mod checklist;
 mod excerpt;
 pub mod health;
 mod judged;
+pub mod paths;
 mod show;
 mod step;
 mod suite;

@@ -10,7 +10,9 @@ mod channels;
 mod complaint;
 mod explain;
 pub mod keys;
+pub mod live;
 mod outside;
+mod presets;
 mod rules;
 mod secret;
 mod service;
@@ -141,15 +143,20 @@ fn plan(top: &Table, given: &Given, vault: &Vault, notes: &Notes) -> (Plan, Opti
     }));
     windows::hold_against(&times, &ranges, top.sink);
     warn_of_late(&rules, &times, top.sink);
+    let own_presets = presets::read(top);
     let body = top.get("body-limit").map_or(Some(BODY_BYTES), size);
+    let (suite, guessed) = smoke::read(top, &service, vault);
+    let guesses = service.guesses.iter().cloned().chain(guessed).collect();
     let plan = Plan {
-        smoke: smoke::read(top, &service, vault),
+        smoke: suite,
         channels: channels::read(top, vault),
-        presets: signals::presets(top),
+        presets: presets::choice(top, &own_presets),
+        own_presets,
         require: signals::required(top, &catalogue),
         service: service.name,
         url: service.url,
         targets: service.targets,
+        guesses,
         expect: service.expect,
         headers: service.headers,
         settle: times.settle,

@@ -7,7 +7,7 @@ use super::service::{Service, claim, free_name, is_path};
 use super::walk::{Table, Value};
 use super::{address, outside};
 use crate::check::{Assertion, Retry, Step, checklist};
-use crate::model::{HeaderValue, Method, Request, SECOND, Span};
+use crate::model::{HeaderValue, Method, Name, Request, SECOND, Span};
 
 /// A real question may take as long as a model thinks.
 const TIMEOUT: Span = Span::from_secs(30);
@@ -23,8 +23,8 @@ const RETRY_SPARINGLY: Retry =
 const DEADLINE_MAX: Span = Span::from_secs(3600);
 
 /// The suite in its order: the checklist's steps, those of the same name
-/// replaced, then the file's.
-pub(super) fn read(top: &Table, service: &Service, vault: &Vault) -> Vec<Step> {
+/// replaced, then the file's. And which of them nobody asked for.
+pub(super) fn read(top: &Table, service: &Service, vault: &Vault) -> (Vec<Step>, Vec<Name>) {
     let mut suite = built_in(service);
     let tables = top.get("smoke").map_or_else(Vec::new, |value| value.tables("smoke"));
     let mut taken = BTreeMap::new();
@@ -55,7 +55,14 @@ pub(super) fn read(top: &Table, service: &Service, vault: &Vault) -> Vec<Step> {
             (None, _) => {}
         }
     }
-    suite
+    let is_said = |step: &&Step| !taken.contains_key(step.name.as_str());
+    let guessed = suite.iter().filter(is_said).filter(|step| match step.name.as_str() {
+        "is healthy" => service.guesses.contains(&"health".into()),
+        "is ready" => service.guesses.contains(&"ready".into()),
+        _ => true,
+    });
+    let guessed = guessed.map(|step| step.name.clone()).collect();
+    (suite, guessed)
 }
 
 fn names(suite: &[Step]) -> Vec<&str> {

@@ -14,7 +14,7 @@ pub use alerts::{AlertKey, AlertRecord, Episode};
 pub use channel::{BROKEN_AFTER, ChannelRecord, Frozen};
 pub use fact::{Block, Ending, Fact, Outcome, Row, Stored, Tally};
 pub use news::{AlertNews, Item, News, incident};
-pub use plan::Plan;
+pub use plan::{Found, Plan};
 pub use summary::{
     AlertSummary, Availability, Blind, BoundLine, Coverage, Deliveries, Reason, Replicas,
     SignalSummary, Summary, TargetSummary,

@@ -121,7 +121,8 @@ impl Watch {
             PresetChoice::Auto => None,
             PresetChoice::Pinned(names) => Some(names.as_slice()),
         };
-        let found = presets::detect(&self.measure.families(), pinned);
+        let found =
+            presets::detect(&self.measure.families(), pinned, &self.record.plan.own_presets);
         let known = self.record.matched.as_ref();
         if known.is_none_or(|known| is_more(&found, known)) {
             self.note(now, Fact::Matched(found));

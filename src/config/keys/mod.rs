@@ -6,6 +6,7 @@
 //! `TABLE`, a line in `TABLES`, and a row that leads to it.
 
 mod channels;
+mod presets;
 mod rules;
 mod schema;
 mod service;
@@ -75,7 +76,7 @@ impl Key {
 }
 
 /// All of them, in the order of the example file.
-pub const TABLES: [&Table; 10] = [
+pub const TABLES: [&Table; 14] = [
     &service::TOP,
     &service::TARGETS,
     &smoke::TABLE,
@@ -85,6 +86,10 @@ pub const TABLES: [&Table; 10] = [
     &rules::DEFAULTS,
     &rules::TABLE,
     &signals::TABLE,
+    &presets::TABLE,
+    &presets::ERRORS,
+    &presets::LATENCY,
+    &presets::SIGNAL,
     &channels::TABLE,
 ];
 

@@ -37,6 +37,7 @@ pub(super) const TOP: Table = Table {
         key("rules", Takes::Table("rules"), "what holds for every rule that does not say its own"),
         key("rule", Tables("rule"), "rules, beside the pack or changing it"),
         key("signal", Tables("signal"), "named queries"),
+        key("preset", Tables("preset"), "what stacks of one's own call their metrics"),
         key("channel", Tables("channel"), "whom to tell").or("nobody is told"),
     ],
 };
