@@ -5,7 +5,7 @@ use tracing::{error, info, warn};
 use crate::check::{HealthState, StepResult, StepState};
 use crate::judge::Phase;
 use crate::model::{Labels, Name, Severity, Timestamp, WatchId};
-use crate::record::{Ending, Fact, Matched, Outcome, Record};
+use crate::record::{Ending, Fact, Found, Matched, Outcome, Record};
 
 /// Says a fact, if it is one that somebody reads logs for.
 pub fn say(watch: &WatchId, at: Timestamp, fact: &Fact, record: &Record) {
@@ -20,6 +20,12 @@ pub fn say(watch: &WatchId, at: Timestamp, fact: &Fact, record: &Record) {
         Fact::Stopped {} => info!(%watch, at, "watch stopped in order"),
         Fact::Settled { answered: true } => info!(%watch, at, "the service answers"),
         Fact::Settled { answered: false } => warn!(%watch, at, "nothing answered in the grace"),
+        Fact::Found(Found { health, ready, metrics }) => {
+            let or_none = |path: &Option<String>| path.clone().unwrap_or_else(|| "none".to_owned());
+            let (health, ready, metrics) = (or_none(health), or_none(ready), or_none(metrics));
+            info!(%watch, at, health, ready, metrics, "paths found");
+        }
+        Fact::Dropped { step, reason } => info!(%watch, at, %step, "smoke left out: {reason}"),
         Fact::Smoked(result) => smoked(watch, &at, result),
         Fact::Matched(matched) => found(watch, &at, matched),
         Fact::Health { target, state, reason } => match state {

@@ -40,6 +40,10 @@ pub struct Record {
     pub at: Timestamp,
     /// Whether anything answered within the settle grace, once that is known.
     pub settled: Option<bool>,
+    /// Paths that were found where nobody said any.
+    pub found: Option<Found>,
+    /// Smoke steps that nobody asked for and that were left out, each with why.
+    pub dropped: Vec<(Name, String)>,
     /// Results of the smoke suite, as far as it got.
     pub smoke: Vec<StepResult>,
     /// What the presets found.
@@ -106,6 +110,8 @@ impl Record {
             seq: 1,
             at,
             settled: None,
+            found: None,
+            dropped: Vec::new(),
             smoke: Vec::new(),
             matched: None,
             targets: targets.collect(),
@@ -144,6 +150,14 @@ impl Record {
             Fact::Resumed { quiet_since, why } => self.apply_resumed(quiet_since, at, &why),
             Fact::Stopped {} | Fact::ClockStepped { .. } => {}
             Fact::Settled { answered } => self.settled = Some(answered),
+            Fact::Found(found) => {
+                self.plan.follow(&found, !self.smoke.is_empty());
+                self.found = Some(found);
+            }
+            Fact::Dropped { step, reason } => {
+                self.plan.smoke.retain(|known| known.name != step);
+                self.dropped.push((step, reason));
+            }
             Fact::Smoked(result) => self.apply_smoked(result),
             Fact::Matched(matched) => self.matched = Some(matched),
             Fact::Health { target, state, reason } => {

@@ -20,6 +20,7 @@ mod look;
 mod measure;
 mod observe;
 mod pace;
+mod seek;
 mod smoke;
 mod tell;
 
@@ -33,6 +34,7 @@ use judging::Judging;
 use look::Look;
 use measure::Measure;
 use pace::Pace;
+use seek::Seek;
 use smoke::Smoke;
 use tell::Tell;
 
@@ -66,6 +68,7 @@ pub struct Watch {
     judging: Judging,
     pace: Pace,
     smoke: Smoke,
+    seek: Seek,
     tell: Tell,
     stopping: bool,
     panics: u32,
@@ -111,6 +114,7 @@ impl Watch {
             judging: Judging::new(record.plan.rules.len(), now),
             pace: Pace::default(),
             smoke: Smoke::default(),
+            seek: Seek::new(&record),
             tell: Tell::default(),
             stopping: false,
             panics: 0,

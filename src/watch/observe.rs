@@ -20,6 +20,9 @@ impl Watch {
         target: usize,
         reply: &Result<Exchange, Failure>,
     ) {
+        if self.seek(now, target, reply) {
+            return;
+        }
         let health = judged(&mut self.look.targets[target].judged, reply);
         let is_up = health.is_up();
         let settling = self.record.settled.is_none();

@@ -55,6 +55,9 @@ impl Watch {
     pub(super) fn hear_smoke(&mut self, now: Timestamp, reply: &Result<Exchange, Failure>) {
         let Some(running) = self.smoke.running.take() else { return };
         let index = self.record.smoke.len();
+        if self.drop_guess(now, index, reply) {
+            return;
+        }
         match check::heard(&self.record.plan.smoke[index], running, reply, now) {
             Progress::Again(running) => self.smoke.running = Some(running),
             Progress::Done(result) => {
