@@ -79,3 +79,4 @@ fn takes_no_other_preset_than_those_pinned() {
 }
 
 mod bodies;
+mod stacks;
