@@ -25,6 +25,10 @@ pub use crate::metrics::presets::{Matched, PresetChoice};
 use crate::check::{HealthState, StepResult, StepState};
 use crate::model::{Failure, Name, Release, Severity, Timestamp, Why};
 
+/// The limit of a watch that sees no sign of the smoke test's request in the
+/// metric of requests. Somebody is told, since it makes a calm ratio worthless.
+pub const NOT_COUNTED: &str = "smoke-not-counted";
+
 /// All that is known of one watch.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Record {
@@ -168,6 +172,10 @@ impl Record {
                 self.targets.entry(target).or_default().scrape_failure = failure;
             }
             Fact::Limit { target, what, detail } => {
+                if what == *NOT_COUNTED {
+                    let (severity, text) = (Severity::Warning, detail.clone());
+                    self.tell(Item::Notice { severity, text, about: None });
+                }
                 self.limits.insert((what, target), detail);
             }
             Fact::Evidence { rule, missing: Some(why) } => {

@@ -12,6 +12,7 @@
 //! (samples a rate needs, questions in flight). A crash loses the second.
 
 mod close;
+mod counted;
 mod fleet;
 mod flight;
 mod job;
@@ -69,6 +70,7 @@ pub struct Watch {
     pace: Pace,
     smoke: Smoke,
     seek: Seek,
+    counted: Option<counted::Counted>,
     tell: Tell,
     stopping: bool,
     panics: u32,
@@ -115,6 +117,7 @@ impl Watch {
             pace: Pace::default(),
             smoke: Smoke::default(),
             seek: Seek::new(&record),
+            counted: None,
             tell: Tell::default(),
             stopping: false,
             panics: 0,

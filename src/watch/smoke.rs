@@ -63,6 +63,7 @@ impl Watch {
             Progress::Done(result) => {
                 let next = check::advance(&self.record.plan.smoke, index, &result, now);
                 self.note(now, Fact::Smoked(result));
+                self.expect_counted(now, index);
                 match next {
                     Advance::Next(running) => self.smoke.running = Some(running),
                     Advance::Over(skipped) => {
