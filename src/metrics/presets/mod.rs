@@ -238,6 +238,7 @@ impl Sought<'_> {
 /// Whether a family has the label of a matcher (or of that name).
 fn has_label(family: &Family, matcher: &str) -> bool {
     let label = matcher.split(['=', '!']).next().unwrap_or_default();
+    let label = label.trim().trim_matches('"'); // a name beyond the classic letters
     family.labels.iter().any(|(name, _)| name == label)
 }
 
@@ -247,7 +248,7 @@ fn fits(family: &Family, matcher: &str) -> bool {
     if label.ends_with('!') {
         return has_label(family, matcher);
     }
-    let value = value.trim_end_matches('"');
+    let (label, value) = (label.trim_matches('"'), value.trim_end_matches('"'));
     family.labels.iter().any(|(name, values)| name == label && values.iter().any(|v| v == value))
 }
 

@@ -2,6 +2,7 @@
 
 mod cli;
 mod http;
+mod live;
 mod lock;
 mod mail;
 mod pulse;
