@@ -114,7 +114,7 @@ impl Watch {
         if !page.families.is_empty() {
             self.search(now, page);
         }
-        self.check_counted(now, target);
+        self.check_counted(now, target, page);
     }
 
     /// Holds the presets against all families seen so far; more signals than

@@ -70,6 +70,11 @@ pub fn names() -> Vec<&'static str> {
     PRESETS.iter().map(|preset| preset.name.as_str()).collect()
 }
 
+/// Whatever some preset knows as a counter of requests.
+pub fn request_counters(own: &[Preset]) -> impl Iterator<Item = &str> {
+    own.iter().chain(PRESETS.iter()).flat_map(|preset| preset.requests.iter().map(String::as_str))
+}
+
 /// The names of all signals that presets can give.
 pub fn signal_names() -> Vec<&'static str> {
     SIGNALS.iter().map(|(name, _)| *name).collect()
