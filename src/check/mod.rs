@@ -9,6 +9,7 @@ pub mod grpc;
 pub mod health;
 mod judged;
 mod memory;
+pub mod paths;
 mod place;
 mod redact;
 mod show;

@@ -158,11 +158,17 @@ impl Observer for Account {
         let Some(record) = fleet.record(watch) else { return };
         match fact {
             Fact::Opened { .. } | Fact::Resumed { .. } => self.say(&opening(watch, fact, record)),
-            Fact::Smoked(_) if record.is_smoke_done() => {
-                self.say(&format!(
-                    "{watch}: smoke\n{}",
-                    check::show(&record.smoke, &Default::default())
-                ));
+            Fact::Smoked(_) if record.is_smoke_done() => self.say(&smoke(watch, record)),
+            Fact::Dropped { step, reason } => {
+                self.say(&format!("{watch}: not tried: {step} ({reason})\n"));
+                if record.is_smoke_done() {
+                    self.say(&smoke(watch, record));
+                }
+            }
+            Fact::Found(found) => {
+                let path = |path: &Option<String>| path.as_deref().unwrap_or("nowhere").to_owned();
+                let (health, metrics) = (path(&found.health), path(&found.metrics));
+                self.say(&format!("{watch}: health found at {health}, metrics at {metrics}\n"));
             }
             Fact::Matched(matched) => {
                 let mut text = format!("{watch}: metrics\n");
@@ -204,6 +210,10 @@ impl Observer for Account {
         let lines: Vec<String> = records.map(|record| progress(now, record)).collect();
         lines.join(" | ")
     }
+}
+
+fn smoke(watch: &WatchId, record: &Record) -> String {
+    format!("{watch}: smoke\n{}", check::show(&record.smoke, &Default::default()))
 }
 
 fn opening(watch: &WatchId, fact: &Fact, record: &Record) -> String {

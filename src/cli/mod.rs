@@ -1,6 +1,7 @@
 //! The command line: one file a command, one table of exit codes.
 
 mod account;
+mod acquaint;
 mod check;
 mod completions;
 mod demo;
@@ -71,6 +72,7 @@ pub fn main() -> Exit {
         }
     };
     let done = match cli.command {
+        Command::Check(given) if given.live => wait_for(check::live(&given)),
         Command::Check(given) => check::run(&given),
         Command::Status(given) => status::run(&given),
         Command::Report(given) => report::run(&given),

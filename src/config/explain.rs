@@ -28,14 +28,14 @@ pub fn explain(checked: &Checked) -> String {
     text
 }
 
-type Row = Vec<String>;
+pub(super) type Row = Vec<String>;
 
 fn lines(texts: &[String]) -> Vec<Row> {
     texts.iter().map(|text| vec![text.clone()]).collect()
 }
 
 /// A title and rows under it, in columns as wide as their widest cell.
-fn section(text: &mut String, title: &str, rows: Vec<Row>) {
+pub(super) fn section(text: &mut String, title: &str, rows: Vec<Row>) {
     if rows.is_empty() {
         return;
     }
@@ -177,7 +177,7 @@ fn rules(plan: &Plan) -> Vec<Row> {
     plan.rules.iter().map(row).collect()
 }
 
-fn query(signal: &Signal) -> String {
+pub(super) fn query(signal: &Signal) -> String {
     match &signal.shape {
         Shape::Ratio { num, den } => format!("{num}  of  {den}"),
         Shape::Buckets { query, .. } | Shape::Gauge { query } => query.clone(),

@@ -13,7 +13,9 @@ mod demands;
 mod explain;
 mod health;
 pub mod keys;
+pub mod live;
 mod outside;
+mod presets;
 mod rules;
 mod secret;
 mod service;
@@ -160,17 +162,21 @@ fn plan(top: &Table, given: &Given, vault: &Vault, notes: &Notes) -> (Plan, Opti
     }));
     windows::hold_against(&times, &ranges, top.sink);
     warn_of_late(&rules, &times, top.sink);
+    let own_presets = presets::read(top);
     let body = top.get("body-limit").map_or(Some(BODY_BYTES), size);
-    let (smoke, places) = smoke::read(top, &service, vault);
+    let (smoke, places, guessed) = smoke::read(top, &service, vault);
+    let guesses = service.guesses.iter().cloned().chain(guessed).collect();
     let plan = Plan {
         smoke,
         run_header: smoke::run_header(top),
         channels: channels::read(top, vault),
-        presets: signals::presets(top),
+        presets: presets::choice(top, &own_presets),
+        own_presets,
         require: signals::required(top, &catalogue),
         service: service.name,
         url: service.url,
         targets: service.targets,
+        guesses,
         expect: service.expect,
         health,
         headers: service.headers,

@@ -449,7 +449,7 @@ pub(super) fn bounds_shown(rule: &Rule, unit: Unit) -> String {
 }
 
 /// `above 5%`, `below 2`.
-fn bound_shown(bound: Bound, unit: Unit) -> String {
+pub(super) fn bound_shown(bound: Bound, unit: Unit) -> String {
     match bound {
         Bound::Above(value) => format!("above {}", show(unit, value)),
         Bound::Below(value) => format!("below {}", show(unit, value)),

@@ -22,6 +22,8 @@ pub(super) struct Service {
     pub headers: Vec<(String, HeaderValue)>,
     /// Hosts and ports of https addresses that are asked, each once.
     pub https: Vec<String>,
+    /// Paths that nobody said.
+    pub guesses: Vec<Name>,
 }
 
 /// More replicas than one process asks in 15 s with room to spare.
@@ -55,6 +57,7 @@ pub(super) fn read(top: &Table, given: &Given, vault: &Vault, notes: &Notes) -> 
     if let (None, None, Some(table)) = (&health, &metrics, &table) {
         table.error("neither health nor metrics are asked: nothing would be watched");
     }
+    let guesses = ["health", "ready", "metrics"].into_iter().filter(|key| get(key).is_none());
     let target = |base: &String| Target {
         name: Name::from(address::place(base)),
         health: health.as_ref().map(|path| format!("{base}{path}")),
@@ -74,6 +77,7 @@ pub(super) fn read(top: &Table, given: &Given, vault: &Vault, notes: &Notes) -> 
         expect: expect.unwrap_or(u32::try_from(targets.len()).unwrap_or(u32::MAX)),
         ready: path("ready", "/health/ready"),
         headers: get("headers").map_or_else(Vec::new, |value| vault.headers(value)),
+        guesses: guesses.map(Name::from).collect(),
         url,
         targets,
         health,

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::complaint::{instead, nearest};
+use super::complaint::instead;
 use super::outside;
 use super::service::claim;
 use super::walk::{Said, Table, Value};
@@ -188,29 +188,4 @@ pub(super) fn required(top: &Table, catalogue: &Catalogue) -> Vec<crate::model::
         known.filter_map(|member| member.as_text()).map(Into::into).collect();
     names.dedup();
     names
-}
-
-/// `presets`: `"auto"`, or a list of names.
-pub(super) fn presets(top: &Table) -> crate::record::PresetChoice {
-    use crate::record::PresetChoice::{Auto, Pinned};
-    let Some(value) = top.get("presets") else { return Auto };
-    if value.as_text() == Some("auto") {
-        return Auto;
-    }
-    if !value.is_list() {
-        let near = value.as_text().and_then(|text| nearest(text, outside::preset_names()));
-        let example = near.unwrap_or("fastapi-instrumentator");
-        value.error(format!("expected \"auto\" or a list; write for example [\"{example}\"]"));
-        return Auto;
-    }
-    let members = value.list().unwrap_or_default();
-    let names = outside::preset_names();
-    let preset = |member: &Value| {
-        let text = member.text()?;
-        if !names.contains(&text) {
-            member.error(format!("unknown preset `{text}`; {}", instead(text, &names)));
-        }
-        Some(text.into())
-    };
-    Pinned(members.iter().filter_map(preset).collect())
 }

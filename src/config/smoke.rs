@@ -32,8 +32,12 @@ const DEADLINE_MAX: Span = Span::from_secs(3600);
 
 /// The suite in its order: the checklist's steps, those of the same name
 /// replaced, then the file's, and what cleans up at the end. With it, where
-/// each line of it stands.
-pub(super) fn read(top: &Table, service: &Service, vault: &Vault) -> (Vec<Step>, Places) {
+/// each line of it stands, and which steps nobody asked for.
+pub(super) fn read(
+    top: &Table,
+    service: &Service,
+    vault: &Vault,
+) -> (Vec<Step>, Places, Vec<Name>) {
     let mut suite = built_in(service);
     let tables = top.get("smoke").map_or_else(Vec::new, |value| value.tables("smoke"));
     let mut taken = BTreeMap::new();
@@ -69,7 +73,14 @@ pub(super) fn read(top: &Table, service: &Service, vault: &Vault) -> (Vec<Step>,
     suite.sort_by_key(|step| step.cleanup); // keeps the order otherwise
     captures::hide(&mut suite);
     captures::check(&tables, &suite);
-    (suite, places)
+    let is_said = |step: &&Step| !taken.contains_key(step.name.as_str());
+    let guessed = suite.iter().filter(is_said).filter(|step| match step.name.as_str() {
+        "is healthy" => service.guesses.contains(&"health".into()),
+        "is ready" => service.guesses.contains(&"ready".into()),
+        _ => true,
+    });
+    let guessed = guessed.map(|step| step.name.clone()).collect();
+    (suite, places, guessed)
 }
 
 /// Where a step and its assertions stand, under the names that misses have.

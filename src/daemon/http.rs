@@ -25,9 +25,12 @@ const INLINE_BYTES_MAX: usize = 1 << 20;
 /// As many moves as a well-run metrics endpoint might have behind it.
 const SCRAPE_REDIRECTS_MAX: usize = 5;
 
-/// Classic text is what every exporter writes best; OpenMetrics is understood.
-const ACCEPT: &str = "text/plain;version=0.0.4;charset=utf-8, \
-    application/openmetrics-text;version=1.0.0;q=0.5, */*;q=0.1";
+/// As Prometheus 3 asks, to the letter: a service shows us the names and types
+/// that it shows there, so that queries written for one hold for the other.
+const ACCEPT: &str = "application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.6,\
+    application/openmetrics-text;version=0.0.1;q=0.5,\
+    text/plain;version=1.0.0;escaping=allow-utf-8;q=0.4,\
+    text/plain;version=0.0.4;q=0.3,*/*;q=0.2";
 
 /// A connection that has not come about after this long is given up, so that
 /// a letter is known not to have been taken.
@@ -127,7 +130,7 @@ impl Http {
         table: Box<Table>,
     ) -> Reply {
         let started = Instant::now();
-        let fetched = within(request.timeout, self.fetch(request, secrets, bytes_max)).await;
+        let fetched = self.body(request, secrets, bytes_max).await;
         let elapsed = Span::from(started.elapsed());
         let (body, content_type) = match fetched {
             Ok(fetched) => fetched,
@@ -159,6 +162,20 @@ impl Http {
             shapes.share(&mut table);
         }
         table
+    }
+
+    /// Fetches an exposition and leaves it unread: its body, after gunzip, and
+    /// what type it says it has.
+    ///
+    /// # Errors
+    /// Why no whole body came within the request's time-out.
+    pub async fn body(
+        &self,
+        request: &Request,
+        secrets: &Secrets,
+        bytes_max: u64,
+    ) -> Result<(Vec<u8>, Option<String>), Failure> {
+        within(request.timeout, self.fetch(request, secrets, bytes_max)).await
     }
 
     async fn fetch(

@@ -5,7 +5,7 @@ use tracing::{error, info, warn};
 use crate::check::{HealthState, StepResult, StepState};
 use crate::judge::Phase;
 use crate::model::{Labels, Name, Severity, Timestamp, TlsFacts, WatchId};
-use crate::record::{Ending, Fact, Matched, Outcome, Record};
+use crate::record::{Ending, Fact, Found, Matched, Outcome, Record};
 
 /// Says a fact, if it is one that somebody reads logs for.
 pub fn say(watch: &WatchId, at: Timestamp, fact: &Fact, record: &Record) {
@@ -20,29 +20,19 @@ pub fn say(watch: &WatchId, at: Timestamp, fact: &Fact, record: &Record) {
         Fact::Stopped {} => info!(%watch, at, "watch stopped in order"),
         Fact::Settled { answered: true } => info!(%watch, at, "the service answers"),
         Fact::Settled { answered: false } => warn!(%watch, at, "nothing answered in the grace"),
+        Fact::Found(Found { health, ready, metrics }) => {
+            let or_none = |path: &Option<String>| path.clone().unwrap_or_else(|| "none".to_owned());
+            let (health, ready, metrics) = (or_none(health), or_none(ready), or_none(metrics));
+            info!(%watch, at, health, ready, metrics, "paths found");
+        }
+        Fact::Dropped { step, reason } => info!(%watch, at, %step, "smoke left out: {reason}"),
         Fact::Smoked(result) => smoked(watch, &at, result),
         Fact::Matched(matched) => found(watch, &at, matched),
-        Fact::Health { target, state, reason } => match state {
-            HealthState::Healthy => info!(%watch, at, %target, "healthy: {reason}"),
-            HealthState::Degraded | HealthState::Unknown => {
-                warn!(%watch, at, %target, ?state, "{reason}");
-            }
-            HealthState::Unhealthy => error!(%watch, at, %target, "unhealthy: {reason}"),
-        },
-        Fact::Version { target, version } => match record.is_of_release(version) {
-            true => info!(%watch, at, %target, version, "runs the release"),
-            false => warn!(%watch, at, %target, version, "tells another version"),
-        },
-        Fact::Scraping { target, failure: Some(failure) } => {
-            warn!(%watch, at, %target, "scrape failed: {failure}");
-        }
-        Fact::Scraping { target, failure: None } => info!(%watch, at, %target, "scraped"),
-        Fact::Checked { check, passed: Some(true), .. } => info!(%watch, at, %check, "passes"),
-        Fact::Checked { check, passed: Some(false), reason } => {
-            error!(%watch, at, %check, "fails: {reason}");
-        }
-        Fact::Checked { check, passed: None, reason } => warn!(%watch, at, %check, "{reason}"),
-        Fact::Certificate { check, tls } => certificate(watch, &at, check, tls),
+        Fact::Health { .. }
+        | Fact::Version { .. }
+        | Fact::Scraping { .. }
+        | Fact::Checked { .. }
+        | Fact::Certificate { .. } => looked(watch, &at, fact, record),
         Fact::Limit { target, what, detail } => {
             let target = target.as_ref().map(ToString::to_string).unwrap_or_default();
             warn!(%watch, at, target, limit = %what, "{detail}");
@@ -75,6 +65,34 @@ pub fn say(watch: &WatchId, at: Timestamp, fact: &Fact, record: &Record) {
         Fact::Poisoned { message } => {
             error!(%watch, at, "bakewatch itself failed, nothing is judged any more: {message}");
         }
+    }
+}
+
+/// What targets and checks answer.
+fn looked(watch: &WatchId, at: &str, fact: &Fact, record: &Record) {
+    match fact {
+        Fact::Health { target, state, reason } => match state {
+            HealthState::Healthy => info!(%watch, at, %target, "healthy: {reason}"),
+            HealthState::Degraded | HealthState::Unknown => {
+                warn!(%watch, at, %target, ?state, "{reason}");
+            }
+            HealthState::Unhealthy => error!(%watch, at, %target, "unhealthy: {reason}"),
+        },
+        Fact::Version { target, version } => match record.is_of_release(version) {
+            true => info!(%watch, at, %target, version, "runs the release"),
+            false => warn!(%watch, at, %target, version, "tells another version"),
+        },
+        Fact::Scraping { target, failure: Some(failure) } => {
+            warn!(%watch, at, %target, "scrape failed: {failure}");
+        }
+        Fact::Scraping { target, failure: None } => info!(%watch, at, %target, "scraped"),
+        Fact::Checked { check, passed: Some(true), .. } => info!(%watch, at, %check, "passes"),
+        Fact::Checked { check, passed: Some(false), reason } => {
+            error!(%watch, at, %check, "fails: {reason}");
+        }
+        Fact::Checked { check, passed: None, reason } => warn!(%watch, at, %check, "{reason}"),
+        Fact::Certificate { check, tls } => certificate(watch, at, check, tls),
+        _ => {}
     }
 }
 

@@ -182,6 +182,8 @@ fn plan() -> Plan {
         body_bytes_max: 1 << 20,
         headers: vec![],
         presets: PresetChoice::Auto,
+        own_presets: Vec::new(),
+        guesses: Vec::new(),
         range: None,
         signals: vec![signal("error_ratio", Unit::Ratio), signal("latency", Unit::Seconds)],
         rules: rules(),

@@ -6,7 +6,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Matched, Plan, Summary};
+use super::{Found, Matched, Plan, Summary};
 use crate::check::{HealthState, StepResult};
 use crate::judge::Phase;
 use crate::model::{Failure, Labels, Measurement, Name, Number, Release, Span, Timestamp};
@@ -38,6 +38,15 @@ pub enum Fact {
     Settled {
         /// Whether anything answered.
         answered: bool,
+    },
+    /// What nobody said of the service's paths was found elsewhere.
+    Found(Found),
+    /// A step of the smoke suite that nobody asked for was left out.
+    Dropped {
+        /// Which.
+        step: Name,
+        /// Why: `404: there is no such endpoint`.
+        reason: String,
     },
     /// A step of the smoke suite ended.
     Smoked(StepResult),

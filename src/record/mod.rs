@@ -6,6 +6,7 @@ mod channel;
 mod fact;
 mod news;
 mod plan;
+mod seen;
 mod summary;
 
 use std::collections::BTreeMap;
@@ -14,7 +15,7 @@ pub use alerts::{AlertKey, AlertRecord, Episode};
 pub use channel::{BROKEN_AFTER, ChannelRecord, Frozen};
 pub use fact::{Block, Ending, Fact, Outcome, Row, Stored, Tally};
 pub use news::{AlertNews, Item, News, incident};
-pub use plan::{Plan, RUN_HEADER};
+pub use plan::{Found, Plan, RUN_HEADER};
 pub use summary::{
     AlertSummary, Availability, Blind, BoundLine, CheckSummary, Coverage, Deliveries, Reason,
     Replicas, Runs, SignalSummary, Summary, TargetSummary,
@@ -24,6 +25,10 @@ pub use crate::metrics::presets::{Matched, PresetChoice};
 
 use crate::check::{HealthState, StepResult};
 use crate::model::{Failure, Name, Release, Severity, Timestamp, TlsFacts, Why};
+
+/// The limit of a watch that sees no sign of the smoke test's request in the
+/// metric of requests. Somebody is told, since it makes a calm ratio worthless.
+pub const NOT_COUNTED: &str = "smoke-not-counted";
 
 /// All that is known of one watch.
 #[derive(Clone, PartialEq, Debug)]
@@ -40,6 +45,10 @@ pub struct Record {
     pub at: Timestamp,
     /// Whether anything answered within the settle grace, once that is known.
     pub settled: Option<bool>,
+    /// Paths that were found where nobody said any.
+    pub found: Option<Found>,
+    /// Smoke steps that nobody asked for and that were left out, each with why.
+    pub dropped: Vec<(Name, String)>,
     /// Results of the smoke suite, as far as it got.
     pub smoke: Vec<StepResult>,
     /// What the presets found.
@@ -123,6 +132,8 @@ impl Record {
             seq: 1,
             at,
             settled: None,
+            found: None,
+            dropped: Vec::new(),
             smoke: Vec::new(),
             matched: None,
             targets: targets.collect(),
@@ -164,24 +175,18 @@ impl Record {
             Fact::Settled { answered } => self.settled = Some(answered),
             Fact::Smoked(result) => self.apply_smoked(result),
             Fact::Matched(matched) => self.matched = Some(matched),
-            Fact::Health { target, state, reason } => {
-                let known = self.targets.entry(target).or_default();
-                (known.health, known.reason, known.since) = (state, reason, at);
-            }
-            Fact::Version { target, version } => {
-                self.targets.entry(target).or_default().versions.push(version);
-            }
-            Fact::Scraping { target, failure } => {
-                self.targets.entry(target).or_default().scrape_failure = failure;
-            }
-            Fact::Checked { check, passed, reason } => {
-                let known = self.checks.entry(check).or_default();
-                (known.passed, known.reason, known.since) = (passed, reason, at);
-            }
-            Fact::Certificate { check, tls } => {
-                self.checks.entry(check).or_default().tls = Some(*tls);
-            }
+            Fact::Found(_)
+            | Fact::Dropped { .. }
+            | Fact::Health { .. }
+            | Fact::Version { .. }
+            | Fact::Scraping { .. }
+            | Fact::Checked { .. }
+            | Fact::Certificate { .. } => self.apply_seen(at, fact),
             Fact::Limit { target, what, detail } => {
+                if what == *NOT_COUNTED {
+                    let (severity, text) = (Severity::Warning, detail.clone());
+                    self.tell(Item::Notice { severity, text, about: None });
+                }
                 self.limits.insert((what, target), detail);
             }
             Fact::Evidence { rule, missing: Some(why) } => {

@@ -3,11 +3,81 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::check::paths::{KNOWN, Paths};
 use crate::check::{Check, Expected, Step};
 use crate::judge::{Rule, Window};
 use crate::metrics::Signal;
-use crate::metrics::presets::PresetChoice;
+use crate::metrics::presets::{Preset, PresetChoice};
 use crate::model::{Channel, HeaderValue, Name, Span, Target};
+
+impl Plan {
+    /// Whether nobody said this, so that it is only a guess.
+    pub fn is_guess(&self, what: &str) -> bool {
+        self.guesses.iter().any(|guess| *guess == *what)
+    }
+
+    /// Puts what was found in the place of what was guessed. Smoke steps go
+    /// along as long as none has been tried (`is_smoking`).
+    pub fn follow(&mut self, found: &Found, is_smoking: bool) {
+        let guess = |plan: &Plan, what: &str| plan.is_guess(what);
+        let (health, metrics) = (guess(self, "health"), guess(self, "metrics"));
+        let place = |url: &mut Option<String>, guessed: &str, path: &Option<String>| {
+            let base = url.as_deref().and_then(|url| url.strip_suffix(guessed)).map(str::to_owned);
+            if let Some(base) = base {
+                *url = path.as_ref().map(|path| format!("{base}{path}"));
+            }
+        };
+        let first = &KNOWN[0];
+        for target in &mut self.targets {
+            if health {
+                place(&mut target.health, first.health, &found.health);
+            }
+            if metrics {
+                place(&mut target.metrics, first.metrics, &found.metrics);
+            }
+        }
+        if is_smoking {
+            return;
+        }
+        let (url, guesses) = (self.url.clone(), self.guesses.clone());
+        self.smoke.retain_mut(|step| {
+            let path = match step.name.as_str() {
+                "is healthy" => &found.health,
+                "is ready" => &found.ready,
+                _ => return true,
+            };
+            if !guesses.contains(&step.name) {
+                return true;
+            }
+            let Some(path) = path else { return false };
+            step.request.url = format!("{url}{path}");
+            true
+        });
+    }
+}
+
+/// Paths that were found where the checklist's were only guessed; `None`:
+/// there is none, and it is not asked.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub struct Found {
+    /// The health endpoint's.
+    pub health: Option<String>,
+    /// The readiness endpoint's.
+    pub ready: Option<String>,
+    /// The exposition's.
+    pub metrics: Option<String>,
+}
+
+impl Found {
+    /// All that a custom calls its endpoints.
+    pub fn of(paths: &Paths) -> Found {
+        Found {
+            health: Some(paths.health.to_owned()),
+            ready: paths.ready.map(str::to_owned),
+            metrics: Some(paths.metrics.to_owned()),
+        }
+    }
+}
 
 /// A checked plan. `config` makes it, `Record` keeps it, `watch` follows it.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
@@ -18,6 +88,10 @@ pub struct Plan {
     pub url: String,
     /// The replicas. At least one.
     pub targets: Vec<Target>,
+    /// What nobody said, so that the checklist's own is only a guess: `health`,
+    /// `ready`, `metrics`, and the names of smoke steps.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub guesses: Vec<Name>,
     /// How many healthy replicas there should be.
     pub expect: u32,
     /// What the health of each has to show.
@@ -43,6 +117,9 @@ pub struct Plan {
     pub body_bytes_max: u64,
     /// Which names the service uses for its metrics.
     pub presets: PresetChoice,
+    /// Presets of the user's own, tried before those that are known.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub own_presets: Vec<Preset>,
     /// Over this the presets' signals are read, instead of their own range.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub range: Option<Span>,

@@ -199,6 +199,28 @@ fn limits(record: &Record) -> Vec<String> {
 
 /// What the presets found, one line a thing.
 fn matched(record: &Record) -> Vec<String> {
+    let mut lines = asked(record);
+    lines.extend(matched_metrics(record));
+    lines
+}
+
+/// Where the service was asked, when nobody had said it, and what was left out.
+fn asked(record: &Record) -> Vec<String> {
+    let path = |path: &Option<String>| path.clone().unwrap_or_else(|| "nowhere".to_owned());
+    let found = record.found.iter().map(|found| {
+        let (health, ready) = (path(&found.health), path(&found.ready));
+        format!(
+            "nobody said where to ask; found were health at {health}, readiness at {ready}, \
+             metrics at {}",
+            path(&found.metrics)
+        )
+    });
+    let dropped = record.dropped.iter().map(|(step, why)| format!("not tried: {step} ({why})"));
+    found.chain(dropped).collect()
+}
+
+/// Which metrics are watched.
+fn matched_metrics(record: &Record) -> Vec<String> {
     let Some(matched) = &record.matched else {
         return vec!["no scrape was read, so no metric is known and none was watched".to_owned()];
     };

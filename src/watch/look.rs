@@ -7,6 +7,7 @@ use super::flight::{Asked, Due};
 use super::vitals::Vitals;
 use super::{Question, Watch};
 use crate::check::health::Health;
+use crate::check::paths::KNOWN;
 use crate::metrics::{Feed, Table, Wanted};
 use crate::model::{Exchange, Method, Request, Span, Timestamp, stable_hash};
 use crate::record::{Plan, PresetChoice, Record};
@@ -134,6 +135,35 @@ impl Look {
     /// Whether every target that is probed has been heard of in this process's life.
     pub fn is_acquainted(&self) -> bool {
         self.targets.iter().all(|aim| aim.probe.is_none() || aim.heard_at.is_some())
+    }
+
+    /// Asks a target's health at another path, at once.
+    pub fn ask_at(&mut self, target: usize, path: &str, plan: &Plan, now: Timestamp) {
+        let Some(known) = plan.targets[target].health.as_deref() else { return };
+        let base = known.strip_suffix(KNOWN[0].health).unwrap_or(known);
+        let aim = &mut self.targets[target];
+        aim.asks[0] = Some(Arc::new(get(&format!("{base}{path}"), plan)));
+        if let Some(turn) = &mut aim.probe {
+            (turn.due, turn.tries) = (Some(now), 0);
+        }
+    }
+
+    /// Asks a target's health again in a while: its answer was no sample.
+    pub fn ask_again(&mut self, target: usize, now: Timestamp) {
+        if let Some(turn) = &mut self.targets[target].probe {
+            (turn.due, turn.tries) = (Some(now + SETTLING_EVERY), 0);
+        }
+    }
+
+    /// Asks each target where the plan says now.
+    pub fn follow(&mut self, plan: &Plan) {
+        for (aim, target) in self.targets.iter_mut().zip(&plan.targets) {
+            aim.asks = [&target.health, &target.metrics]
+                .map(|url| url.as_ref().map(|url| Arc::new(get(url, plan))));
+            if target.health.is_none() {
+                aim.probe = None;
+            }
+        }
     }
 
     pub fn has_anything_answered(&self) -> bool {

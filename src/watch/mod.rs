@@ -13,6 +13,7 @@
 
 mod checks;
 mod close;
+mod counted;
 mod fleet;
 mod flight;
 mod job;
@@ -21,6 +22,7 @@ mod look;
 mod measure;
 mod observe;
 mod pace;
+mod seek;
 mod smoke;
 mod tell;
 mod vitals;
@@ -36,6 +38,7 @@ use judging::Judging;
 use look::Look;
 use measure::Measure;
 use pace::Pace;
+use seek::Seek;
 use smoke::Smoke;
 pub use smoke::run_id;
 use tell::Tell;
@@ -71,6 +74,8 @@ pub struct Watch {
     judging: Judging,
     pace: Pace,
     smoke: Smoke,
+    seek: Seek,
+    counted: counted::Counted,
     tell: Tell,
     stopping: bool,
     panics: u32,
@@ -111,12 +116,14 @@ impl Watch {
         let mut measure = Measure::new(&record, now);
         Watch {
             flight: Flight::default(),
-            look: Look::new(&record, measure.wanted(), now),
+            look: Look::new(&record, measure.wanted_at_first(&record), now),
             checks: Checks::new(&record, &mut measure.series, now),
             measure,
             judging: Judging::new(record.plan.rules.len(), now),
             pace: Pace::default(),
             smoke: Smoke::new(&record),
+            seek: Seek::new(&record),
+            counted: counted::Counted::default(),
             tell: Tell::default(),
             stopping: false,
             panics: 0,

@@ -20,6 +20,9 @@ impl Watch {
         target: usize,
         reply: &Result<Exchange, Failure>,
     ) {
+        if self.seek(now, target, reply) {
+            return;
+        }
         let health = judged(&mut self.look.targets[target].judged, reply, &self.record.plan.health);
         let is_up = health.is_up();
         let settling = self.record.settled.is_none();
@@ -121,6 +124,7 @@ impl Watch {
         if !page.families.is_empty() {
             self.search(now, page);
         }
+        self.check_counted(now, target, page);
     }
 
     /// Holds the presets against all families seen so far; more signals than
@@ -131,7 +135,8 @@ impl Watch {
             PresetChoice::Auto => None,
             PresetChoice::Pinned(names) => Some(names.as_slice()),
         };
-        let found = presets::detect(&self.measure.families(), pinned);
+        let found =
+            presets::detect(&self.measure.families(), pinned, &self.record.plan.own_presets);
         let known = self.record.matched.as_ref();
         if known.is_none_or(|known| is_more(&found, known)) {
             self.note(now, Fact::Matched(found));

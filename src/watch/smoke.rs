@@ -134,13 +134,20 @@ impl Watch {
 
     pub(super) fn hear_smoke(&mut self, now: Timestamp, reply: &Result<Exchange, Failure>) {
         let Some((running, step)) = self.smoke.running.take() else { return };
+        let place = self.record.plan.smoke.iter().position(|known| known.name == step.name);
+        if place.is_some_and(|place| self.drop_guess(now, place, reply)) {
+            self.go_on_with_smoke(now);
+            return;
+        }
         match check::heard(&step, running, reply, now) {
             Progress::Again(running) => self.smoke.running = Some((running, step)),
             Progress::Done(result) => {
                 if let (check::StepState::Passed, Ok(exchange)) = (result.state, reply) {
                     self.smoke.memory.learn(&step, exchange);
                 }
+                let index = self.record.smoke.len();
                 self.note(now, Fact::Smoked(result));
+                self.expect_counted(now, index);
                 self.go_on_with_smoke(now);
             }
         }

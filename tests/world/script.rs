@@ -149,6 +149,8 @@ fn target(drive: &mut Drive, name: &str, what: &[&str], now: Timestamp) {
         ["answers"] => target.mood = Mood::Answers,
         ["refuses"] => target.mood = Mood::Refuses,
         ["hangs"] => target.mood = Mood::Hangs,
+        ["is", "a", "stranger"] => target.mood = Mood::Stranger,
+        ["has", "no", "health"] => target.mood = Mood::Mute,
         ["breaks"] => target.mood = Mood::Broken,
         ["says", "unhealthy"] => target.mood = Mood::Unhealthy,
         ["says", "degraded"] => target.mood = Mood::Degraded,
@@ -205,6 +207,11 @@ fn line(fact: &Fact) -> Option<String> {
         }
         Fact::Stopped {} => "stopped".into(),
         Fact::Settled { answered } => format!("settled, answered: {answered}"),
+        Fact::Found(found) => format!(
+            "found health {:?}, ready {:?}, metrics {:?}",
+            found.health, found.ready, found.metrics
+        ),
+        Fact::Dropped { step, reason } => format!("left out {step}: {reason}"),
         Fact::Smoked(result) => {
             format!("smoke {:?} {} (tries {})", result.state, result.step, result.attempts)
         }

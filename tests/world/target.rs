@@ -16,7 +16,9 @@ pub enum Mood {
     Hangs,
     Unhealthy,
     Degraded,
-    Broken, // 500 to everything but its metrics
+    Broken,   // 500 to everything but its metrics
+    Stranger, // none of the checklist's paths; its health at /-/healthy
+    Mute,     // no path but its metrics
 }
 
 /// What its exposition is like.
@@ -132,7 +134,8 @@ impl Target {
     pub fn live(&mut self, now: Timestamp) {
         let seconds = now.since(self.counted_to).seconds_f64().max(0.0);
         self.counted_to = now;
-        let serves = matches!(self.mood, Mood::Answers | Mood::Degraded | Mood::Unhealthy);
+        let serves = matches!(self.mood, Mood::Answers | Mood::Degraded | Mood::Unhealthy)
+            || matches!(self.mood, Mood::Stranger | Mood::Mute);
         let requests = if serves { self.rps * seconds } else { 0.0 };
         self.bad += requests * self.errors;
         self.good += requests * (1.0 - self.errors);
@@ -149,6 +152,12 @@ impl Target {
                 return (request.timeout, Err(Failure::Timeout(request.timeout)));
             }
             Mood::Broken => return (quick, Ok(exchange(500, "text/plain", "broken"))),
+            Mood::Stranger if request.url.ends_with("/-/healthy") => {
+                return (quick, Ok(exchange(200, "text/plain", "OK")));
+            }
+            Mood::Stranger | Mood::Mute => {
+                return (quick, Ok(exchange(404, "text/plain", "not found")));
+            }
             Mood::Unhealthy => "unhealthy",
             Mood::Degraded => "degraded",
             Mood::Answers => "healthy",
@@ -214,6 +223,7 @@ impl Target {
             Mood::Refuses => return (Span::from_millis(1), Err(Failure::Refused)),
             Mood::Hangs => return (timeout, Err(Failure::Timeout(timeout))),
             Mood::Answers | Mood::Unhealthy | Mood::Degraded | Mood::Broken => {}
+            Mood::Stranger | Mood::Mute => {}
         }
         let page = match self.expo {
             Expo::Missing => Err(Failure::Status(404)),

@@ -8,6 +8,7 @@
 mod channels;
 mod checks;
 mod health;
+mod presets;
 mod resources;
 mod rules;
 mod schema;
@@ -78,7 +79,7 @@ impl Key {
 }
 
 /// All of them, in the order of the example file.
-pub const TABLES: [&Table; 19] = [
+pub const TABLES: [&Table; 23] = [
     &service::TOP,
     &service::TARGETS,
     &health::TABLE,
@@ -97,6 +98,10 @@ pub const TABLES: [&Table; 19] = [
     &resources::CPU,
     &rules::TABLE,
     &signals::TABLE,
+    &presets::TABLE,
+    &presets::ERRORS,
+    &presets::LATENCY,
+    &presets::SIGNAL,
     &channels::TABLE,
 ];
 

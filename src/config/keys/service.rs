@@ -43,6 +43,7 @@ pub(super) const TOP: Table = Table {
         key("resources", Takes::Table("resources"), "what each replica is given"),
         key("rule", Tables("rule"), "rules, beside the pack or changing it"),
         key("signal", Tables("signal"), "named queries"),
+        key("preset", Tables("preset"), "what stacks of one's own call their metrics"),
         key("channel", Tables("channel"), "whom to tell").or("nobody is told"),
     ],
 };

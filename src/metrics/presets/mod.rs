@@ -8,16 +8,18 @@ use serde::{Deserialize, Serialize};
 
 use super::{Family, Kind, Shape, Signal, Unit};
 use crate::model::{HOUR, MINUTE, Name, Span};
-use table::{Errors, Gauge, PRESETS, Preset};
+use table::PRESETS;
+
+pub use table::{Errors, Gauge, Latency, LatencyUnit, Preset};
 
 /// The range over which rules read requests and errors, unless a plan has another.
 pub const RANGE: Span = Span::from_millis(5 * MINUTE.millis());
 
 /// Paths that are ours or nobody's: they would thin out a small service's errors.
-const OWN_PATHS: &str = "/metrics.*|/health.*|/healthz|/livez?|/readyz?|/actuator.*";
+const OWN_PATHS: &str = "/metrics.*|/health.*|/-/(healthy|ready)|/livez?|/readyz?|/actuator.*";
 
 /// All signals that presets can give, in the order of reports.
-pub const SIGNALS: [(&str, Unit); 10] = [
+pub const SIGNALS: [(&str, Unit); 13] = [
     ("request_rate", Unit::PerSecond),
     ("error_ratio", Unit::Ratio),
     ("latency", Unit::Seconds),
@@ -28,7 +30,14 @@ pub const SIGNALS: [(&str, Unit); 10] = [
     ("token_rate", Unit::PerSecond),
     ("cost_rate", Unit::DollarsPerHour),
     ("sessions", Unit::Count),
+    ("queue", Unit::Count),
+    ("replicas_ready", Unit::Count),
+    ("replicas_desired", Unit::Count),
 ];
+
+/// So many of `SIGNALS` are told where they are missing: the others are of
+/// stacks that have them, and nobody else misses them.
+const EXPECTED: usize = 10;
 
 /// How the metric names of the service are found out.
 #[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
@@ -61,27 +70,38 @@ pub fn names() -> Vec<&'static str> {
     PRESETS.iter().map(|preset| preset.name.as_str()).collect()
 }
 
+/// Whatever some preset knows as a counter of requests.
+pub fn request_counters(own: &[Preset]) -> impl Iterator<Item = &str> {
+    own.iter().chain(PRESETS.iter()).flat_map(|preset| preset.requests.iter().map(String::as_str))
+}
+
 /// The names of all signals that presets can give.
 pub fn signal_names() -> Vec<&'static str> {
     SIGNALS.iter().map(|(name, _)| *name).collect()
 }
 
-/// Holds the presets (all of them, or those pinned) against what is there.
-pub fn detect(families: &[Family], pinned: Option<&[Name]>) -> Matched {
-    let presets: Vec<&Preset> = PRESETS
+/// Holds the presets (all of them, or those pinned) against what is there. A
+/// user's own go first, and one with the name of a known preset replaces it.
+pub fn detect(families: &[Family], pinned: Option<&[Name]>, own: &[Preset]) -> Matched {
+    let known = PRESETS.iter().filter(|known| own.iter().all(|one| one.name != known.name));
+    let presets: Vec<&Preset> = own
         .iter()
+        .chain(known)
         .filter(|preset| pinned.is_none_or(|names| names.iter().any(|n| *n == *preset.name)))
         .collect();
     let mut found = Matched::default();
     let page = Sought { families };
     // One stack speaks for requests, errors and latency: two would count twice.
     let scored = presets.iter().map(|preset| (page.score(preset), *preset));
-    let fitting = scored.filter(|(score, _)| *score > 0);
-    if let Some((_, preset)) = fitting.reduce(|a, b| if b.0 > a.0 { b } else { a }) {
+    let fitting: Vec<(usize, &Preset)> = scored.filter(|(score, _)| *score > 0).collect();
+    let is_own = |preset: &Preset| own.iter().any(|one| std::ptr::eq(one, preset));
+    let mine = fitting.iter().find(|(_, preset)| is_own(preset)).copied();
+    let best = || fitting.iter().copied().reduce(|a, b| if b.0 > a.0 { b } else { a });
+    if let Some((_, preset)) = mine.or_else(best) {
         page.add_http(&mut found, preset);
     }
     for (signal, unit) in &SIGNALS[3..] {
-        let gauges = presets.iter().flat_map(|preset| {
+        let gauges = presets.iter().filter(|preset| page.has_sign(preset)).flat_map(|preset| {
             preset.gauges.iter().filter(|g| g.name == *signal).map(|g| (preset.name.as_str(), g))
         });
         let fit = gauges.into_iter().find(|(_, gauge)| gauge.needs.iter().all(|n| page.has(n)));
@@ -90,7 +110,7 @@ pub fn detect(families: &[Family], pinned: Option<&[Name]>) -> Matched {
         }
     }
     let is_found = |name: &str| found.signals.iter().any(|signal| signal.name == *name);
-    let missing = SIGNALS.iter().map(|(name, _)| *name).filter(|name| !is_found(name));
+    let missing = SIGNALS[..EXPECTED].iter().map(|(name, _)| *name).filter(|name| !is_found(name));
     found.unmatched = missing.map(Name::from).collect();
     if !is_found("memory_ratio") && is_found("memory_bytes") {
         found.notes.push(
@@ -125,21 +145,37 @@ impl Sought<'_> {
         (is_empty || has_buckets).then_some(family)
     }
 
+    fn has_sign(&self, preset: &Preset) -> bool {
+        preset.signs.is_empty() || preset.signs.iter().any(|name| self.has(name))
+    }
+
     /// How much of a stack is there: requests, errors and latency, each counts.
     fn score(&self, preset: &Preset) -> usize {
-        let requests = preset.requests.iter().any(|name| self.has(name));
+        if !self.has_sign(preset) {
+            return 0;
+        }
+        let requests = preset.requests.iter().find(|name| self.has(name));
         let latency = preset.latency.iter().any(|one| self.histogram(&one.name).is_some());
         let errors = match &preset.errors {
-            None => false,
             Some(Errors::Counters(names)) => names.iter().any(|name| self.has(name)),
-            Some(Errors::Matcher(matcher)) => {
-                let label = matcher.split(['=', '!']).next().unwrap_or_default();
-                preset.requests.iter().filter_map(|name| self.family(name)).any(|family| {
-                    family.samples.is_empty() || family.labels.iter().any(|(name, _)| name == label)
-                })
-            }
+            _ => requests.is_some_and(|name| self.matcher(preset, name).is_some()),
         };
-        2 * usize::from(requests) + usize::from(latency) + usize::from(errors)
+        2 * usize::from(requests.is_some()) + usize::from(latency) + usize::from(errors)
+    }
+
+    /// What picks the errors out of a counter, if its labels can tell them.
+    fn matcher<'p>(&self, preset: &'p Preset, requests: &str) -> Option<&'p str> {
+        let matchers = match &preset.errors {
+            Some(Errors::Matcher(matcher)) => std::slice::from_ref(matcher),
+            Some(Errors::Matchers(matchers)) => matchers,
+            Some(Errors::Counters(_)) | None => return None,
+        };
+        let family = self.family(requests)?;
+        let fits = |matcher: &&String| {
+            // `error_type!=""`: some clients print the label with errors alone.
+            family.samples.is_empty() || matcher.ends_with("!=\"\"") || has_label(family, matcher)
+        };
+        matchers.iter().find(fits).map(String::as_str)
     }
 
     fn add_http(&self, found: &mut Matched, preset: &Preset) {
@@ -153,24 +189,38 @@ impl Sought<'_> {
         });
         if let Some((histogram, scale, family)) = latency {
             let kept = self.matchers(Some(family), preset);
-            let buckets = selector(&format!("{histogram}_bucket"), &[&kept]);
+            let buckets = selector(&format!("{histogram}_bucket"), &kept);
             let query = format!("sum by (le) (increase({buckets}[$range]))");
             add(found, "latency", Unit::Seconds, Shape::Buckets { query, scale }, histogram, name);
             note_top(found, histogram, scale, family);
+        } else if let Some(one) = preset.latency.iter().find(|one| self.has(&one.name)) {
+            found.notes.push(format!(
+                "{} has no buckets: neither a quantile nor a share can be told of it; \
+                 let the service publish a histogram",
+                one.name
+            ));
         }
     }
 
     fn add_requests(&self, found: &mut Matched, preset: &Preset, requests: &str) {
         let kept = self.matchers(self.family(requests), preset);
-        let all = selector(requests, &[&kept]);
+        let all = selector(requests, &kept);
         let rate = Shape::Gauge { query: format!("sum(rate({all}[$range]))") };
         add(found, "request_rate", Unit::PerSecond, rate, requests, &preset.name);
-        let num = match &preset.errors {
-            None => return,
-            Some(Errors::Matcher(matcher)) => selector(requests, &[&kept, matcher]),
-            Some(Errors::Counters(names)) => {
+        let num = match (&preset.errors, self.matcher(preset, requests)) {
+            (Some(Errors::Counters(names)), _) => {
                 names.iter().find(|name| self.has(name)).unwrap_or(&names[0]).clone()
             }
+            (_, Some(matcher)) => {
+                let matchers: Vec<&str> = kept.iter().map(String::as_str).collect();
+                selector(requests, &[&matchers[..], &[matcher]].concat())
+            }
+            (Some(_), None) => {
+                let what = "has no label that tells errors from other requests";
+                found.notes.push(format!("{requests} {what}: no error_ratio"));
+                return;
+            }
+            (None, None) => return,
         };
         let errors = Shape::Ratio {
             num: format!("sum(increase({num}[$range]))"),
@@ -179,14 +229,32 @@ impl Sought<'_> {
         add(found, "error_ratio", Unit::Ratio, errors, &num, &preset.name);
     }
 
-    /// What keeps probes and scrapes out, where the labels are there.
-    fn matchers(&self, family: Option<&Family>, preset: &Preset) -> String {
-        let has = |label: &str| {
-            family.is_some_and(|family| family.labels.iter().any(|(name, _)| name == label))
-        };
-        let route = preset.route.iter().find(|label| has(label));
-        route.map_or_else(String::new, |label| format!("{label}!~\"{OWN_PATHS}\""))
+    /// What keeps probes, scrapes and whatever is told twice out, where the
+    /// labels are there.
+    fn matchers(&self, family: Option<&Family>, preset: &Preset) -> Vec<String> {
+        let Some(family) = family else { return Vec::new() };
+        let only = preset.only.iter().find(|matcher| fits(family, matcher)).cloned();
+        let route = preset.route.iter().find(|label| has_label(family, label));
+        let route = route.map(|label| format!("{label}!~\"{OWN_PATHS}\""));
+        only.into_iter().chain(route).collect()
     }
+}
+
+/// Whether a family has the label of a matcher (or of that name).
+fn has_label(family: &Family, matcher: &str) -> bool {
+    let label = matcher.split(['=', '!']).next().unwrap_or_default();
+    let label = label.trim().trim_matches('"'); // a name beyond the classic letters
+    family.labels.iter().any(|(name, _)| name == label)
+}
+
+/// Whether a matcher `a="b"` keeps something; any other needs its label alone.
+fn fits(family: &Family, matcher: &str) -> bool {
+    let Some((label, value)) = matcher.split_once("=\"") else { return false };
+    if label.ends_with('!') {
+        return has_label(family, matcher);
+    }
+    let (label, value) = (label.trim_matches('"'), value.trim_end_matches('"'));
+    family.labels.iter().any(|(name, values)| name == label && values.iter().any(|v| v == value))
 }
 
 /// The checklist's bound for latency: a histogram should reach beyond it.
@@ -218,8 +286,14 @@ fn add(found: &mut Matched, name: &str, unit: Unit, shape: Shape, of: &str, pres
     found.because.push((Name::from(name), format!("{of} ({preset})")));
 }
 
-fn selector(name: &str, matchers: &[&str]) -> String {
-    let matchers: Vec<&str> = matchers.iter().copied().filter(|m| !m.is_empty()).collect();
+/// A selector; a name beyond the classic letters stands in the braces.
+fn selector(name: &str, matchers: &[impl AsRef<str>]) -> String {
+    let matchers: Vec<&str> = matchers.iter().map(AsRef::as_ref).collect();
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == ':';
+    if !name.chars().all(is_plain) {
+        let quoted = format!("{:?}", name);
+        return format!("{{{}}}", [&[quoted.as_str()], &matchers[..]].concat().join(","));
+    }
     if matchers.is_empty() { name.to_owned() } else { format!("{name}{{{}}}", matchers.join(",")) }
 }
 

@@ -1,46 +1,56 @@
 //! The table of presets, as it stands in `config/presets.toml`: one entry a
-//! stack, most telling first.
+//! stack, most telling first. A user's own have the same form.
 
 use std::sync::LazyLock;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 /// What one stack calls things.
-#[derive(Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Preset {
+pub struct Preset {
     /// As it is printed and pinned.
     pub name: String,
+    /// Names of which one must be there; empty: nothing special is asked.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub signs: Vec<String>,
     /// Counters of requests; the first that is there.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub requests: Vec<String>,
     /// Which of them are errors.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub errors: Option<Errors>,
     /// Histograms of latency; the first that is there.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub latency: Vec<Latency>,
     /// Labels that may hold the route.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub route: Vec<String>,
+    /// Matchers of what alone is counted, where everything is told twice; the
+    /// first that fits the labels.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub only: Vec<String>,
     /// All other signals.
-    #[serde(default, rename = "signal")]
+    #[serde(default, rename = "signal", skip_serializing_if = "Vec::is_empty")]
     pub gauges: Vec<Gauge>,
 }
 
 /// How errors are told from requests.
-#[derive(Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub(super) enum Errors {
+pub enum Errors {
     /// By a matcher on the counter of requests.
     Matcher(String),
+    /// By the first matcher whose label the counter has.
+    Matchers(Vec<String>),
     /// By counters of their own; the first that is there.
     Counters(Vec<String>),
 }
 
 /// A histogram of latency.
-#[derive(Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Latency {
+pub struct Latency {
     /// Its name, without `_bucket`.
     pub name: String,
     /// What its bounds are counted in.
@@ -48,8 +58,8 @@ pub(super) struct Latency {
 }
 
 /// What a histogram's bounds are counted in.
-#[derive(Clone, Copy, Deserialize)]
-pub(super) enum LatencyUnit {
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub enum LatencyUnit {
     /// Seconds.
     #[serde(rename = "s")]
     Seconds,
@@ -69,9 +79,9 @@ impl LatencyUnit {
 }
 
 /// A signal that is one query.
-#[derive(Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Gauge {
+pub struct Gauge {
     /// Which signal.
     pub name: String,
     /// Names that must be there. The first is printed as what it is made of.

@@ -23,7 +23,7 @@ fn gives_only_queries_that_compile() {
         for Latency { name, .. } in &preset.latency {
             body.push_str(&format!("# TYPE {name} histogram\n{name}_bucket{{le=\"1\"}} 1\n"));
         }
-        let found = detect(&families(&body), Some(&pinned));
+        let found = detect(&families(&body), Some(&pinned), &[]);
         assert!(!found.signals.is_empty(), "{}", preset.name);
         for signal in &found.signals {
             if let Err(error) = Meter::compile(signal) {
@@ -41,7 +41,7 @@ fn finds_the_checklists_service_under_its_opentelemetry_names() {
         ai_assistant_request_latency_milliseconds_bucket{le=\"10000.0\"} 5\n\
         ai_assistant_request_latency_milliseconds_bucket{le=\"+Inf\"} 5\n\
         process_resident_memory_bytes 5\nprocess_cpu_seconds_total 1\n";
-    let found = detect(&families(body), None);
+    let found = detect(&families(body), None, &[]);
     assert_eq!(found.presets, [Name::from("seed-ai-assistant"), Name::from("process")]);
     assert_eq!(
         because(&found)[0],
@@ -55,7 +55,7 @@ fn finds_the_checklists_service_under_its_opentelemetry_names() {
 fn keeps_the_services_own_probes_out_of_its_ratios() {
     let body = "http_requests_total{handler=\"/items/{i}\",method=\"GET\",status=\"2xx\"} 5\n\
         http_requests_total{handler=\"/metrics\",method=\"GET\",status=\"2xx\"} 50\n";
-    let found = detect(&families(body), None);
+    let found = detect(&families(body), None, &[]);
     let Shape::Ratio { num, .. } = &found.signals[1].shape else { panic!("no ratio") };
     assert!(num.contains("handler!~\"/metrics"), "{num}");
     assert!(num.contains("status=~\"5..\""), "{num}");
@@ -67,15 +67,16 @@ fn says_when_a_histogram_ends_below_the_bound() {
         # TYPE http_request_duration_seconds histogram\n\
         http_request_duration_seconds_bucket{le=\"1\"} 1\n\
         http_request_duration_seconds_bucket{le=\"+Inf\"} 1\n";
-    let found = detect(&families(body), None);
+    let found = detect(&families(body), None, &[]);
     assert!(found.notes[0].contains("is 1 s"), "{:?}", found.notes);
 }
 
 #[test]
 fn takes_no_other_preset_than_those_pinned() {
     let body = "http_requests_total{status=\"2xx\"} 5\nprocess_cpu_seconds_total 1\n";
-    let found = detect(&families(body), Some(&[Name::from("process")]));
+    let found = detect(&families(body), Some(&[Name::from("process")]), &[]);
     assert_eq!(found.presets, [Name::from("process")]);
 }
 
 mod bodies;
+mod stacks;

@@ -124,6 +124,8 @@ pub fn plan(windows: Vec<Window>) -> Plan {
         body_bytes_max: 16 << 20,
         headers: Vec::new(),
         presets: PresetChoice::Auto,
+        own_presets: Vec::new(),
+        guesses: Vec::new(),
         range: None,
         signals: Vec::new(),
         rules: vec![

@@ -162,14 +162,14 @@ async fn reads_a_packed_page_and_counts_the_cap_after_unpacking() {
 }
 
 #[tokio::test]
-async fn follows_a_scrapes_redirect_and_asks_for_classic_text_first() {
+async fn follows_a_scrapes_redirect_and_asks_again_as_prometheus_does() {
     let moved = answer("308 Permanent Redirect\r\nlocation: /metrics/", b"");
     let (url, serving) = servers(vec![moved, answer(TEXT, PAGE)]).await;
     assert_eq!(scrape(&url, 1000).await, Ok(2));
     let heads = serving.await.unwrap();
     assert!(heads[1].starts_with("GET /metrics/ "), "{heads:?}");
-    let accept = "accept: text/plain;version=0.0.4;charset=utf-8, application/openmetrics-text";
-    assert!(heads[0].contains(accept), "{heads:?}");
+    let accept = "accept: application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.6,";
+    assert!(heads.iter().all(|head| head.contains(accept)), "{heads:?}");
     assert!(heads[0].contains(concat!("user-agent: bakewatch/", env!("CARGO_PKG_VERSION"))));
 }
 

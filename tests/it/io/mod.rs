@@ -4,6 +4,7 @@ mod checks;
 pub mod cli;
 mod dns;
 mod http;
+mod live;
 mod lock;
 mod mail;
 mod names;

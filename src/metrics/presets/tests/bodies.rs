@@ -13,7 +13,7 @@ fn check(body: &str, content_type: &str, expected: Expect) {
     assert_eq!(page.first_bad, None);
     let lines = body.lines().filter(|line| !line.starts_with('#') && !line.is_empty());
     assert_eq!(page.samples.len(), lines.count());
-    let found = detect(&page.families, None);
+    let found = detect(&page.families, None, &[]);
     let mut told = String::new();
     for (line, signal) in because(&found).iter().zip(&found.signals) {
         writeln!(told, "{line}").unwrap();
@@ -100,9 +100,9 @@ fn matches_fastapi_instrumentator() {
         TEXT,
         expect![[r#"
             request_rate = http_requests_total (fastapi-instrumentator)
-                sum(rate(http_requests_total{handler!~"/metrics.*|/health.*|/healthz|/livez?|/readyz?|/actuator.*"}[$range]))
-            error_ratio = http_requests_total{handler!~"/metrics.*|/health.*|/healthz|/livez?|/readyz?|/actuator.*",status=~"5.."} (fastapi-instrumentator)
-                sum(increase(http_requests_total{handler!~"/metrics.*|/health.*|/healthz|/livez?|/readyz?|/actuator.*",status=~"5.."}[$range]))
+                sum(rate(http_requests_total{handler!~"/metrics.*|/health.*|/-/(healthy|ready)|/livez?|/readyz?|/actuator.*"}[$range]))
+            error_ratio = http_requests_total{handler!~"/metrics.*|/health.*|/-/(healthy|ready)|/livez?|/readyz?|/actuator.*",status=~"5.."} (fastapi-instrumentator)
+                sum(increase(http_requests_total{handler!~"/metrics.*|/health.*|/-/(healthy|ready)|/livez?|/readyz?|/actuator.*",status=~"5.."}[$range]))
             latency = http_request_duration_highr_seconds (fastapi-instrumentator)
                 sum by (le) (increase(http_request_duration_highr_seconds_bucket[$range]))
             memory_bytes = process_resident_memory_bytes (process)
@@ -124,11 +124,11 @@ fn matches_starlette_exporter() {
         TEXT,
         expect![[r#"
             request_rate = starlette_requests_total (starlette-exporter)
-                sum(rate(starlette_requests_total{path!~"/metrics.*|/health.*|/healthz|/livez?|/readyz?|/actuator.*"}[$range]))
-            error_ratio = starlette_requests_total{path!~"/metrics.*|/health.*|/healthz|/livez?|/readyz?|/actuator.*",status_code=~"5.."} (starlette-exporter)
-                sum(increase(starlette_requests_total{path!~"/metrics.*|/health.*|/healthz|/livez?|/readyz?|/actuator.*",status_code=~"5.."}[$range]))
+                sum(rate(starlette_requests_total{path!~"/metrics.*|/health.*|/-/(healthy|ready)|/livez?|/readyz?|/actuator.*"}[$range]))
+            error_ratio = starlette_requests_total{path!~"/metrics.*|/health.*|/-/(healthy|ready)|/livez?|/readyz?|/actuator.*",status_code=~"5.."} (starlette-exporter)
+                sum(increase(starlette_requests_total{path!~"/metrics.*|/health.*|/-/(healthy|ready)|/livez?|/readyz?|/actuator.*",status_code=~"5.."}[$range]))
             latency = starlette_request_duration_seconds (starlette-exporter)
-                sum by (le) (increase(starlette_request_duration_seconds_bucket{path!~"/metrics.*|/health.*|/healthz|/livez?|/readyz?|/actuator.*"}[$range]))
+                sum by (le) (increase(starlette_request_duration_seconds_bucket{path!~"/metrics.*|/health.*|/-/(healthy|ready)|/livez?|/readyz?|/actuator.*"}[$range]))
             memory_bytes = process_resident_memory_bytes (process)
                 sum(process_resident_memory_bytes)
             cpu_cores = process_cpu_seconds_total (process)
@@ -150,11 +150,11 @@ fn matches_opentelemetrys_stable_names() {
         TEXT,
         expect![[r#"
             request_rate = http_server_request_duration_seconds_count (otel-http)
-                sum(rate(http_server_request_duration_seconds_count{http_route!~"/metrics.*|/health.*|/healthz|/livez?|/readyz?|/actuator.*"}[$range]))
-            error_ratio = http_server_request_duration_seconds_count{http_route!~"/metrics.*|/health.*|/healthz|/livez?|/readyz?|/actuator.*",http_response_status_code=~"5.."} (otel-http)
-                sum(increase(http_server_request_duration_seconds_count{http_route!~"/metrics.*|/health.*|/healthz|/livez?|/readyz?|/actuator.*",http_response_status_code=~"5.."}[$range]))
+                sum(rate(http_server_request_duration_seconds_count{http_route!~"/metrics.*|/health.*|/-/(healthy|ready)|/livez?|/readyz?|/actuator.*"}[$range]))
+            error_ratio = http_server_request_duration_seconds_count{http_route!~"/metrics.*|/health.*|/-/(healthy|ready)|/livez?|/readyz?|/actuator.*",http_response_status_code=~"5.."} (otel-http)
+                sum(increase(http_server_request_duration_seconds_count{http_route!~"/metrics.*|/health.*|/-/(healthy|ready)|/livez?|/readyz?|/actuator.*",http_response_status_code=~"5.."}[$range]))
             latency = http_server_request_duration_seconds (otel-http)
-                sum by (le) (increase(http_server_request_duration_seconds_bucket{http_route!~"/metrics.*|/health.*|/healthz|/livez?|/readyz?|/actuator.*"}[$range]))
+                sum by (le) (increase(http_server_request_duration_seconds_bucket{http_route!~"/metrics.*|/health.*|/-/(healthy|ready)|/livez?|/readyz?|/actuator.*"}[$range]))
             memory_bytes = process_resident_memory_bytes (process)
                 sum(process_resident_memory_bytes)
             cpu_cores = process_cpu_seconds_total (process)
@@ -176,11 +176,11 @@ fn matches_opentelemetrys_old_names() {
         TEXT,
         expect![[r#"
             request_rate = http_server_duration_milliseconds_count (otel-http-old)
-                sum(rate(http_server_duration_milliseconds_count{http_target!~"/metrics.*|/health.*|/healthz|/livez?|/readyz?|/actuator.*"}[$range]))
-            error_ratio = http_server_duration_milliseconds_count{http_target!~"/metrics.*|/health.*|/healthz|/livez?|/readyz?|/actuator.*",http_status_code=~"5.."} (otel-http-old)
-                sum(increase(http_server_duration_milliseconds_count{http_target!~"/metrics.*|/health.*|/healthz|/livez?|/readyz?|/actuator.*",http_status_code=~"5.."}[$range]))
+                sum(rate(http_server_duration_milliseconds_count{http_target!~"/metrics.*|/health.*|/-/(healthy|ready)|/livez?|/readyz?|/actuator.*"}[$range]))
+            error_ratio = http_server_duration_milliseconds_count{http_target!~"/metrics.*|/health.*|/-/(healthy|ready)|/livez?|/readyz?|/actuator.*",http_status_code=~"5.."} (otel-http-old)
+                sum(increase(http_server_duration_milliseconds_count{http_target!~"/metrics.*|/health.*|/-/(healthy|ready)|/livez?|/readyz?|/actuator.*",http_status_code=~"5.."}[$range]))
             latency = http_server_duration_milliseconds (otel-http-old)
-                sum by (le) (increase(http_server_duration_milliseconds_bucket{http_target!~"/metrics.*|/health.*|/healthz|/livez?|/readyz?|/actuator.*"}[$range]))
+                sum by (le) (increase(http_server_duration_milliseconds_bucket{http_target!~"/metrics.*|/health.*|/-/(healthy|ready)|/livez?|/readyz?|/actuator.*"}[$range]))
             memory_bytes = process_resident_memory_bytes (process)
                 sum(process_resident_memory_bytes)
             cpu_cores = process_cpu_seconds_total (process)
@@ -202,11 +202,11 @@ fn takes_one_of_opentelemetrys_names_where_both_are_printed() {
         TEXT,
         expect![[r#"
             request_rate = http_server_request_duration_seconds_count (otel-http)
-                sum(rate(http_server_request_duration_seconds_count{http_route!~"/metrics.*|/health.*|/healthz|/livez?|/readyz?|/actuator.*"}[$range]))
-            error_ratio = http_server_request_duration_seconds_count{http_route!~"/metrics.*|/health.*|/healthz|/livez?|/readyz?|/actuator.*",http_response_status_code=~"5.."} (otel-http)
-                sum(increase(http_server_request_duration_seconds_count{http_route!~"/metrics.*|/health.*|/healthz|/livez?|/readyz?|/actuator.*",http_response_status_code=~"5.."}[$range]))
+                sum(rate(http_server_request_duration_seconds_count{http_route!~"/metrics.*|/health.*|/-/(healthy|ready)|/livez?|/readyz?|/actuator.*"}[$range]))
+            error_ratio = http_server_request_duration_seconds_count{http_route!~"/metrics.*|/health.*|/-/(healthy|ready)|/livez?|/readyz?|/actuator.*",http_response_status_code=~"5.."} (otel-http)
+                sum(increase(http_server_request_duration_seconds_count{http_route!~"/metrics.*|/health.*|/-/(healthy|ready)|/livez?|/readyz?|/actuator.*",http_response_status_code=~"5.."}[$range]))
             latency = http_server_request_duration_seconds (otel-http)
-                sum by (le) (increase(http_server_request_duration_seconds_bucket{http_route!~"/metrics.*|/health.*|/healthz|/livez?|/readyz?|/actuator.*"}[$range]))
+                sum by (le) (increase(http_server_request_duration_seconds_bucket{http_route!~"/metrics.*|/health.*|/-/(healthy|ready)|/livez?|/readyz?|/actuator.*"}[$range]))
             memory_bytes = process_resident_memory_bytes (process)
                 sum(process_resident_memory_bytes)
             cpu_cores = process_cpu_seconds_total (process)
@@ -228,11 +228,11 @@ fn matches_express_prom_bundle() {
         "text/plain",
         expect![[r#"
             request_rate = http_request_duration_seconds_count (node-express-prom-bundle)
-                sum(rate(http_request_duration_seconds_count{path!~"/metrics.*|/health.*|/healthz|/livez?|/readyz?|/actuator.*"}[$range]))
-            error_ratio = http_request_duration_seconds_count{path!~"/metrics.*|/health.*|/healthz|/livez?|/readyz?|/actuator.*",status_code=~"5.."} (node-express-prom-bundle)
-                sum(increase(http_request_duration_seconds_count{path!~"/metrics.*|/health.*|/healthz|/livez?|/readyz?|/actuator.*",status_code=~"5.."}[$range]))
+                sum(rate(http_request_duration_seconds_count{path!~"/metrics.*|/health.*|/-/(healthy|ready)|/livez?|/readyz?|/actuator.*"}[$range]))
+            error_ratio = http_request_duration_seconds_count{path!~"/metrics.*|/health.*|/-/(healthy|ready)|/livez?|/readyz?|/actuator.*",status_code=~"5.."} (node-express-prom-bundle)
+                sum(increase(http_request_duration_seconds_count{path!~"/metrics.*|/health.*|/-/(healthy|ready)|/livez?|/readyz?|/actuator.*",status_code=~"5.."}[$range]))
             latency = http_request_duration_seconds (node-express-prom-bundle)
-                sum by (le) (increase(http_request_duration_seconds_bucket{path!~"/metrics.*|/health.*|/healthz|/livez?|/readyz?|/actuator.*"}[$range]))
+                sum by (le) (increase(http_request_duration_seconds_bucket{path!~"/metrics.*|/health.*|/-/(healthy|ready)|/livez?|/readyz?|/actuator.*"}[$range]))
             memory_bytes = process_resident_memory_bytes (process)
                 sum(process_resident_memory_bytes)
             cpu_cores = process_cpu_seconds_total (process)

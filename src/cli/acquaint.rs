@@ -1,0 +1,98 @@
+//! Asks each target of a plan once: health, readiness, exposition. Where the
+//! paths are only guessed, the known ones are tried in their order.
+
+use crate::check::paths::{KNOWN, is_elsewhere};
+use crate::config::live::{Answered, Shown};
+use crate::daemon::http::Http;
+use crate::daemon::secrets::Secrets;
+use crate::metrics::{Table, Wanted, read_page};
+use crate::model::{Exchange, Failure, Method, Request};
+use crate::record::{Found, Plan};
+
+/// What each target answers. The plan follows what was found.
+pub async fn ask(plan: &mut Plan, http: &Http, secrets: &Secrets) -> Vec<Answered> {
+    let tried = if plan.is_guess("health") { find(plan, http, secrets).await } else { Vec::new() };
+    let ready = plan.smoke.iter().find(|step| step.name == *"is ready");
+    let ready = ready.and_then(|step| step.request.url.strip_prefix(&plan.url));
+    let mut all = Vec::new();
+    for target in &plan.targets {
+        let url = |url: &Option<String>| url.clone();
+        let base = base_of(plan, url(&target.health).or(url(&target.metrics)));
+        let ready = ready.map(|path| format!("{base}{path}"));
+        all.push(Answered {
+            target: target.name.clone(),
+            health: exchange(plan, http, secrets, &base, url(&target.health)).await,
+            ready: exchange(plan, http, secrets, &base, ready).await,
+            metrics: page(plan, http, secrets, &base, url(&target.metrics)).await,
+            tried: tried.clone(),
+        });
+    }
+    all
+}
+
+/// Tries the known paths on the first target; those that were tried in vain.
+async fn find(plan: &mut Plan, http: &Http, secrets: &Secrets) -> Vec<String> {
+    let first = plan.targets[0].health.clone();
+    let base = base_of(plan, first);
+    let mut tried = Vec::new();
+    for paths in &KNOWN {
+        let request = get(plan, format!("{base}{}", paths.health));
+        match http.exchange(&request, secrets).await {
+            Ok(exchange) if is_elsewhere(exchange.status) => tried.push(paths.health.to_owned()),
+            Ok(_) => {
+                plan.follow(&Found::of(paths), false);
+                return tried;
+            }
+            Err(_) => return Vec::new(), // nobody is there: the guess stands
+        }
+    }
+    // What answers a scrape is there all the same.
+    let metrics = KNOWN[0].metrics.to_owned();
+    let request = get(plan, format!("{base}{metrics}"));
+    if http.body(&request, secrets, plan.body_bytes_max).await.is_ok() {
+        plan.follow(&Found { metrics: Some(metrics), ..Found::default() }, false);
+    }
+    tried
+}
+
+/// A URL without its path: targets are told by their bases.
+fn base_of(plan: &Plan, url: Option<String>) -> String {
+    let url = url.unwrap_or_else(|| plan.url.clone());
+    let scheme = url.find("://").map_or(0, |at| at + 3);
+    let end = url[scheme..].find('/').map_or(url.len(), |at| scheme + at);
+    url[..end].to_owned()
+}
+
+async fn exchange(
+    plan: &Plan,
+    http: &Http,
+    secrets: &Secrets,
+    base: &str,
+    url: Option<String>,
+) -> Option<(String, Result<Exchange, Failure>)> {
+    let url = url?;
+    let path = url.strip_prefix(base).unwrap_or(&url).to_owned();
+    Some((path, http.exchange(&get(plan, url), secrets).await))
+}
+
+async fn page(
+    plan: &Plan,
+    http: &Http,
+    secrets: &Secrets,
+    base: &str,
+    url: Option<String>,
+) -> Option<(String, Result<Shown, Failure>)> {
+    let url = url?;
+    let path = url.strip_prefix(base).unwrap_or(&url).to_owned();
+    let fetched = http.body(&get(plan, url), secrets, plan.body_bytes_max).await;
+    let shown = fetched.and_then(|(body, content_type)| {
+        let read = read_page(&body, content_type.as_deref(), &Wanted::all(), &mut Table::default());
+        Ok(Shown { page: read.map_err(Failure::Unreadable)?, content_type })
+    });
+    Some((path, shown))
+}
+
+fn get(plan: &Plan, url: String) -> Request {
+    let (headers, timeout) = (plan.headers.clone(), plan.timeout);
+    Request { method: Method::Get, url, headers, body: None, timeout, ..Request::default() }
+}

@@ -1,0 +1,179 @@
+//! Which rules can never fire on what a service shows, and why. A rule that
+//! can is not thereby certain to: it has only something to look at.
+
+use serde::Serialize;
+
+use crate::config::explain::query;
+use crate::judge::{Bound, Rule, pack};
+use crate::metrics::presets::Matched;
+use crate::metrics::{Family, Measured, Meter, Series, Shape, Signal, Unit, health, show};
+use crate::model::{Measurement, Name, Timestamp, Why};
+use crate::record::Plan;
+
+/// A rule, held against one look.
+#[derive(Debug, Serialize)]
+pub struct RuleLive {
+    /// Which.
+    pub name: Name,
+    /// What it judges: `latency p99 above 10s`.
+    pub judges: String,
+    /// Why it can never fire as things are; `None`: it can.
+    pub never: Option<String>,
+    /// Whether the user wrote it, so that it has to be observable.
+    #[serde(skip)]
+    pub is_own: bool,
+}
+
+/// What rules are held against.
+pub(super) struct Ground<'g> {
+    pub plan: &'g Plan,
+    pub families: &'g [Family],
+    pub series: &'g Series,
+    pub now: Timestamp,
+}
+
+/// Every rule of the plan.
+pub(super) fn all(
+    ground: &Ground,
+    meters: &mut [(Signal, Meter)],
+    matched: &Matched,
+) -> Vec<RuleLive> {
+    let own = health::signals();
+    let rule = |rule: &Rule| {
+        let place = meters.iter().position(|(signal, _)| signal.name == rule.signal);
+        let unit = place.map(|at| meters[at].0.unit);
+        let by_checks = own.iter().find(|signal| signal.name == rule.signal);
+        let unit = unit.or(by_checks.map(|signal| signal.unit)).unwrap_or_else(|| unit_of(rule));
+        let never = match (by_checks, place) {
+            (Some(signal), _) => checks(ground.plan, signal),
+            (None, None) => Some(absent(rule, matched)),
+            (None, Some(at)) => {
+                let (signal, meter) = &mut meters[at];
+                let mut asked = |meter: &mut Meter| meter.read(ground.series, ground.now);
+                metrics(ground, rule, signal, meter, &mut asked)
+            }
+        };
+        let quantile = rule.quantile.map(crate::config::rules::percentile);
+        let what = [Some(rule.signal.to_string()), quantile].into_iter().flatten();
+        let bound = crate::config::rules::bound_shown(rule.bound, unit);
+        let judges = what.chain([bound]).collect::<Vec<_>>().join(" ");
+        let is_own = !pack::NAMES.contains(&rule.name.as_str());
+        RuleLive { name: rule.name.clone(), judges, never, is_own }
+    };
+    ground.plan.rules.iter().map(rule).collect()
+}
+
+fn unit_of(rule: &Rule) -> Unit {
+    let known = crate::metrics::presets::SIGNALS.iter().find(|(name, _)| rule.signal == *name);
+    known.map_or(Unit::Count, |(_, unit)| *unit)
+}
+
+/// Signals of our own checks are there as soon as somebody is asked.
+fn checks(plan: &Plan, signal: &Signal) -> Option<String> {
+    let is_probed = plan.targets.iter().any(|target| target.health.is_some());
+    let is_scraped = plan.targets.iter().any(|target| target.metrics.is_some());
+    let of_scrapes = ["up", health::PRESENT].contains(&signal.name.as_str());
+    match (of_scrapes, is_probed, is_scraped) {
+        (true, _, false) => Some("no target is scraped (targets.metrics = false)".to_owned()),
+        (false, false, _) => Some("no target's health is asked".to_owned()),
+        _ => None,
+    }
+}
+
+fn absent(rule: &Rule, matched: &Matched) -> String {
+    let signal = &rule.signal;
+    let limit = matched.signals.iter().any(|found| found.name == *"memory_bytes");
+    if *signal == *"memory_ratio" && limit {
+        return "the memory in use is known, but no metric tells its limit".to_owned();
+    }
+    if *signal == *"error_ratio" && matched.signals.iter().any(|f| f.name == *"request_rate") {
+        return "requests are counted, but no label or counter tells errors".to_owned();
+    }
+    format!("no metric for {signal} was found")
+}
+
+/// What keeps a rule over metrics from ever firing.
+fn metrics(
+    ground: &Ground,
+    rule: &Rule,
+    signal: &Signal,
+    meter: &mut Meter,
+    read: &mut dyn FnMut(&mut Meter) -> Measured,
+) -> Option<String> {
+    let is_there = |name: &str| {
+        ground.families.iter().any(|f| f.name == name || f.samples.iter().any(|s| s == name))
+    };
+    let declared = |name: &str| {
+        let base = name.strip_suffix("_bucket").unwrap_or(name);
+        ground.families.iter().any(|family| family.name == base && family.samples.is_empty())
+    };
+    let names: Vec<String> = meter.needs().into_iter().map(|(name, _)| name).collect();
+    let missing: Vec<&str> =
+        names.iter().map(String::as_str).filter(|n| !is_there(n) && !declared(n)).collect();
+    if missing.len() == names.len() && !names.is_empty() {
+        return Some(format!("there is no metric {}", missing.join(", ")));
+    }
+    if let Some(beyond) = beyond_top(ground, rule, signal, &names) {
+        return Some(beyond);
+    }
+    if !matches!(signal.shape, Shape::Gauge { .. }) || signal_reads_range(signal) {
+        return None; // of counters one look tells nothing
+    }
+    let without = match missing[..] {
+        [] => String::new(),
+        _ => format!(" (there is no metric {})", missing.join(", ")),
+    };
+    match read(meter) {
+        Measured::None(Why::Absent) => Some(format!(
+            "its metrics are there, but the query gives nothing: a limit of 0 or -1, \
+                 or labels that do not match{without}: {}",
+            query(signal)
+        )),
+        Measured::None(_) | Measured::One(_) | Measured::Each(_) => {
+            meter.trouble().map(str::to_owned)
+        }
+    }
+}
+
+fn signal_reads_range(signal: &Signal) -> bool {
+    query(signal).contains('[')
+}
+
+/// A quantile above the top finite bucket can never be shown: a rule judges
+/// the share above its bound, and there that share is not known.
+fn beyond_top(ground: &Ground, rule: &Rule, signal: &Signal, names: &[String]) -> Option<String> {
+    let Shape::Buckets { scale, .. } = signal.shape else { return None };
+    let Bound::Above(bound) = rule.bound else { return None };
+    let histogram = names.iter().find_map(|name| name.strip_suffix("_bucket"))?;
+    let family = ground.families.iter().find(|family| family.name == histogram)?;
+    let top = family.bounds.last()?.0 * scale;
+    // The same slack as judging has: 250 ms times 0.001 is 0.25 s.
+    (bound > top * (1.0 + 1e-9)).then(|| {
+        let [top, bound] = [top, bound].map(|value| show(signal.unit, value));
+        format!(
+            "judged by the share above the bound: the top finite bucket of {histogram} is {top}, \
+             so a bound of {bound} cannot be shown; add a bucket of {bound}, or write `above` \
+             of at most {top}"
+        )
+    })
+}
+
+/// What a signal reads at one look; `None` for what counts over time.
+pub(super) fn now(
+    signal: &Signal,
+    meter: &mut Meter,
+    series: &Series,
+    at: Timestamp,
+) -> Option<String> {
+    if !matches!(signal.shape, Shape::Gauge { .. }) || signal_reads_range(signal) {
+        return None;
+    }
+    match meter.read(series, at) {
+        Measured::One(Measurement::Gauge { max, .. }) => Some(show(signal.unit, max.0)),
+        Measured::Each(all) => {
+            let worst = all.iter().map(|(_, value)| *value).reduce(f64::max)?;
+            Some(format!("{} at most, of {}", show(signal.unit, worst), all.len()))
+        }
+        Measured::One(_) | Measured::None(_) => None,
+    }
+}
