@@ -3,6 +3,7 @@
 
 pub mod carry;
 pub mod clock;
+pub mod dns;
 pub mod http;
 pub mod journal;
 pub mod lock;

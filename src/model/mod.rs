@@ -2,6 +2,7 @@
 //! Nothing here decides anything, and nothing here does IO.
 
 mod channel;
+mod dns;
 mod hash;
 mod http;
 mod labels;
@@ -16,6 +17,7 @@ mod time;
 mod verdict;
 
 pub use channel::{Channel, Medium, Smtp, SmtpTls};
+pub use dns::{DnsData, DnsRecord, DnsType};
 pub use hash::stable_hash;
 pub use http::{Exchange, Failure, HeaderValue, Method, Request};
 pub use labels::Labels;

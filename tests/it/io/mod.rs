@@ -1,9 +1,11 @@
 //! The IO side against real sockets and files, all on loopback.
 
 mod cli;
+mod dns;
 mod http;
 mod lock;
 mod mail;
+mod names;
 mod pulse;
 mod store;
 mod turn;
