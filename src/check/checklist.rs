@@ -32,6 +32,7 @@ pub fn checklist(base_url: &str, timeout: Span) -> Vec<Step> {
         headers: Vec::new(),
         body: None,
         timeout,
+        transport: None,
     };
     let chat = Request {
         method: Method::Post,

@@ -8,9 +8,12 @@
 mod address;
 mod channels;
 mod complaint;
+mod discover;
 mod explain;
+pub mod found;
 pub mod keys;
 mod outside;
+mod reach;
 mod rules;
 mod secret;
 mod service;
@@ -150,8 +153,10 @@ fn plan(top: &Table, given: &Given, vault: &Vault, notes: &Notes) -> (Plan, Opti
         service: service.name,
         url: service.url,
         targets: service.targets,
+        sources: service.sources,
         expect: service.expect,
         headers: service.headers,
+        transport: service.reach.transport,
         settle: times.settle,
         timeout: times.timeout,
         body_bytes_max: body.unwrap_or(BODY_BYTES),

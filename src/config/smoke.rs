@@ -1,13 +1,14 @@
 //! What is tried: the checklist's smoke tests, changed and added to.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use super::secret::Vault;
 use super::service::{Service, claim, free_name, is_path};
 use super::walk::{Table, Value};
 use super::{address, outside};
 use crate::check::{Assertion, Retry, Step, checklist};
-use crate::model::{HeaderValue, Method, Request, SECOND, Span};
+use crate::model::{HeaderValue, Method, Request, SECOND, Span, Transport};
 
 /// A real question may take as long as a model thinks.
 const TIMEOUT: Span = Span::from_secs(30);
@@ -75,6 +76,9 @@ fn built_in(service: &Service) -> Vec<Step> {
         step.request.url = format!("{}{path}", service.url);
         true
     });
+    for step in &mut steps {
+        at_home(&mut step.request, service);
+    }
     steps
 }
 
@@ -162,7 +166,29 @@ fn request(table: &Table, service: &Service, vault: &Vault) -> Option<Request> {
         Some(value) => value.some_span()?,
         None => TIMEOUT,
     };
-    Some(Request { method, url: url?, headers, body, timeout })
+    let is_elsewhere = table.get("url").is_some();
+    let mut request = Request { method, url: url?, headers, body, timeout, transport: None };
+    if !is_elsewhere {
+        at_home(&mut request, service);
+    }
+    Some(request)
+}
+
+/// What goes to the service's own address goes the targets' way, with their
+/// credentials, unless it says who it is itself. The name in the certificate
+/// is the address's own, not a replica's.
+fn at_home(request: &mut Request, service: &Service) {
+    let is_said = |request: &Request, name: &str| {
+        request.headers.iter().any(|(known, _)| known.eq_ignore_ascii_case(name))
+    };
+    for (name, value) in &service.reach.auth {
+        if !is_said(request, name) {
+            request.headers.push((name.clone(), value.clone()));
+        }
+    }
+    let own = service.reach.transport.as_deref();
+    let own = own.map(|own| Transport { server_name: None, ..own.clone() });
+    request.transport = own.filter(|own| !own.is_plain()).map(Arc::new);
 }
 
 /// The body, and whether it is JSON.

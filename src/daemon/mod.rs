@@ -2,7 +2,9 @@
 //! carries questions out, brings answers back, and keeps facts on disk.
 
 pub mod carry;
+mod clients;
 pub mod clock;
+pub mod discovery;
 pub mod dns;
 pub mod http;
 pub mod journal;

@@ -2,6 +2,7 @@
 //! Nothing here decides anything, and nothing here does IO.
 
 mod channel;
+mod discovery;
 mod dns;
 mod hash;
 mod http;
@@ -14,9 +15,11 @@ mod secret;
 mod severity;
 mod target;
 mod time;
+mod transport;
 mod verdict;
 
 pub use channel::{Channel, Medium, Smtp, SmtpTls};
+pub use discovery::{Found, Paths, Records, Source, Way};
 pub use dns::{DnsData, DnsRecord, DnsType};
 pub use hash::stable_hash;
 pub use http::{Exchange, Failure, HeaderValue, Method, Request};
@@ -29,4 +32,5 @@ pub use secret::Secret;
 pub use severity::Severity;
 pub use target::Target;
 pub use time::{DAY, HOUR, MILLISECOND, MINUTE, SECOND, Span, Timestamp};
+pub use transport::{Identity, Proxy, Transport, UNIX, unix_parts};
 pub use verdict::Verdict;

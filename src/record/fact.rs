@@ -9,7 +9,9 @@ use serde::{Deserialize, Serialize};
 use super::{Matched, Plan, Summary};
 use crate::check::{HealthState, StepResult};
 use crate::judge::Phase;
-use crate::model::{Failure, Labels, Measurement, Name, Number, Release, Span, Timestamp, Why};
+use crate::model::{
+    Failure, Labels, Measurement, Name, Number, Release, Span, Target, Timestamp, Why,
+};
 
 /// One thing that became true.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
@@ -57,6 +59,24 @@ pub enum Fact {
         target: Name,
         /// Why it fails now; `None`: it does not.
         failure: Option<Failure>,
+    },
+    /// A source names other targets than before, or any for the first time.
+    Targets {
+        /// Which source.
+        source: Name,
+        /// Those that came.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        added: Vec<Target>,
+        /// Those that went. One that is in both is another under its old name.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        removed: Vec<Name>,
+    },
+    /// A source of targets has failed a few times, or answers again.
+    Discovery {
+        /// Which source.
+        source: Name,
+        /// Why it fails; `None`: it does not.
+        failure: Option<String>,
     },
     /// A limit was hit for the first time in this watch.
     Limit {

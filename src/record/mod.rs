@@ -7,6 +7,7 @@ mod fact;
 mod news;
 mod plan;
 mod summary;
+mod targets;
 
 use std::collections::BTreeMap;
 
@@ -20,10 +21,12 @@ pub use summary::{
     SignalSummary, Summary, TargetSummary,
 };
 
+pub use targets::{SourceRecord, Stay, TargetRecord};
+
 pub use crate::metrics::presets::{Matched, PresetChoice};
 
-use crate::check::{HealthState, StepResult, StepState};
-use crate::model::{Failure, Name, Release, Severity, Timestamp, Why};
+use crate::check::{StepResult, StepState};
+use crate::model::{Name, Release, Severity, Timestamp, Why};
 
 /// All that is known of one watch.
 #[derive(Clone, PartialEq, Debug)]
@@ -44,8 +47,10 @@ pub struct Record {
     pub smoke: Vec<StepResult>,
     /// What the presets found.
     pub matched: Option<Matched>,
-    /// Each target.
+    /// Each target there ever was.
     pub targets: BTreeMap<Name, TargetRecord>,
+    /// Each source of targets that has been heard of.
+    pub sources: BTreeMap<Name, SourceRecord>,
     /// Each alert that was ever more than inactive.
     pub alerts: BTreeMap<AlertKey, AlertRecord>,
     /// Rules that have nothing to judge, why, and since when.
@@ -66,19 +71,6 @@ pub struct Record {
     pub poisoned: Option<String>,
     /// How the watch ended, if it did.
     pub ended: Option<Ending>,
-}
-
-/// A target, as last known.
-#[derive(Clone, PartialEq, Debug, Default)]
-pub struct TargetRecord {
-    /// Its health.
-    pub health: HealthState,
-    /// In words.
-    pub reason: String,
-    /// Since when.
-    pub since: Timestamp,
-    /// Why its scrapes fail, if they do.
-    pub scrape_failure: Option<Failure>,
 }
 
 /// A closed window.
@@ -109,6 +101,7 @@ impl Record {
             smoke: Vec::new(),
             matched: None,
             targets: targets.collect(),
+            sources: BTreeMap::new(),
             alerts: BTreeMap::new(),
             quiet: BTreeMap::new(),
             news: Vec::new(),
@@ -153,6 +146,10 @@ impl Record {
             Fact::Scraping { target, failure } => {
                 self.targets.entry(target).or_default().scrape_failure = failure;
             }
+            Fact::Targets { source, added, removed } => {
+                self.apply_targets(source, added, &removed);
+            }
+            Fact::Discovery { source, failure } => self.apply_discovery(source, failure),
             Fact::Limit { target, what, detail } => {
                 self.limits.insert((what, target), detail);
             }

@@ -1,13 +1,15 @@
 //! What a watch is opened with: everything the configuration decided, checked
 //! once, with secrets as references. The record begins with it.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
 use crate::check::Step;
 use crate::judge::{Rule, Window};
 use crate::metrics::Signal;
 use crate::metrics::presets::PresetChoice;
-use crate::model::{Channel, HeaderValue, Name, Span, Target};
+use crate::model::{Channel, HeaderValue, Name, Source, Span, Target, Transport};
 
 /// A checked plan. `config` makes it, `Record` keeps it, `watch` follows it.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
@@ -16,8 +18,11 @@ pub struct Plan {
     pub service: Name,
     /// Its address, for people and links.
     pub url: String,
-    /// The replicas. At least one.
+    /// The replicas that are listed. At least one, unless some are looked for.
     pub targets: Vec<Target>,
+    /// Where more of them are looked for.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub sources: Vec<Source>,
     /// How many healthy replicas there should be.
     pub expect: u32,
     /// The smoke suite, in order. May be empty: then nothing was tried, and
@@ -30,6 +35,9 @@ pub struct Plan {
     /// Headers of probes and scrapes.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub headers: Vec<(String, HeaderValue)>,
+    /// How targets are reached; `None`: as usual.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub transport: Option<Arc<Transport>>,
     /// Largest body of a scrape, in bytes after gunzip.
     pub body_bytes_max: u64,
     /// Which names the service uses for its metrics.

@@ -12,6 +12,7 @@
 //! (samples a rate needs, questions in flight). A crash loses the second.
 
 mod close;
+mod discover;
 mod fleet;
 mod flight;
 mod job;
@@ -19,6 +20,7 @@ mod judging;
 mod look;
 mod measure;
 mod observe;
+mod own;
 mod pace;
 mod smoke;
 mod tell;
@@ -28,6 +30,7 @@ pub use job::{Heard, Job, JobId, Question, Reply};
 
 use crate::model::{Name, Release, Timestamp, WatchId};
 use crate::record::{Ending, Fact, Plan, Record, Stored};
+use discover::Discover;
 use flight::Flight;
 use judging::Judging;
 use look::Look;
@@ -61,6 +64,7 @@ pub struct Watch {
     record: Record,
     noted: Vec<Noted>,
     flight: Flight,
+    discover: Discover,
     look: Look,
     measure: Measure,
     judging: Judging,
@@ -106,6 +110,7 @@ impl Watch {
         let measure = Measure::new(&record, now);
         Watch {
             flight: Flight::default(),
+            discover: Discover::new(&record.plan, now),
             look: Look::new(&record, measure.wanted(), now),
             measure,
             judging: Judging::new(record.plan.rules.len(), now),
@@ -146,6 +151,7 @@ impl Watch {
     pub fn ask(&mut self, now: Timestamp, next_id: &mut u64) -> Vec<Job> {
         let mut due = Vec::new();
         if self.is_observing() {
+            self.ask_sources(now, &mut due);
             self.ask_targets(now, &mut due);
             self.ask_smoke(now, &mut due);
         }
@@ -188,6 +194,7 @@ impl Watch {
             };
         };
         if self.is_observing() {
+            also(self.next_discovery());
             also(self.next_look());
             also(self.next_smoke());
             also(Some(self.measure.next_tick()));
@@ -255,6 +262,12 @@ impl Watch {
             }
             (Asked::Scrape { target }, Reply::Exchanged(Err(failure))) => {
                 self.hear_scrape(now, target, Err(failure), None);
+            }
+            (Asked::Discover { source }, Reply::Discovered(answer)) => {
+                self.hear_found(now, source, answer);
+            }
+            (Asked::Discover { source }, Reply::Exchanged(Err(failure))) => {
+                self.hear_found(now, source, Err(failure.to_string()));
             }
             (Asked::Smoke, Reply::Exchanged(result)) => self.hear_smoke(now, &result),
             (Asked::Letter { channel, key }, Reply::Delivered(outcome)) => {

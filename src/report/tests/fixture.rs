@@ -84,6 +84,7 @@ pub fn plan(windows: Vec<Window>) -> Plan {
         name: (*name).into(),
         health: Some(format!("http://{name}/health")),
         metrics: Some(format!("http://{name}/metrics")),
+        labels: Labels::default(),
     };
     let step = |name: &str, must: bool| Step {
         name: name.into(),
@@ -94,6 +95,7 @@ pub fn plan(windows: Vec<Window>) -> Plan {
             headers: Vec::new(),
             body: None,
             timeout: 10 * SECOND,
+            transport: None,
         },
         expect: vec![Assertion::parse("status == 200").expect("an assertion")],
         retry: Retry { deadline: 60 * SECOND, interval: 2 * SECOND },
@@ -104,6 +106,8 @@ pub fn plan(windows: Vec<Window>) -> Plan {
         severities: Severity::ALL.to_vec(),
     };
     Plan {
+        sources: Vec::new(),
+        transport: None,
         service: "chat-agent".into(),
         url: "https://agent.example.com".to_owned(),
         targets: targets.iter().map(target).collect(),

@@ -71,6 +71,7 @@ fn get(url: &str, timeout: Span) -> Request {
         headers: Vec::new(),
         body: None,
         timeout,
+        transport: None,
     }
 }
 
