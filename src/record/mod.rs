@@ -18,7 +18,7 @@ pub use news::{AlertNews, Item, News, incident};
 pub use plan::Plan;
 pub use summary::{
     AlertSummary, Availability, Blind, BoundLine, Coverage, Deliveries, Reason, Replicas,
-    SignalSummary, Summary, TargetSummary,
+    SignalSummary, Stays, Summary, TargetSummary,
 };
 
 pub use targets::{SourceRecord, Stay, TargetRecord};

@@ -179,6 +179,21 @@ pub struct TargetSummary {
     pub scraped: Option<Number>,
     /// Its health at the end, in words.
     pub health: String,
+    /// When it was here, if it was found; one that is listed always was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stays: Option<Stays>,
+}
+
+/// When a target was here that comes and goes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Stays {
+    /// When it was found first.
+    pub came: Timestamp,
+    /// When it was found no more; `None`: it was here at the end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub left: Option<Timestamp>,
+    /// How often it came.
+    pub times: u32,
 }
 
 /// How much was seen.

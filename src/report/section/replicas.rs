@@ -1,7 +1,7 @@
 //! Replicas together, and each target.
 
 use crate::metrics::Unit;
-use crate::model::Number;
+use crate::model::{Number, Timestamp};
 use crate::record::{Summary, TargetSummary};
 use crate::report::page::{Section, Side, Table, Text, Tone};
 use crate::report::show;
@@ -25,32 +25,70 @@ pub(super) fn section(summary: &Summary) -> Option<Section> {
             Text::new(tone, words)
         }
     };
+    let mut columns = vec![
+        ("Target", Side::Left),
+        ("Up", Side::Right),
+        ("Scrapes read", Side::Right),
+        ("At the end", Side::Left),
+    ];
+    let is_found = summary.targets.iter().any(|target| target.stays.is_some());
+    if is_found {
+        columns.extend([("Came", Side::Left), ("Left", Side::Left)]);
+    }
+    let (shown, rest) = chosen(&summary.targets);
+    let mut paragraphs = vec![said];
+    if rest > 0 {
+        paragraphs.push(Text::from(format!("{rest} more came and left; they are not shown.")));
+    }
+    let rows = shown.into_iter().map(|target| row(target, is_found)).collect();
     Some(Section {
         title: "Replicas and targets",
-        paragraphs: vec![said],
-        table: Some(Table {
-            caption: "Targets",
-            columns: vec![
-                ("Target", Side::Left),
-                ("Up", Side::Right),
-                ("Scrapes read", Side::Right),
-                ("At the end", Side::Left),
-            ],
-            rows: summary.targets.iter().map(row).collect(),
-        }),
+        paragraphs,
+        table: Some(Table { caption: "Targets", columns, rows }),
         ..Section::default()
     })
 }
 
-fn row(target: &TargetSummary) -> Vec<Text> {
+/// So many targets that have left are shown, the last to leave; a service that
+/// scales all week has hundreds.
+const LEFT_MAX: usize = 20;
+
+/// All that were here at the end and some that were not, and how many are left out.
+fn chosen(targets: &[TargetSummary]) -> (Vec<&TargetSummary>, usize) {
+    let left = |target: &TargetSummary| target.stays.and_then(|stays| stays.left);
+    let mut ends: Vec<Timestamp> = targets.iter().filter_map(left).collect();
+    ends.sort_unstable_by(|a, b| b.cmp(a));
+    let Some(last) = ends.get(LEFT_MAX) else { return (targets.iter().collect(), 0) };
+    let is_shown = |target: &&TargetSummary| left(target).is_none_or(|at| at > *last);
+    let shown: Vec<&TargetSummary> = targets.iter().filter(is_shown).collect();
+    let rest = targets.len() - shown.len();
+    (shown, rest)
+}
+
+fn row(target: &TargetSummary, is_found: bool) -> Vec<Text> {
     let share = |ratio: Option<Number>| match ratio {
         Some(ratio) => Text::from(show::share(ratio.0)),
         None => Text::new(Tone::Unknown, "not known"),
     };
-    vec![
+    let mut cells = vec![
         Text::from(target.name.as_str()),
         share(target.availability),
         share(target.scraped),
         Text::from(&*target.health),
-    ]
+    ];
+    if is_found {
+        cells.extend(stays(target));
+    }
+    cells
+}
+
+/// When it came and when it left.
+fn stays(target: &TargetSummary) -> [Text; 2] {
+    let Some(stays) = target.stays else { return ["listed", "-"].map(Text::from) };
+    let came = match stays.times {
+        1 => show::instant(stays.came),
+        times => format!("{}, {times} times", show::instant(stays.came)),
+    };
+    let left = stays.left.map_or_else(|| "-".to_owned(), show::instant);
+    [came, left].map(Text::from)
 }
