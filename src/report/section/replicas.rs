@@ -92,3 +92,45 @@ fn stays(target: &TargetSummary) -> [Text; 2] {
     let left = stays.left.map_or_else(|| "-".to_owned(), show::instant);
     [came, left].map(Text::from)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::MINUTE;
+    use crate::record::Stays;
+
+    /// A target that came after so many minutes, and left after so many.
+    fn target(name: &str, came: i64, left: Option<i64>, times: u32) -> TargetSummary {
+        let at = |minutes: i64| Timestamp::default() + minutes * MINUTE;
+        let stays = Some(Stays { came: at(came), left: left.map(at), times });
+        let (availability, scraped) = (Some(Number(1.0)), None);
+        TargetSummary { name: name.into(), availability, scraped, health: "left".into(), stays }
+    }
+
+    #[test]
+    fn shows_when_a_target_came_how_often_and_when_it_left() {
+        let cells = |target: TargetSummary| -> Vec<String> {
+            row(&target, true).into_iter().skip(4).map(|cell| cell.words).collect()
+        };
+        let (came, left) = ("1 Jan 00:01", "1 Jan 00:03");
+        assert_eq!(cells(target("a", 1, Some(3), 1)), [came, left]);
+        assert_eq!(cells(target("a", 1, None, 4)), [&format!("{came}, 4 times"), "-"]);
+        assert_eq!(
+            cells(TargetSummary { stays: None, ..target("a", 1, None, 1) }),
+            ["listed", "-"]
+        );
+    }
+
+    #[test]
+    fn leaves_out_those_that_left_long_ago_when_there_are_many_and_says_how_many() {
+        let mut all: Vec<TargetSummary> =
+            (0..30).map(|n| target(&format!("t{n}"), n, Some(n + 1), 1)).collect();
+        all.push(target("here", 0, None, 1));
+        let (shown, rest) = chosen(&all);
+        assert_eq!((shown.len(), rest), (21, 10));
+        assert!(shown.iter().any(|one| one.name == "here"));
+        assert!(shown.iter().any(|one| one.name == "t29"));
+        assert!(!shown.iter().any(|one| one.name == "t9"));
+        assert_eq!(chosen(&all[..20]).1, 0);
+    }
+}

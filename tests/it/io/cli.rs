@@ -58,6 +58,51 @@ async fn watches_until_smoke_takes_up_again_and_is_superseded() {
 }
 
 #[tokio::test]
+async fn watches_each_service_of_a_folder_and_exits_by_the_worst() {
+    let (dir, config) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let url = service().await;
+    let write = |name: &str, text: &str| std::fs::write(config.path().join(name), text).unwrap();
+    write("a.toml", &format!("service = \"first\"\nurl = {url:?}\n"));
+    write("b.toml", &format!("service = \"second\"\nurl = {url:?}\n"));
+    write("notes.txt", "no service");
+    let folder = config.path().display().to_string();
+    let run = ["run", "-c", &folder, "--release", "v1.2.3", "--until", "smoke"];
+    let (code, out, err) = bakewatch(dir.path(), &run).await;
+    assert_eq!(code, Some(0), "{out}{err}");
+    assert!(out.contains("watching first@v1.2.3") && out.contains("watching second@v1.2.3"));
+    // One of them does not keep what it promised.
+    let step = "[[smoke]]\nname = \"keeps its word\"\nrequest = { path = \"/\" }\n\
+                expect = [\"status == 204\"]\nretry = { deadline = \"0s\" }\n";
+    write("b.toml", &format!("service = \"second\"\nurl = {url:?}\n{step}"));
+    let run = ["run", "-c", &folder, "--release", "v1.2.4", "--until", "smoke"];
+    let (code, out, err) = bakewatch(dir.path(), &run).await;
+    assert_eq!(code, Some(1), "{out}{err}");
+    let (_, out, _) = bakewatch(dir.path(), &["status"]).await;
+    for line in ["first@v1.2.3: superseded", "second@v1.2.3: superseded", "first@v1.2.4: in its"] {
+        assert!(out.contains(line), "{line}: {out}");
+    }
+}
+
+#[tokio::test]
+async fn watches_the_targets_that_a_file_names_and_shows_where_they_are_from() {
+    let (dir, config) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let (url, replica) = (service().await, service().await);
+    let [list, file] = ["targets.yml", "service.toml"].map(|name| config.path().join(name));
+    let place = replica.trim_start_matches("http://");
+    std::fs::write(&list, format!("- targets: ['{place}']\n  labels: {{zone: one}}\n")).unwrap();
+    let discover = format!("[targets]\ndiscover = {{ file = {:?} }}\n", list.display().to_string());
+    std::fs::write(&file, format!("service = \"s\"\nurl = {url:?}\n{discover}")).unwrap();
+    let file = file.display().to_string();
+    let run = ["run", "-c", &file, "--release", "v1", "--until", "smoke"];
+    let (code, out, err) = bakewatch(dir.path(), &run).await;
+    assert_eq!(code, Some(0), "{out}{err}");
+    assert!(out.contains("as they are found"), "{out}");
+    let (_, out, _) = bakewatch(dir.path(), &["status"]).await;
+    assert!(out.contains(&format!("target {place}: healthy")), "{out}");
+    assert!(out.contains("targets.yml: 1 target(s)"), "{out}");
+}
+
+#[tokio::test]
 async fn refuses_a_state_directory_that_is_held_and_a_window_that_is_not_there() {
     let (dir, url) = (tempfile::tempdir().unwrap(), service().await);
     let first = ["run", &url, "--release", "v1", "--until", "smoke"];

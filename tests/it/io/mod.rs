@@ -1,6 +1,7 @@
 //! The IO side against real sockets and files, all on loopback.
 
 mod cli;
+mod discover;
 mod dns;
 mod http;
 mod lock;
