@@ -5,6 +5,7 @@ mod world;
 
 mod config;
 mod faults;
+mod found;
 mod io;
 mod panics;
 mod scenarios;

@@ -16,8 +16,17 @@ pub async fn service() -> String {
 }
 
 pub async fn bakewatch(dir: &Path, args: &[&str]) -> (Option<i32>, String, String) {
+    bakewatch_with(dir, args, &[]).await
+}
+
+/// The same with these variables.
+async fn bakewatch_with(
+    dir: &Path,
+    args: &[&str],
+    variables: &[(&str, &str)],
+) -> (Option<i32>, String, String) {
     let mut command = Command::new(env!("CARGO_BIN_EXE_bakewatch"));
-    command.args(args).env("STATE_DIRECTORY", dir).stdin(Stdio::null());
+    command.args(args).env("STATE_DIRECTORY", dir).envs(variables.to_vec()).stdin(Stdio::null());
     let run = move || command.output().unwrap();
     let output = tokio::task::spawn_blocking(run).await.unwrap();
     let text = |bytes| String::from_utf8(bytes).unwrap();
@@ -100,6 +109,27 @@ async fn watches_the_targets_that_a_file_names_and_shows_where_they_are_from() {
     let (_, out, _) = bakewatch(dir.path(), &["status"]).await;
     assert!(out.contains(&format!("target {place}: healthy")), "{out}");
     assert!(out.contains("targets.yml: 1 target(s)"), "{out}");
+}
+
+#[tokio::test]
+async fn goes_by_the_environments_proxy_only_where_it_is_told_to() {
+    let (dir, url) = (tempfile::tempdir().unwrap(), service().await);
+    let (by, heads) = super::peer::proxy().await;
+    let (file, file_told) = (dir.path().join("plain.toml"), dir.path().join("told.toml"));
+    std::fs::write(&file, format!("url = {url:?}\n")).unwrap();
+    std::fs::write(&file_told, format!("url = {url:?}\n[targets]\nproxy = \"env\"\n")).unwrap();
+    let smoke = async |file: &Path, variables: &[(&str, &str)]| {
+        let file = file.display().to_string();
+        bakewatch_with(dir.path(), &["smoke", "-c", &file], variables).await
+    };
+    let all = [("http_proxy", by.as_str()), ("no_proxy", "")];
+    assert_eq!(smoke(&file, &all).await.0, Some(0));
+    assert_eq!(super::peer::requests(&heads).len(), 0);
+    let none = [("http_proxy", by.as_str()), ("no_proxy", "127.0.0.1")];
+    assert_eq!(smoke(&file_told, &none).await.0, Some(0));
+    assert_eq!(super::peer::requests(&heads).len(), 0);
+    smoke(&file_told, &all).await;
+    assert!(super::peer::requests(&heads)[0].starts_with(&format!("GET {url}/health ")));
 }
 
 #[tokio::test]

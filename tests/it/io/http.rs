@@ -174,6 +174,17 @@ async fn follows_a_scrapes_redirect_and_asks_for_classic_text_first() {
 }
 
 #[tokio::test]
+async fn follows_no_scrapes_redirect_to_another_host() {
+    let (elsewhere, serving) = server(answer(TEXT, PAGE)).await;
+    let elsewhere = elsewhere.replace("127.0.0.1", "localhost");
+    let moved = answer(&format!("302 Found\r\nlocation: {elsewhere}/metrics"), b"");
+    let (url, _serving) = server(moved).await;
+    assert_eq!(scrape(&url, 1000).await, Err(Failure::Status(302)));
+    assert!(!serving.is_finished(), "nobody went there");
+    serving.abort();
+}
+
+#[tokio::test]
 async fn takes_neither_an_error_page_nor_a_web_page_for_metrics() {
     let page = b"<!doctype html><html><body>hi</body></html>";
     let html = answer("200 OK\r\ncontent-type: text/html", page);
