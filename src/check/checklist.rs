@@ -33,6 +33,7 @@ pub fn checklist(base_url: &str, timeout: Span) -> Vec<Step> {
         body: None,
         timeout,
         follow: 0,
+        transport: None,
     };
     let chat = Request {
         method: Method::Post,

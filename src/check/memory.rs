@@ -191,7 +191,7 @@ pub fn needs(step: &Step) -> Vec<&str> {
     let request = &step.request;
     let headers = request.headers.iter().filter_map(|(_, value)| match value {
         HeaderValue::Plain(text) => Some(text.as_str()),
-        HeaderValue::Secret(_) => None,
+        HeaderValue::Secret(_) | HeaderValue::Bearer { .. } | HeaderValue::Basic { .. } => None,
     });
     let texts = [Some(request.url.as_str()), request.body.as_deref()].into_iter().flatten();
     let asserted = step.expect.iter().chain(&step.halt_if).map(Assertion::as_str);

@@ -221,10 +221,11 @@ fn opening(watch: &WatchId, fact: &Fact, record: &Record) -> String {
     let verb = if matches!(fact, Fact::Opened { .. }) { "watching" } else { "watching again" };
     let mut text = format!(
         "{verb} {watch} at {}, released {}\n  \
-         {} target(s), {} smoke step(s), {} rule(s), {} channel(s)\n",
+         {} target(s){}, {} smoke step(s), {} rule(s), {} channel(s)\n",
         plan.url,
         record.release.at.for_people(),
-        plan.targets.len(),
+        record.live().count(),
+        if plan.sources.is_empty() { "" } else { " and as they are found" },
         plan.smoke.len(),
         plan.rules.len(),
         plan.channels.len(),
@@ -243,8 +244,9 @@ fn progress(now: Timestamp, record: &Record) -> String {
     let Some(window) = open else { return format!("{id}: closed") };
     let share = now.since(record.release.at).share_of(window.length).min(1.0) * 100.0;
     let is_up = |state| matches!(state, HealthState::Healthy | HealthState::Degraded);
-    let healthy = record.targets.values().filter(|target| is_up(target.health)).count();
+    let here = || record.targets.values().filter(|target| target.is_here());
+    let healthy = here().filter(|target| is_up(target.health)).count();
     let firing = record.alerts.values().filter(|alert| alert.phase.is_firing()).count();
-    let of = record.targets.len();
+    let of = record.live().count();
     format!("{id}: {} {share:.0} %, {healthy} of {of} healthy, {firing} firing", window.name)
 }

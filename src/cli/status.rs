@@ -76,7 +76,15 @@ fn show(id: &WatchId, record: &Record) -> String {
     for (name, target) in &record.targets {
         let health = format!("{:?}", target.health).to_lowercase();
         let colon = if target.reason.is_empty() { "" } else { ": " };
-        let _ = writeln!(text, "  target {name}: {health}{colon}{}", target.reason);
+        if target.is_here() {
+            let _ = writeln!(text, "  target {name}: {health}{colon}{}", target.reason);
+        }
+    }
+    for (name, source) in &record.sources {
+        let count = source.targets.len();
+        let failure = source.failure.as_ref();
+        let failure = failure.map_or_else(String::new, |(why, _)| format!(", fails: {why}"));
+        let _ = writeln!(text, "  source {name}: {count} target(s){failure}");
     }
     for (key, alert) in &record.alerts {
         if alert.phase.is_firing() {

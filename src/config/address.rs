@@ -4,7 +4,7 @@ use core::net::IpAddr;
 
 use reqwest::Url;
 
-use crate::model::{Smtp, SmtpTls};
+use crate::model::{Smtp, SmtpTls, UNIX, unix_parts};
 
 /// An http(s) URL without a password in it.
 pub(super) fn web(text: &str) -> Result<Url, String> {
@@ -35,7 +35,11 @@ fn suggested(text: &str) -> String {
 }
 
 /// A service's address, to which paths are added. Without the slash at its end.
+/// `unix:///run/app.sock` ends in a colon instead, which a path follows.
 pub(super) fn base(text: &str) -> Result<String, String> {
+    if let Some(socket) = text.strip_prefix(UNIX) {
+        return unix(socket);
+    }
     let url = web(text)?;
     if url.query().is_some() || url.fragment().is_some() {
         return Err(format!("{text:?} has a query or fragment; paths are added to this address"));
@@ -43,8 +47,24 @@ pub(super) fn base(text: &str) -> Result<String, String> {
     Ok(url.as_str().trim_end_matches('/').to_owned())
 }
 
+/// Longer paths fit into no socket's address.
+const SOCKET_BYTES_MAX: usize = 107;
+
+fn unix(socket: &str) -> Result<String, String> {
+    let is_odd = |c: char| ":?#".contains(c) || c.is_control();
+    if !socket.starts_with('/') || socket.contains(is_odd) || socket.len() > SOCKET_BYTES_MAX {
+        return Err(format!(
+            "{socket:?} is no path of a socket; write for example \"unix:///run/app.sock\""
+        ));
+    }
+    Ok(format!("{UNIX}{socket}:"))
+}
+
 /// Host and, unless it is the scheme's own, port: `10.0.0.11:8000`.
 pub(super) fn place(base: &str) -> String {
+    if let Some((socket, _)) = unix_parts(base) {
+        return socket.to_owned();
+    }
     let Ok(url) = Url::parse(base) else { return base.to_owned() };
     let host = url.host_str().unwrap_or_default();
     let path = url.path().trim_end_matches('/');
@@ -173,6 +193,8 @@ mod tests {
         assert_eq!(check("http://10.0.0.11:8000/"), "10.0.0.11:8000");
         assert_eq!(check("https://agent.example.com:443/v1/"), "agent.example.com/v1");
         assert_eq!(check("http://[::1]:8000"), "[::1]:8000");
+        assert_eq!(check("unix:///run/app.sock"), "/run/app.sock");
+        assert!(base("unix://run/app.sock").is_err());
     }
 
     #[test]

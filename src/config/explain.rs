@@ -9,14 +9,16 @@ use super::{Checked, Until};
 use crate::check::{Check, HALT_IF, Step};
 use crate::judge::Rule;
 use crate::metrics::{Shape, Signal, Unit};
-use crate::model::{Channel, HeaderValue, Medium, Secret, Smtp, SmtpTls, Target};
+use crate::model::{
+    Channel, HeaderValue, Medium, Proxy, Secret, Smtp, SmtpTls, Source, Target, Transport, Way,
+};
 use crate::record::{Plan, PresetChoice};
 
 /// The whole of it, as plain aligned text for a terminal.
 pub fn explain(checked: &Checked) -> String {
     let plan = &checked.plan;
     let mut text = format!("{}  {}\n", plan.service, plan.url);
-    section(&mut text, &targets_title(plan), plan.targets.iter().map(target).collect());
+    section(&mut text, &targets_title(plan), targets(plan));
     section(&mut text, "Health of each", super::health::explained(&plan.health));
     section(&mut text, "Windows", windows(checked));
     section(&mut text, &smoke_title(plan), plan.smoke.iter().flat_map(step).collect());
@@ -58,11 +60,14 @@ fn targets_title(plan: &Plan) -> String {
         plan.headers.iter().map(|(name, value)| header(name, value)).collect();
     let with =
         if headers.is_empty() { String::new() } else { format!(", with {}", headers.join(", ")) };
+    let listed = match (plan.targets.len(), plan.sources.is_empty()) {
+        (count, true) => count.to_string(),
+        (0, false) => "as they are found".to_owned(),
+        (count, false) => format!("{count} and as they are found"),
+    };
     format!(
-        "Targets: {}, of which {} healthy, {} at most for an answer{with}",
-        plan.targets.len(),
-        plan.expect,
-        plan.timeout
+        "Targets: {listed}, of which {} healthy, {} at most for an answer{with}",
+        plan.expect, plan.timeout
     )
 }
 
@@ -70,7 +75,51 @@ fn header(name: &str, value: &HeaderValue) -> String {
     match value {
         HeaderValue::Plain(text) => format!("{name}: {text}"),
         HeaderValue::Secret(secret) => format!("{name} {}", place(secret)),
+        HeaderValue::Bearer { bearer } => format!("{name}: Bearer {}", place(bearer)),
+        HeaderValue::Basic { user, password } => {
+            format!("{name}: Basic as {user}, password {}", place(password))
+        }
     }
+}
+
+fn targets(plan: &Plan) -> Vec<Row> {
+    let mut rows: Vec<Row> = plan.targets.iter().map(target).collect();
+    rows.extend(plan.sources.iter().map(source));
+    rows.extend(plan.transport.iter().map(|way| vec!["reached".to_owned(), transport(way)]));
+    rows
+}
+
+fn source(source: &Source) -> Row {
+    let mut how = format!("every {}", source.every);
+    match &source.way {
+        Way::File { .. } => {}
+        Way::Http { headers, transport: way, .. } => {
+            how.extend(
+                headers.iter().map(|(name, value)| format!(", with {}", header(name, value))),
+            );
+            how.extend(way.iter().map(|way| format!(", {}", transport(way))));
+        }
+        Way::Dns { port, server, .. } => {
+            how.extend(port.iter().map(|port| format!(", port {port}")));
+            how.extend(server.iter().map(|server| format!(", asked of {server}")));
+        }
+    }
+    vec![format!("those of {}", source.name), how]
+}
+
+fn transport(way: &Transport) -> String {
+    let mut all: Vec<String> = Vec::new();
+    all.extend(way.insecure.then(|| "without checking any certificate".to_owned()));
+    all.extend(way.ca_file.iter().map(|path| format!("trusting {path}")));
+    all.extend(way.server_name.iter().map(|name| format!("as {name}")));
+    all.extend(way.identity.iter().map(|own| format!("showing {}", own.cert_file)));
+    all.extend(way.http2_only.then(|| "by HTTP/2 without asking".to_owned()));
+    all.extend(way.proxy.iter().map(|proxy| match proxy {
+        Proxy::Environment => "through the environment's proxies".to_owned(),
+        Proxy::At(url) => format!("through {url}"),
+        Proxy::Secret(secret) => format!("through a proxy {}", place(secret)),
+    }));
+    all.join(", ")
 }
 
 fn target(target: &Target) -> Row {

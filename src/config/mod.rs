@@ -10,12 +10,15 @@ mod channels;
 mod checks;
 mod complaint;
 mod demands;
+mod discover;
 mod explain;
+pub mod found;
 mod health;
 pub mod keys;
 pub mod live;
 mod outside;
 mod presets;
+mod reach;
 mod rules;
 mod secret;
 mod service;
@@ -177,10 +180,12 @@ fn plan(top: &Table, given: &Given, vault: &Vault, notes: &Notes) -> (Plan, Opti
         url: service.url,
         targets: service.targets,
         guesses,
+        sources: service.sources,
         expect: service.expect,
         health,
         headers: service.headers,
         checks,
+        transport: service.reach.transport,
         settle: times.settle,
         timeout: times.timeout,
         body_bytes_max: body.unwrap_or(BODY_BYTES),

@@ -91,6 +91,19 @@ impl Vault {
         };
         entries.into_iter().filter_map(header).collect()
     }
+
+    /// Headers that are secret whatever they are called.
+    pub fn secret_headers(&self, value: &Value) -> Vec<(String, HeaderValue)> {
+        let entries = value.entries().unwrap_or_default();
+        let header = |(name, value): (&str, Value)| {
+            if !is_token(name) {
+                value.error("no header has such a name; write letters, digits and `-`");
+                return None;
+            }
+            Some((name.to_owned(), HeaderValue::Secret(self.secret(&value, header_value)?)))
+        };
+        entries.into_iter().filter_map(header).collect()
+    }
 }
 
 const FORMS: &str = "{ env = \"NAME\" } or { file = \"/path\" }";

@@ -2,12 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::address;
 use super::complaint::Sink;
+use super::reach::{self, Reach};
 use super::secret::Vault;
 use super::walk::{Table, Value};
-use super::{Given, Notes};
-use crate::model::{HeaderValue, Name, Target};
+use super::{Given, Notes, address, discover};
+use crate::model::{HeaderValue, Labels, Name, Paths, Source, Target};
 
 /// The service and its replicas.
 pub(super) struct Service {
@@ -15,15 +15,18 @@ pub(super) struct Service {
     /// Without a slash at its end.
     pub url: String,
     pub targets: Vec<Target>,
+    pub sources: Vec<Source>,
     pub expect: u32,
     /// Paths that the checklist's smoke tests ask; `None`: switched off.
     pub health: Option<String>,
     pub ready: Option<String>,
+    /// Of probes and scrapes, credentials among them.
     pub headers: Vec<(String, HeaderValue)>,
     /// Hosts and ports of https addresses that are asked, each once.
     pub https: Vec<String>,
     /// Paths that nobody said.
     pub guesses: Vec<Name>,
+    pub reach: Reach,
 }
 
 /// More replicas than one process asks in 15 s with room to spare.
@@ -41,13 +44,17 @@ pub(super) fn read(top: &Table, given: &Given, vault: &Vault, notes: &Notes) -> 
         notes.say("url", &first, "the first target");
         Some(first)
     });
+    let is_found = get("discover").is_some();
     let has_tried = top.get("url").is_some() || given.url.is_some() || replicas.is_some();
     if url.is_none() && !has_tried {
         let remedy = "write url = \"https://…\", or give it on the command line";
         sink.whole("url", format!("is missing; {remedy}"));
     }
     let url = url.unwrap_or_else(|| "http://127.0.0.1".to_owned());
-    let bases = replicas.unwrap_or_else(|| vec![url.clone()]);
+    let bases = replicas.unwrap_or_else(|| match is_found {
+        true => Vec::new(),
+        false => vec![url.clone()],
+    });
     let path = |key: &str, default: &str| match get(key) {
         None => Some(default.to_owned()),
         Some(value) if value.as_flag() == Some(false) => None,
@@ -62,24 +69,38 @@ pub(super) fn read(top: &Table, given: &Given, vault: &Vault, notes: &Notes) -> 
         name: Name::from(address::place(base)),
         health: health.as_ref().map(|path| format!("{base}{path}")),
         metrics: metrics.as_ref().map(|path| format!("{base}{path}")),
+        labels: Labels::default(),
     };
+    let paths = Paths { health: health.clone(), metrics: metrics.clone(), ..Paths::default() };
+    let sources = get("discover").map(|value| discover::read(value, &paths, vault));
+    let sources = sources.unwrap_or_default();
     let targets: Vec<Target> = bases.iter().map(target).collect();
-    let expect = get("expect").and_then(|value| expect(value, targets.len()));
+    let expect = get("expect").and_then(|value| expect(value, targets.len(), is_found));
+    let least = targets.len().max(1); // of those that are looked for: at least one
+    let reach = table.as_ref().map_or_else(Reach::default, |table| reach::read(table, vault));
+    let mut headers = get("headers").map_or_else(Vec::new, |value| {
+        let headers = vault.headers(value);
+        reach::hold_against(&headers, &reach, value);
+        headers
+    });
+    headers.extend(reach.auth.iter().cloned());
     if let (Some(value), None) = (get("expect"), &health) {
         value.error("health is not asked, so no replica can be healthy; leave one of them out");
     }
-    let is_looked_at = get("tls").is_none_or(|value| value.switched_on());
+    let is_looked_at = get("certificates").is_none_or(|value| value.switched_on());
     let https = bases.iter().chain([&url]).filter_map(|base| address::tls_place(base));
     let https: BTreeSet<String> = https.filter(|_| is_looked_at).collect();
     Service {
         https: https.into_iter().collect(),
         name: name(top, given, &url, notes),
-        expect: expect.unwrap_or(u32::try_from(targets.len()).unwrap_or(u32::MAX)),
+        expect: expect.unwrap_or(u32::try_from(least).unwrap_or(u32::MAX)),
         ready: path("ready", "/health/ready"),
-        headers: get("headers").map_or_else(Vec::new, |value| vault.headers(value)),
+        headers,
+        reach,
         guesses: guesses.map(Name::from).collect(),
         url,
         targets,
+        sources,
         health,
     }
 }
@@ -107,6 +128,7 @@ fn name(top: &Table, given: &Given, url: &str, notes: &Notes) -> Name {
     written.map(Name::from).unwrap_or_else(|| {
         let fits = |c: char| if c.is_ascii_alphanumeric() || ".-:".contains(c) { c } else { '-' };
         let place = address::place(url).replace(['[', ']'], "");
+        let place = place.trim_start_matches('/'); // of a socket
         let name: String = place.chars().map(fits).take(NAME_CHARS_MAX).collect();
         notes.say("service", &name, "from the url");
         Name::from(name)
@@ -185,9 +207,9 @@ pub(super) fn is_path(text: &str) -> Result<(), String> {
     Err(format!("{text:?} is no path; write for example \"/health\", other signs as %20"))
 }
 
-fn expect(value: &Value, targets: usize) -> Option<u32> {
+fn expect(value: &Value, targets: usize, is_found: bool) -> Option<u32> {
     let count = value.whole(1, TARGETS_MAX as u64)?;
-    if count > targets as u64 {
+    if count > targets as u64 && !is_found {
         value.error(format!(
             "{count} healthy replicas are expected of {targets} {}; list every replica in \
              targets.static",

@@ -133,6 +133,9 @@ fn built_in(service: &Service) -> Vec<Step> {
         step.request.url = format!("{}{path}", service.url);
         true
     });
+    for step in &mut steps {
+        request::at_home(&mut step.request, service);
+    }
     steps
 }
 

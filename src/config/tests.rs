@@ -24,6 +24,8 @@ fn rule<'c>(checked: &'c Checked, name: &str) -> &'c Rule {
     checked.plan.rules.iter().find(|rule| rule.name == *name).expect("the rule is there")
 }
 
+mod targets;
+
 const URL: &str = "url = \"http://127.0.0.1:8000\"\n";
 
 fn check_explained(checked: &Checked, expected: Expect) {

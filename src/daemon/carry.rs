@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::http::Http;
 use super::secrets::Secrets;
-use super::{check, publish, smtp, webhook};
+use super::{check, discovery, publish, smtp, webhook};
 use crate::model::{Channel, Failure, Medium, Request, Span};
 use crate::notify::{Body, Letter};
 use crate::record::Outcome;
@@ -68,6 +68,7 @@ fn panicked(question: &Question) -> Reply {
         | Question::Scrape { .. }
         | Question::Check { .. }
         | Question::Smoke { .. } => Reply::Exchanged(Err(Failure::NotAsked(why))),
+        Question::Discover { .. } => Reply::Discovered(Err(why)),
         Question::Deliver { .. } => Reply::Delivered(Outcome::Unknown { detail: why }),
         Question::Publish { .. } => Reply::Published(Err(why)),
     }
@@ -85,6 +86,9 @@ impl Carrier {
     /// Answers a question. `wall_s`: the time that receivers go by.
     pub async fn answer(&self, question: Question, wall_s: i64) -> Reply {
         match question {
+            Question::Discover { source } => {
+                Reply::Discovered(discovery::look(&source, &self.http, &self.secrets).await)
+            }
             Question::Probe { request, .. } => Reply::Exchanged(self.exchange(&request).await),
             Question::Smoke { request, tls: false, .. } => {
                 Reply::Exchanged(self.exchange(&request).await)

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use reqwest::redirect::Policy;
 use reqwest::{Client, ClientBuilder, Response};
 
+use super::clients::{Clients, Kind, REDIRECTS_MAX};
 use super::secrets::Secrets;
 use crate::metrics::{self, Page, Shapes, Table, Wanted};
 use crate::model::{Exchange, Failure, HeaderValue, Hidden, Method, Request, Span};
@@ -21,9 +22,6 @@ const CHECK_BYTES_MAX: u64 = 1 << 20;
 /// Larger pages, which take a millisecond or more, are read aside, so that
 /// they hold up no other answer.
 const INLINE_BYTES_MAX: usize = 1 << 20;
-
-/// As many moves as a well-run metrics endpoint might have behind it.
-const SCRAPE_REDIRECTS_MAX: usize = 5;
 
 /// As Prometheus 3 asks, to the letter: a service shows us the names and types
 /// that it shows there, so that queries written for one hold for the other.
@@ -39,11 +37,13 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// The pools. Clones share them.
 #[derive(Clone, Debug)]
 pub struct Http {
-    /// Asks targets directly and follows no redirect by itself: a health
+    /// Asks targets directly, as all the others do that are not told otherwise,
+    /// and follows no redirect by itself: a health
     /// endpoint that moved is not healthy.
     checks: Client,
-    /// Asks targets directly.
     scrapes: Client,
+    /// For targets that are reached in a way of their own.
+    others: Clients,
     /// Through the environment's proxies, if any; follows no redirect.
     letters: Client,
     /// Why https cannot be verified on this machine, if so.
@@ -69,8 +69,9 @@ impl Http {
             builder.build().map_err(|error| format!("no HTTP client: {}", deepest(&error)))
         };
         Ok(Http {
-            checks: build(builder().no_proxy().redirect(Policy::none()))?,
-            scrapes: build(builder().no_proxy().redirect(Policy::limited(SCRAPE_REDIRECTS_MAX)))?,
+            checks: build(Kind::Check.usual())?,
+            scrapes: build(Kind::Scrape.usual())?,
+            others: Clients::default(),
             letters: build(builder().redirect(Policy::none()).connect_timeout(CONNECT_TIMEOUT))?,
             no_roots,
             shapes: Arc::default(),
@@ -102,7 +103,7 @@ impl Http {
         let whole = async {
             let (mut sent, mut redirects) = (Cow::Borrowed(request), 0);
             let response = loop {
-                let response = self.send(&self.checks, &sent, secrets, None).await?;
+                let response = self.send(Kind::Check, &sent, secrets, None).await?;
                 match redirected(&sent, &response) {
                     Some(next) if redirects < request.follow => sent = Cow::Owned(next),
                     _ => break response,
@@ -178,13 +179,34 @@ impl Http {
         within(request.timeout, self.fetch(request, secrets, bytes_max)).await
     }
 
+    /// The text at an address, for whoever reads it himself.
+    ///
+    /// # Errors
+    /// Why no text came; a status that is not 200 among it.
+    pub async fn text(
+        &self,
+        request: &Request,
+        secrets: &Secrets,
+        bytes_max: u64,
+    ) -> Result<String, Failure> {
+        let whole = async {
+            let response = self.send(Kind::Scrape, request, secrets, None).await?;
+            if response.status() != 200 {
+                return Err(Failure::Status(response.status().as_u16()));
+            }
+            let body = body_of(response, bytes_max).await?;
+            String::from_utf8(body).map_err(|_| Failure::Unreadable("no UTF-8".to_owned()))
+        };
+        within(request.timeout, whole).await
+    }
+
     async fn fetch(
         &self,
         request: &Request,
         secrets: &Secrets,
         bytes_max: u64,
     ) -> Result<(Vec<u8>, Option<String>), Failure> {
-        let response = self.send(&self.scrapes, request, secrets, Some(ACCEPT)).await?;
+        let response = self.send(Kind::Scrape, request, secrets, Some(ACCEPT)).await?;
         if response.status() != 200 {
             return Err(Failure::Status(response.status().as_u16()));
         }
@@ -195,24 +217,29 @@ impl Http {
 
     async fn send(
         &self,
-        client: &Client,
+        kind: Kind,
         request: &Request,
         secrets: &Secrets,
         accept: Option<&str>,
     ) -> Result<Response, Failure> {
         let method = reqwest::Method::from_bytes(request.method.as_str().as_bytes())
             .expect("our methods are HTTP's");
-        let mut building = client.request(method, &request.url);
+        let transport = request.transport.as_deref();
+        let has_roots = self.no_roots.is_none();
+        let other = self.others.find(kind, &request.url, transport, secrets, has_roots);
+        let (client, url) = other.map_err(Failure::NotAsked)?.unwrap_or_else(|| {
+            let usual = match kind {
+                Kind::Check => &self.checks,
+                Kind::Scrape => &self.scrapes,
+            };
+            (usual.clone(), request.url.clone())
+        });
+        let mut building = client.request(method, url);
         if let Some(accept) = accept {
             building = building.header("accept", accept);
         }
         for (name, value) in &request.headers {
-            let value = match value {
-                HeaderValue::Plain(value) => value.clone(),
-                HeaderValue::Secret(secret) => {
-                    secrets.resolve(secret).map_err(Failure::NotAsked)?
-                }
-            };
+            let value = secrets.header(value).map_err(Failure::NotAsked)?;
             building = building.header(name, value);
         }
         if let Some(body) = &request.body {
@@ -257,11 +284,12 @@ fn hidden(request: &Request, secrets: &Secrets) -> Hidden {
     let secret = |(_, value): &(String, HeaderValue)| match value {
         HeaderValue::Plain(_) => None,
         HeaderValue::Secret(secret) => secrets.resolve(secret).ok(),
+        HeaderValue::Bearer { .. } | HeaderValue::Basic { .. } => secrets.header(value).ok(),
     };
     Hidden(request.headers.iter().filter_map(secret).collect())
 }
 
-fn builder() -> ClientBuilder {
+pub(super) fn builder() -> ClientBuilder {
     Client::builder().user_agent(concat!("bakewatch/", env!("CARGO_PKG_VERSION")))
 }
 
@@ -337,7 +365,7 @@ pub(super) fn failure(error: &reqwest::Error, timeout: Span) -> Failure {
         source = current.source();
     }
     if error.is_redirect() {
-        return Failure::Broken(format!("more than {SCRAPE_REDIRECTS_MAX} redirects"));
+        return Failure::Broken(format!("more than {REDIRECTS_MAX} redirects"));
     }
     Failure::Broken(deepest(error))
 }

@@ -33,6 +33,17 @@ pub fn say(watch: &WatchId, at: Timestamp, fact: &Fact, record: &Record) {
         | Fact::Scraping { .. }
         | Fact::Checked { .. }
         | Fact::Certificate { .. } => looked(watch, &at, fact, record),
+        Fact::Targets { source, added, removed } => {
+            let added: Vec<Name> = added.iter().map(|target| target.name.clone()).collect();
+            let (added, removed) = (names(&added), names(removed));
+            info!(%watch, at, %source, added, removed, "targets found");
+        }
+        Fact::Discovery { source, failure: Some(why) } => {
+            warn!(%watch, at, %source, "targets cannot be looked up: {why}");
+        }
+        Fact::Discovery { source, failure: None } => {
+            info!(%watch, at, %source, "targets can be looked up again");
+        }
         Fact::Limit { target, what, detail } => {
             let target = target.as_ref().map(ToString::to_string).unwrap_or_default();
             warn!(%watch, at, target, limit = %what, "{detail}");
@@ -96,6 +107,10 @@ fn looked(watch: &WatchId, at: &str, fact: &Fact, record: &Record) {
     }
 }
 
+fn names(names: &[Name]) -> String {
+    names.iter().map(Name::as_str).collect::<Vec<_>>().join(", ")
+}
+
 fn smoked(watch: &WatchId, at: &str, result: &StepResult) {
     let (step, must) = (&result.step, result.must);
     match result.state {
@@ -124,7 +139,6 @@ fn certificate(watch: &WatchId, at: &str, check: &Name, tls: &TlsFacts) {
 }
 
 fn found(watch: &WatchId, at: &str, matched: &Matched) {
-    let names = |names: &[Name]| names.iter().map(Name::as_str).collect::<Vec<_>>().join(", ");
     let (presets, unmatched) = (names(&matched.presets), names(&matched.unmatched));
     info!(%watch, at, presets, unmatched, "presets matched");
     for note in &matched.notes {

@@ -3,7 +3,9 @@
 
 pub mod carry;
 pub mod check;
+mod clients;
 pub mod clock;
+pub mod discovery;
 pub mod dns;
 pub mod http;
 pub mod journal;

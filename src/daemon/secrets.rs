@@ -4,7 +4,10 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use crate::model::Secret;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+
+use crate::model::{HeaderValue, Secret};
 
 /// Values that the configuration wrote out; environment and files are read at
 /// each use.
@@ -50,6 +53,22 @@ impl Secrets {
             return Err(format!("{} is empty", name_of(secret)));
         }
         Ok(value)
+    }
+
+    /// A header's value now.
+    ///
+    /// # Errors
+    /// As `resolve`.
+    pub fn header(&self, value: &HeaderValue) -> Result<String, String> {
+        Ok(match value {
+            HeaderValue::Plain(value) => value.clone(),
+            HeaderValue::Secret(secret) => self.resolve(secret)?,
+            HeaderValue::Bearer { bearer } => format!("Bearer {}", self.resolve(bearer)?),
+            HeaderValue::Basic { user, password } => {
+                let both = format!("{user}:{}", self.resolve(password)?);
+                format!("Basic {}", STANDARD.encode(both))
+            }
+        })
     }
 }
 

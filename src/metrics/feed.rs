@@ -13,6 +13,8 @@ use crate::model::{Labels, Name, Timestamp};
 /// `forget` says so.
 #[derive(Debug, Default)]
 pub struct Feed {
+    /// What else stands on every series of the target.
+    labels: Labels,
     /// By slot.
     slots: Vec<Fed>,
     /// Sums that are made of several slots.
@@ -68,10 +70,15 @@ impl Feed {
         Feed::default()
     }
 
+    /// Of a target with labels of its own.
+    pub fn with(labels: Labels) -> Feed {
+        Feed { labels, ..Feed::default() }
+    }
+
     /// Takes in a page that was scraped at `at`. Every series bears
-    /// `instance="<target>"`; an `instance` label of the target's own becomes
-    /// `exported_instance`, as in Prometheus. Series that the page before had
-    /// and this one has not end here. As in Prometheus, samples that bear
+    /// `instance="<target>"` and the target's labels; one of the page's own that
+    /// is called the same becomes `exported_…`, as in Prometheus. Series that the
+    /// page before had and this one has not end here. As in Prometheus, samples that bear
     /// their own time do not take part in that; where they are added up they
     /// count as of `at`.
     ///
@@ -88,7 +95,8 @@ impl Feed {
             // asked for it until now.
             let named = *self.names.entry(name.clone()).or_insert(self.page);
             let from_zero = continues && named < self.page;
-            let fed = self.introduce(series, name, &of_target(labels, target), from_zero);
+            let fed =
+                self.introduce(series, name, &of_target(labels, target, &self.labels), from_zero);
             let slot = *slot as usize;
             if slot >= self.slots.len() {
                 let unknown = Fed { way: Way::Unknown, shown: 0, last: f64::NAN };
@@ -228,13 +236,14 @@ impl Sum {
     }
 }
 
-fn of_target(labels: &Labels, target: &Name) -> Labels {
+fn of_target(labels: &Labels, target: &Name, given: &Labels) -> Labels {
     let instance = ("instance".into(), target.as_str().into());
     let own = labels.shared().iter().map(|(name, value)| {
-        let name = if &**name == "instance" { "exported_instance".into() } else { name.clone() };
+        let is_taken = &**name == "instance" || given.get(name).is_some();
+        let name = if is_taken { format!("exported_{name}").into() } else { name.clone() };
         (name, value.clone())
     });
-    Labels::from_pairs(std::iter::once(instance).chain(own))
+    Labels::from_pairs(std::iter::once(instance).chain(given.shared().iter().cloned()).chain(own))
 }
 
 #[cfg(test)]

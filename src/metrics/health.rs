@@ -23,6 +23,9 @@ pub const AGE: &str = "health_age_seconds";
 /// 1 while a target says that it runs the release, 0 while it says otherwise.
 pub const VERSION: &str = "version_match";
 
+/// How many targets there are, where they come and go.
+pub const TARGETS: &str = "bakewatch_targets";
+
 /// Name, unit and query.
 const SIGNALS: [(&str, Unit, &str); 14] = [
     ("probe_success", Unit::Count, "probe_success"),
@@ -52,6 +55,21 @@ pub fn signals() -> Vec<Signal> {
     SIGNALS.into_iter().map(signal).collect()
 }
 
+/// The same where targets come and go: with none left there are no series of
+/// theirs, and still it is known that no replica is healthy.
+pub fn signals_of_found() -> Vec<Signal> {
+    let none = format!("sum({TARGETS} == 0)");
+    let mut all = signals();
+    for signal in &mut all {
+        if let Shape::Gauge { query } = &mut signal.shape
+            && ["healthy_replicas", "replicas"].contains(&signal.name.as_str())
+        {
+            *query = format!("{query} or {none}");
+        }
+    }
+    all
+}
+
 /// The unit of one of them.
 pub fn unit(name: &Name) -> Option<Unit> {
     SIGNALS.iter().find(|(known, _, _)| *name == *known).map(|(_, unit, _)| *unit)
@@ -78,7 +96,7 @@ mod tests {
 
     #[test]
     fn can_all_be_measured() {
-        for signal in signals() {
+        for signal in signals().into_iter().chain(signals_of_found()) {
             assert!(Meter::compile(&signal).is_ok(), "{}", signal.name);
         }
         assert!(is_tallied(&PRESENT.into()) && !is_tallied(&"healthy_replicas".into()));

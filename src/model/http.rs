@@ -1,10 +1,11 @@
 //! One request and what came of it, as values: the world's failures are data.
 
 use std::fmt;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Beyond, Secret, Span};
+use super::{Beyond, Secret, Span, Transport};
 
 /// HTTP methods that a check may use.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
@@ -61,6 +62,18 @@ pub enum HeaderValue {
     Plain(String),
     /// Filled in at each attempt.
     Secret(Secret),
+    /// `Bearer` and the token.
+    Bearer {
+        /// The token.
+        bearer: Secret,
+    },
+    /// `Basic` and user and password, in base64.
+    Basic {
+        /// The user.
+        user: String,
+        /// The password.
+        password: Secret,
+    },
 }
 
 /// One HTTP request, complete but for its secrets.
@@ -79,6 +92,9 @@ pub struct Request {
     pub body: Option<String>,
     /// For the whole exchange, connect to last byte.
     pub timeout: Span,
+    /// How the URL's host is reached; `None`: as usual.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub transport: Option<Arc<Transport>>,
     /// How many redirects are followed. None: a service that moved is told.
     #[serde(default, skip_serializing_if = "is_none")]
     pub follow: u8,

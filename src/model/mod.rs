@@ -3,6 +3,7 @@
 
 mod ask;
 mod channel;
+mod discovery;
 mod dns;
 mod hash;
 mod http;
@@ -16,10 +17,12 @@ mod severity;
 mod target;
 mod time;
 mod tls;
+mod transport;
 mod verdict;
 
 pub use ask::{Ask, Beyond, Serving};
 pub use channel::{Channel, Medium, Smtp, SmtpTls};
+pub use discovery::{Found, Paths, Records, Source, Way};
 pub use dns::{DnsData, DnsRecord, DnsType};
 pub use hash::stable_hash;
 pub use http::{Exchange, Failure, HeaderValue, Hidden, Method, Request};
@@ -33,4 +36,5 @@ pub use severity::Severity;
 pub use target::Target;
 pub use time::{DAY, HOUR, MILLISECOND, MINUTE, SECOND, Span, Timestamp};
 pub use tls::{Certificate, Distrust, TlsFacts};
+pub use transport::{Identity, Proxy, Transport, UNIX, unix_parts};
 pub use verdict::Verdict;

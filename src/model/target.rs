@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Name;
+use super::{Labels, Name};
 
 /// One replica (or the one address in front of them all).
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -14,4 +14,7 @@ pub struct Target {
     pub health: Option<String>,
     /// Full URL of its exposition; `None`: it is not scraped.
     pub metrics: Option<String>,
+    /// What else is known of it, from where it was found: on every series from it.
+    #[serde(default, skip_serializing_if = "Labels::is_empty")]
+    pub labels: Labels,
 }

@@ -168,11 +168,15 @@ fn plan() -> Plan {
         from: "bakewatch@example.com".to_owned(),
         smtp,
     };
+    let labels = Labels::default();
+    let target = Target { name: "a:8000".into(), health: None, metrics: None, labels };
     Plan {
         checks: Vec::new(),
+        sources: Vec::new(),
+        transport: None,
         service: "chat-agent".into(),
         url: "https://agent.example.com".to_owned(),
-        targets: vec![Target { name: "a:8000".into(), health: None, metrics: None }],
+        targets: vec![target],
         expect: 1,
         health: Default::default(),
         smoke: vec![step("lists its tools", false), step("answers a question", true)],

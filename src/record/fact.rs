@@ -9,8 +9,9 @@ use serde::{Deserialize, Serialize};
 use super::{Found, Matched, Plan, Summary};
 use crate::check::{HealthState, StepResult};
 use crate::judge::Phase;
-use crate::model::{Failure, Labels, Measurement, Name, Number, Release, Span, Timestamp};
-use crate::model::{TlsFacts, Why};
+use crate::model::{
+    Failure, Labels, Measurement, Name, Number, Release, Span, Target, Timestamp, TlsFacts, Why,
+};
 
 /// One thing that became true.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
@@ -90,6 +91,24 @@ pub enum Fact {
         check: Name,
         /// What was seen.
         tls: Box<TlsFacts>,
+    },
+    /// A source names other targets than before, or any for the first time.
+    Targets {
+        /// Which source.
+        source: Name,
+        /// Those that came.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        added: Vec<Target>,
+        /// Those that went. One that is in both is another under its old name.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        removed: Vec<Name>,
+    },
+    /// A source of targets has failed a few times, or answers again.
+    Discovery {
+        /// Which source.
+        source: Name,
+        /// Why it fails; `None`: it does not.
+        failure: Option<String>,
     },
     /// A limit was hit for the first time in this watch.
     Limit {

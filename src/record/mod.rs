@@ -8,6 +8,7 @@ mod news;
 mod plan;
 mod seen;
 mod summary;
+mod targets;
 
 use std::collections::BTreeMap;
 
@@ -18,13 +19,15 @@ pub use news::{AlertNews, Item, News, incident};
 pub use plan::{Found, Plan, RUN_HEADER};
 pub use summary::{
     AlertSummary, Availability, Blind, BoundLine, CheckSummary, Coverage, Deliveries, Reason,
-    Replicas, Runs, SignalSummary, Summary, TargetSummary,
+    Replicas, Runs, SignalSummary, Stays, Summary, TargetSummary,
 };
+
+pub use targets::{SourceRecord, Stay, TargetRecord};
 
 pub use crate::metrics::presets::{Matched, PresetChoice};
 
-use crate::check::{HealthState, StepResult};
-use crate::model::{Failure, Name, Release, Severity, Timestamp, TlsFacts, Why};
+use crate::check::StepResult;
+use crate::model::{Name, Release, Severity, Timestamp, TlsFacts, Why};
 
 /// The limit of a watch that sees no sign of the smoke test's request in the
 /// metric of requests. Somebody is told, since it makes a calm ratio worthless.
@@ -53,10 +56,12 @@ pub struct Record {
     pub smoke: Vec<StepResult>,
     /// What the presets found.
     pub matched: Option<Matched>,
-    /// Each target.
+    /// Each target there ever was.
     pub targets: BTreeMap<Name, TargetRecord>,
     /// Each check beyond HTTP of which anything is known.
     pub checks: BTreeMap<Name, CheckRecord>,
+    /// Each source of targets that has been heard of.
+    pub sources: BTreeMap<Name, SourceRecord>,
     /// Each alert that was ever more than inactive.
     pub alerts: BTreeMap<AlertKey, AlertRecord>,
     /// Rules that have nothing to judge, why, and since when.
@@ -77,21 +82,6 @@ pub struct Record {
     pub poisoned: Option<String>,
     /// How the watch ended, if it did.
     pub ended: Option<Ending>,
-}
-
-/// A target, as last known.
-#[derive(Clone, PartialEq, Debug, Default)]
-pub struct TargetRecord {
-    /// Its health.
-    pub health: HealthState,
-    /// In words.
-    pub reason: String,
-    /// Since when.
-    pub since: Timestamp,
-    /// Why its scrapes fail, if they do.
-    pub scrape_failure: Option<Failure>,
-    /// Versions that it told, in the order in which they were first heard.
-    pub versions: Vec<String>,
 }
 
 /// A check beyond HTTP, as last known.
@@ -138,6 +128,7 @@ impl Record {
             matched: None,
             targets: targets.collect(),
             checks: BTreeMap::new(),
+            sources: BTreeMap::new(),
             alerts: BTreeMap::new(),
             quiet: BTreeMap::new(),
             news: Vec::new(),
@@ -182,6 +173,10 @@ impl Record {
             | Fact::Scraping { .. }
             | Fact::Checked { .. }
             | Fact::Certificate { .. } => self.apply_seen(at, fact),
+            Fact::Targets { source, added, removed } => {
+                self.apply_targets(source, added, &removed);
+            }
+            Fact::Discovery { source, failure } => self.apply_discovery(source, failure),
             Fact::Limit { target, what, detail } => {
                 if what == *NOT_COUNTED {
                     let (severity, text) = (Severity::Warning, detail.clone());

@@ -1,6 +1,8 @@
 //! What a watch is opened with: everything the configuration decided, checked
 //! once, with secrets as references. The record begins with it.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
 use crate::check::paths::{KNOWN, Paths};
@@ -8,7 +10,7 @@ use crate::check::{Check, Expected, Step};
 use crate::judge::{Rule, Window};
 use crate::metrics::Signal;
 use crate::metrics::presets::{Preset, PresetChoice};
-use crate::model::{Channel, HeaderValue, Name, Span, Target};
+use crate::model::{Channel, HeaderValue, Name, Source, Span, Target, Transport};
 
 impl Plan {
     /// Whether nobody said this, so that it is only a guess.
@@ -86,12 +88,15 @@ pub struct Plan {
     pub service: Name,
     /// Its address, for people and links.
     pub url: String,
-    /// The replicas. At least one.
+    /// The replicas that are listed. At least one, unless some are looked for.
     pub targets: Vec<Target>,
     /// What nobody said, so that the checklist's own is only a guess: `health`,
     /// `ready`, `metrics`, and the names of smoke steps.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub guesses: Vec<Name>,
+    /// Where more of them are looked for.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub sources: Vec<Source>,
     /// How many healthy replicas there should be.
     pub expect: u32,
     /// What the health of each has to show.
@@ -113,6 +118,9 @@ pub struct Plan {
     /// Headers of probes and scrapes.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub headers: Vec<(String, HeaderValue)>,
+    /// How targets are reached; `None`: as usual.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub transport: Option<Arc<Transport>>,
     /// Largest body of a scrape, in bytes after gunzip.
     pub body_bytes_max: u64,
     /// Which names the service uses for its metrics.

@@ -186,6 +186,9 @@ pub struct TargetSummary {
     /// The version that it told last; `None`: it told none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub runs: Option<Runs>,
+    /// When it was here, if it was found; one that is listed always was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stays: Option<Stays>,
 }
 
 /// What a replica says that it runs.
@@ -222,6 +225,18 @@ pub struct CheckSummary {
     /// The TLS session that it saw last.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tls: Option<TlsFacts>,
+}
+
+/// When a target was here that comes and goes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Stays {
+    /// When it was found first.
+    pub came: Timestamp,
+    /// When it was found no more; `None`: it was here at the end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub left: Option<Timestamp>,
+    /// How often it came.
+    pub times: u32,
 }
 
 /// How much was seen.

@@ -11,10 +11,10 @@ use std::collections::BTreeMap;
 use super::show;
 use crate::check::Check;
 use crate::judge::Window;
-use crate::model::{Measurement, Name, Number, Severity, Timestamp};
+use crate::model::{Measurement, Name, Number, Severity, Timestamp, Way};
 use crate::record::{
-    AlertSummary, Availability, Block, CheckSummary, Deliveries, Item, Record, Replicas, Summary,
-    Tally, TargetSummary,
+    AlertSummary, Availability, Block, CheckSummary, Deliveries, Item, Record, Replicas, Stays,
+    Summary, Tally, TargetSummary,
 };
 use coverage::Sight;
 
@@ -111,7 +111,7 @@ fn replicas(record: &Record, blocks: &[&Block]) -> Replicas {
     }
     Replicas {
         expected: record.plan.expect,
-        targets: u32::try_from(record.targets.len()).unwrap_or(u32::MAX),
+        targets: u32::try_from(record.live().count()).unwrap_or(u32::MAX),
         min: known.min(),
         mean: known.mean(),
         max: known.max(),
@@ -136,6 +136,7 @@ fn targets(record: &Record, blocks: &[&Block]) -> Vec<TargetSummary> {
             scraped: ratio(scraped, unscraped),
             health: health(record, &name),
             runs: versions::runs(record, blocks, &name),
+            stays: stays(record, &name),
             name,
         })
         .collect()
@@ -164,9 +165,20 @@ fn checks(record: &Record, blocks: &[&Block]) -> Vec<CheckSummary> {
     record.plan.checks.iter().map(summary).collect()
 }
 
+/// When a target was here that came, or left, in the watch's life.
+fn stays(record: &Record, name: &Name) -> Option<Stays> {
+    let stays = &record.targets.get(name)?.stays;
+    let (first, last) = (stays.first()?, stays.last()?);
+    let times = u32::try_from(stays.len()).unwrap_or(u32::MAX);
+    Some(Stays { came: first.from, left: last.to, times })
+}
+
 fn health(record: &Record, name: &Name) -> String {
     use crate::check::HealthState::{Degraded, Healthy, Unhealthy, Unknown};
     let Some(known) = record.targets.get(name) else { return "gone".to_owned() };
+    if !known.is_here() {
+        return "left".to_owned();
+    }
     let mut words = match known.health {
         Healthy => "healthy".to_owned(),
         Degraded => "up, degraded".to_owned(),
@@ -194,7 +206,42 @@ fn limits(record: &Record) -> Vec<String> {
         let signal = signal.map_or_else(String::new, |rule| format!("{} is ", rule.signal));
         format!("rule {rule} is not judged: {signal}{why} since {since}")
     });
-    hit.chain(quiet).collect()
+    hit.chain(quiet).chain(sources(record)).collect()
+}
+
+/// What has to be said of where targets come from, and of how they are reached.
+fn sources(record: &Record) -> Vec<String> {
+    let mut lines = Vec::new();
+    for source in &record.plan.sources {
+        let name = &source.name;
+        let known = record.sources.get(name);
+        let failure = known.and_then(|known| known.failure.as_ref());
+        match (failure, known.is_some_and(|known| known.is_known)) {
+            (Some((why, since)), true) => lines.push(format!(
+                "{name} fails since {}: {why}; the targets that it named last are watched",
+                show::instant(*since)
+            )),
+            (Some((why, since)), false) => lines.push(format!(
+                "{name} never named a target; it fails since {}: {why}",
+                show::instant(*since)
+            )),
+            (None, false) => lines.push(format!("{name} never named a target")),
+            (None, true) if known.is_some_and(|known| known.targets.is_empty()) => {
+                lines.push(format!("{name} names no target"));
+            }
+            (None, true) => {}
+        }
+    }
+    let ways = record.plan.sources.iter().filter_map(|source| match &source.way {
+        Way::Http { transport, .. } => transport.as_deref(),
+        Way::File { .. } | Way::Dns { .. } => None,
+    });
+    if record.plan.transport.as_deref().into_iter().chain(ways).any(|way| way.insecure) {
+        lines.push(
+            "no certificate was checked (tls.insecure): who answered is not proven".to_owned(),
+        );
+    }
+    lines
 }
 
 /// What the presets found, one line a thing.

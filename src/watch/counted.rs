@@ -74,7 +74,7 @@ impl Watch {
         let step = self.record.plan.smoke.iter().find(|step| step.name == result.step);
         if result.state == StepState::Passed && step.is_some_and(is_real) {
             let (step, began) = (result.step.clone(), now - result.elapsed);
-            let scraped = vec![0; self.record.plan.targets.len()];
+            let scraped = vec![0; self.look.targets.len()];
             self.counted.passed = Some(Passed { step, began, scraped });
         }
     }
@@ -87,7 +87,7 @@ impl Watch {
         let matched = self.record.matched.as_ref();
         let signal = matched.and_then(|m| m.signals.iter().find(|s| s.name == *"request_rate"));
         if let Some(counter) = signal.and_then(counter_of) {
-            let name = &self.record.plan.targets[target].name;
+            let name = &self.look.targets[target].target.name;
             self.counted.take(&counter, target, name, page, now);
             if let Some(detail) = self.not_counted(&counter, target, now) {
                 self.limit(now, None, NOT_COUNTED, &detail);
@@ -104,6 +104,7 @@ impl Watch {
     fn not_counted(&mut self, counter: &str, target: usize, now: Timestamp) -> Option<String> {
         let Counted { series, passed, is_over, .. } = &mut self.counted;
         let known = passed.as_mut()?;
+        known.scraped.resize(self.look.targets.len(), 0);
         known.scraped[target] += 1;
         let mut query = Query::compile(&format!("sum({counter})")).ok()?;
         let mut at = |at: Timestamp| {
@@ -117,9 +118,9 @@ impl Watch {
             return None;
         }
         // Behind a balancer any replica may have had it: all are waited for.
-        let mut all = self.record.plan.targets.iter().zip(&known.scraped);
+        let mut all = self.look.targets.iter().zip(&known.scraped);
         let is_enough =
-            all.all(|(target, scraped)| target.metrics.is_none() || *scraped >= SCRAPES);
+            all.all(|(aim, scraped)| !aim.is_here || aim.scrape.is_none() || *scraped >= SCRAPES);
         if !is_enough {
             return None;
         }

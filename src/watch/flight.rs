@@ -10,6 +10,7 @@ use crate::record::Outcome;
 /// What is remembered of a question while its answer is out.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) enum Asked {
+    Discover { source: usize },
     Probe { target: usize },
     Scrape { target: usize },
     Check { check: usize },
@@ -22,7 +23,11 @@ impl Asked {
     /// Whether it asks how the service is, not how our own letters and files fare.
     pub fn is_observation(&self) -> bool {
         match self {
-            Asked::Probe { .. } | Asked::Scrape { .. } | Asked::Check { .. } | Asked::Smoke => true,
+            Asked::Discover { .. }
+            | Asked::Probe { .. }
+            | Asked::Scrape { .. }
+            | Asked::Check { .. }
+            | Asked::Smoke => true,
             Asked::Letter { .. } | Asked::Publish { .. } => false,
         }
     }
@@ -110,9 +115,11 @@ fn held_up() -> Reply {
 
 fn timed_out(asked: &Asked, after: Span) -> Reply {
     match asked {
-        Asked::Probe { .. } | Asked::Scrape { .. } | Asked::Check { .. } | Asked::Smoke => {
-            Reply::Exchanged(Err(Failure::Timeout(after)))
-        }
+        Asked::Discover { .. }
+        | Asked::Probe { .. }
+        | Asked::Scrape { .. }
+        | Asked::Check { .. }
+        | Asked::Smoke => Reply::Exchanged(Err(Failure::Timeout(after))),
         // It may have been taken: exactly this letter is tried again.
         Asked::Letter { .. } => {
             Reply::Delivered(Outcome::Unknown { detail: format!("no answer within {after}") })

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use crate::metrics::{Page, Table, Wanted};
-use crate::model::{Ask, Channel, Exchange, Failure, Name, Request, Span, Timestamp, WatchId};
+use crate::model::{
+    Ask, Channel, Exchange, Failure, Found, Name, Request, Source, Span, Timestamp, WatchId,
+};
 use crate::notify::Letter;
 use crate::record::{Outcome, Summary};
 
@@ -28,6 +30,11 @@ pub struct Job {
 /// What is asked of the world.
 #[derive(Clone, Debug)]
 pub enum Question {
+    /// Which targets are there? Answer: `Reply::Discovered`.
+    Discover {
+        /// Where to look.
+        source: Arc<Source>,
+    },
     /// Is it healthy? Answer: `Reply::Exchanged`.
     Probe {
         /// Who.
@@ -89,6 +96,8 @@ pub enum Question {
 /// What the world answers.
 #[derive(Clone, Debug)]
 pub enum Reply {
+    /// To a search for targets.
+    Discovered(Result<Found, String>),
     /// To a probe, a smoke test or a check beyond HTTP.
     Exchanged(Result<Exchange, Failure>),
     /// To a scrape.

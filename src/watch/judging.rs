@@ -54,6 +54,11 @@ impl Judging {
         now.since(self.at) >= interval
     }
 
+    /// What was read of an alert that is over counts no more.
+    pub fn forget(&mut self, key: &AlertKey) {
+        self.streaks.remove(key);
+    }
+
     /// Something has turned: rules are judged when all of this turn is heard.
     pub fn at_once(&mut self, now: Timestamp) {
         self.due = Some(self.due.map_or(now, |at| at.min(now)));

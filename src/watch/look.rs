@@ -9,7 +9,7 @@ use super::{Question, Watch};
 use crate::check::health::Health;
 use crate::check::paths::KNOWN;
 use crate::metrics::{Feed, Table, Wanted};
-use crate::model::{Exchange, Method, Request, Span, Timestamp, stable_hash};
+use crate::model::{Exchange, Method, Request, Span, Target, Timestamp, stable_hash};
 use crate::record::{Plan, PresetChoice, Record};
 
 /// How often a target is asked while nothing has answered yet.
@@ -46,6 +46,11 @@ pub(super) struct Look {
 
 /// One target, and where it is in its cycle.
 pub(super) struct Aim {
+    pub target: Target,
+    /// It has not left; its place is free when nothing of it is out any more.
+    pub is_here: bool,
+    /// Nothing is judged before it has been heard.
+    pub is_awaited: bool,
     pub probe: Option<Turn>,
     pub scrape: Option<Turn>,
     /// What is sent, the same each time: to probe, and to scrape.
@@ -105,18 +110,20 @@ impl Turn {
     }
 }
 
-impl Look {
-    pub fn new(record: &Record, wanted: Arc<Wanted>, now: Timestamp) -> Look {
-        let service = record.plan.service.as_str();
-        let turn = |url: &Option<String>, index: usize| {
-            url.as_ref().map(|_| Turn::new(service, index, now))
+impl Aim {
+    /// A target that nobody has asked yet, in this place among its siblings.
+    pub fn new(target: Target, index: usize, plan: &Plan, now: Timestamp) -> Aim {
+        let turn = |url: &Option<String>| {
+            url.as_ref().map(|_| Turn::new(plan.service.as_str(), index, now))
         };
-        let targets = record.plan.targets.iter().enumerate().map(|(index, target)| Aim {
-            probe: turn(&target.health, index),
-            scrape: turn(&target.metrics, index),
+        Aim {
+            is_here: true,
+            is_awaited: true,
+            probe: turn(&target.health),
+            scrape: turn(&target.metrics),
             asks: [&target.health, &target.metrics]
-                .map(|url| url.as_ref().map(|url| Arc::new(get(url, &record.plan)))),
-            feed: Feed::default(),
+                .map(|url| url.as_ref().map(|url| Arc::new(get(url, plan)))),
+            feed: Feed::with(target.labels.clone()),
             table: Some(Box::default()),
             is_up: None,
             judged: None,
@@ -126,21 +133,38 @@ impl Look {
             has_shown: false,
             searched_at: None,
             relearn: false,
-        });
+            target,
+        }
+    }
+
+    /// It is asked no more, and what it held is given back.
+    pub fn leave(&mut self) {
+        (self.is_here, self.probe, self.scrape) = (false, None, None);
+        (self.table, self.is_up, self.judged) = (None, None, None);
+        self.feed = Feed::default();
+    }
+}
+
+impl Look {
+    pub fn new(record: &Record, wanted: Arc<Wanted>, now: Timestamp) -> Look {
+        let aim =
+            |(index, target): (usize, &Target)| Aim::new(target.clone(), index, &record.plan, now);
+        let targets = record.live().enumerate().map(aim).collect();
         let is_settled = record.plan.presets == PresetChoice::Pinned(Vec::new());
         let search = (!is_settled).then_some(SEARCH_EVERY);
-        Look { targets: targets.collect(), wanted, search }
+        Look { targets, wanted, search }
     }
 
     /// Whether every target that is probed has been heard of in this process's life.
     pub fn is_acquainted(&self) -> bool {
-        self.targets.iter().all(|aim| aim.probe.is_none() || aim.heard_at.is_some())
+        let is_heard = |aim: &Aim| aim.probe.is_none() || aim.heard_at.is_some();
+        self.targets.iter().all(|aim| !aim.is_awaited || is_heard(aim))
     }
 
     /// Asks a target's health at another path, at once.
     pub fn ask_at(&mut self, target: usize, path: &str, plan: &Plan, now: Timestamp) {
-        let Some(known) = plan.targets[target].health.as_deref() else { return };
-        let base = known.strip_suffix(KNOWN[0].health).unwrap_or(known);
+        let Some(known) = self.targets[target].target.health.clone() else { return };
+        let base = known.strip_suffix(KNOWN[0].health).unwrap_or(&known);
         let aim = &mut self.targets[target];
         aim.asks[0] = Some(Arc::new(get(&format!("{base}{path}"), plan)));
         if let Some(turn) = &mut aim.probe {
@@ -176,7 +200,7 @@ impl Watch {
         let plan = &self.record.plan;
         let timeout = plan.timeout;
         for (index, aim) in self.look.targets.iter_mut().enumerate() {
-            let target = &plan.targets[index];
+            let target = &aim.target;
             let [probe, scrape] = &aim.asks;
             if let (Some(turn), Some(request)) = (&mut aim.probe, probe)
                 && turn.due.is_some_and(|at| at <= now)
@@ -326,5 +350,6 @@ impl Watch {
 
 fn get(url: &str, plan: &Plan) -> Request {
     let (url, headers, timeout) = (url.to_owned(), plan.headers.clone(), plan.timeout);
-    Request { method: Method::Get, url, headers, body: None, timeout, follow: 0 }
+    let transport = plan.transport.clone();
+    Request { method: Method::Get, url, headers, body: None, timeout, follow: 0, transport }
 }

@@ -5,9 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::Watch;
+use super::own::Own;
 use crate::metrics::{self, Family, Measured, Meter, Parts, Series, SeriesId, Signal, Wanted};
 use crate::model::{Labels, MINUTE, Measurement, Name, Number, Span, Timestamp, Why};
-use crate::record::{Block, Fact, Record, Row, Tally};
+use crate::record::{Block, Fact, Record, Row};
 
 /// A block is never longer than this: what a crash can cost of the record.
 const STEP_MAX: Span = Span::from_secs(300);
@@ -31,7 +32,7 @@ pub(super) struct Measure {
     meters: Vec<Gauged>,
     /// For each rule of the plan its meter, `None`: not matched.
     rule_meters: Vec<Option<usize>>,
-    own: Vec<OwnSeries>,
+    pub own: Own,
     /// Some name is kept in another way than tables were learned for.
     pub is_kept_anew: bool,
     /// Kept of a scrape though no signal names it: where the version is.
@@ -55,27 +56,10 @@ struct Gauged {
     present: Option<SeriesId>,
 }
 
-/// Series that the watch makes itself, of one target's answers.
-struct OwnSeries {
-    success: SeriesId,
-    duration: SeriesId,
-    up: SeriesId,
-    tally: Tally,
-}
-
 impl Measure {
     pub fn new(record: &Record, now: Timestamp) -> Measure {
         let mut series = Series::new();
-        let own = record.plan.targets.iter().map(|target| {
-            let labels = Labels::from_pairs([("instance", target.name.as_str())]);
-            OwnSeries {
-                success: series.intern("probe_success", &labels),
-                duration: series.intern("probe_duration_seconds", &labels),
-                up: series.intern("up", &labels),
-                tally: Tally::default(),
-            }
-        });
-        let own = own.collect();
+        let own = Own::new(&mut series, record);
         let mut measure = Measure {
             series,
             families: BTreeMap::new(),
@@ -96,7 +80,10 @@ impl Measure {
     /// what the presets found. Queries were checked when the plan was made.
     pub fn compile(&mut self, record: &Record) {
         let matched = record.matched.as_ref().map_or(&[][..], |matched| &matched.signals);
-        let health = metrics::health::signals();
+        let health = match record.plan.sources.is_empty() {
+            true => metrics::health::signals(),
+            false => metrics::health::signals_of_found(),
+        };
         let signals = health.iter().chain(&record.plan.signals).chain(matched);
         let ruled: BTreeSet<&Name> = record.plan.rules.iter().map(|rule| &rule.signal).collect();
         let mut meters: Vec<Gauged> = Vec::new();
@@ -180,53 +167,6 @@ impl Measure {
         self.rule_meters[rule].map(|meter| &self.meters[meter].last)
     }
 
-    /// A probe's answer, confirmed.
-    pub fn probed(
-        &mut self,
-        target: usize,
-        is_up: Option<bool>,
-        retried: bool,
-        elapsed: Option<Span>,
-        now: Timestamp,
-    ) {
-        let own = &mut self.own[target];
-        match is_up {
-            Some(true) => own.tally.ok += 1,
-            Some(false) => own.tally.failed += 1,
-            None => own.tally.unknown += 1,
-        }
-        if is_up == Some(true) && retried {
-            own.tally.flaky += 1;
-        }
-        if let Some(is_up) = is_up {
-            self.series.push(own.success, now, f64::from(u8::from(is_up)));
-        }
-        if let Some(elapsed) = elapsed {
-            self.series.push(own.duration, now, elapsed.seconds_f64());
-        }
-    }
-
-    /// A version that a target told.
-    pub fn versioned(&mut self, target: usize, is_match: bool) {
-        let tally = &mut self.own[target].tally;
-        if is_match {
-            tally.matching += 1;
-        } else {
-            tally.differing += 1;
-        }
-    }
-
-    /// A scrape's answer.
-    pub fn scraped(&mut self, target: usize, was_read: bool, now: Timestamp) {
-        let own = &mut self.own[target];
-        if was_read {
-            own.tally.scraped += 1;
-        } else {
-            own.tally.unscraped += 1;
-        }
-        self.series.push(own.up, now, f64::from(u8::from(was_read)));
-    }
-
     /// Reads every meter that a rule judges or a verdict needs.
     pub fn read(&mut self, now: Timestamp) {
         for one in &mut self.meters {
@@ -239,10 +179,7 @@ impl Measure {
     /// Whether each watched signal is there, as a series of its own, while
     /// scrapes succeed: a signal that vanishes is not one that is calm.
     fn push_presence(&mut self, now: Timestamp) {
-        let is_scraped = self
-            .own
-            .iter()
-            .any(|own| self.series.fresh(own.up, now).is_some_and(|last| last.value == 1.0));
+        let is_scraped = self.own.is_any_scraped(&self.series, now);
         for one in &self.meters {
             let Some(id) = one.present else { continue };
             match one.last {
@@ -271,14 +208,12 @@ impl Measure {
     }
 
     /// Takes the block out as it is at `to`, and begins the next.
-    fn cut(&mut self, record: &Record, to: Timestamp) -> Block {
+    fn cut(&mut self, to: Timestamp) -> Block {
         let over = to.since(self.block.from);
         let next = Block { from: to, to, ..Block::default() };
         let mut block = std::mem::replace(&mut self.block, next);
         block.to = to;
-        for (target, own) in record.plan.targets.iter().zip(&mut self.own) {
-            block.tallies.push((target.name.clone(), std::mem::take(&mut own.tally)));
-        }
+        block.tallies = self.own.take_tallies();
         for one in self.meters.iter_mut().filter(|one| one.is_kept) {
             let counted = one.meter.count(&self.series, to, over);
             let measured = match counted {
@@ -334,6 +269,7 @@ impl Watch {
         if is_tick {
             self.renew_checks(now);
             self.measure.push_presence(now);
+            self.count_targets(now);
         }
         // What came in was judged when it came; a tick looks for what did not.
         if is_edge || self.judging.is_due(now) || is_tick && self.judging.is_old(now, interval) {
@@ -377,7 +313,7 @@ impl Watch {
         if to <= self.measure.block.from {
             return;
         }
-        let mut block = self.measure.cut(&self.record, to);
+        let mut block = self.measure.cut(to);
         block.checks = self.checks.take_tallies(&self.record.plan.checks);
         self.note(now, Fact::Measured(block));
     }
@@ -394,6 +330,9 @@ impl Watch {
     /// Whether some target's health has been heard lately enough to stand for now.
     fn is_health_known(&self, now: Timestamp, interval: Span) -> bool {
         let fresh = now - 2 * interval - self.record.plan.timeout;
+        if self.record.live().next().is_none() && self.record.is_found() {
+            return true; // there is nobody, and that is known
+        }
         let targets = self.look.targets.iter();
         targets.filter(|aim| aim.is_up.is_some()).any(|aim| aim.heard_at >= Some(fresh))
     }

@@ -14,6 +14,7 @@
 mod checks;
 mod close;
 mod counted;
+mod discover;
 mod fleet;
 mod flight;
 mod job;
@@ -21,6 +22,7 @@ mod judging;
 mod look;
 mod measure;
 mod observe;
+mod own;
 mod pace;
 mod seek;
 mod smoke;
@@ -33,6 +35,7 @@ pub use job::{Heard, Job, JobId, Question, Reply};
 use crate::model::{Name, Release, Timestamp, WatchId};
 use crate::record::{Ending, Fact, Plan, Record, Stored};
 use checks::Checks;
+use discover::Discover;
 use flight::Flight;
 use judging::Judging;
 use look::Look;
@@ -68,6 +71,7 @@ pub struct Watch {
     record: Record,
     noted: Vec<Noted>,
     flight: Flight,
+    discover: Discover,
     look: Look,
     checks: Checks,
     measure: Measure,
@@ -117,6 +121,7 @@ impl Watch {
         Watch {
             flight: Flight::default(),
             look: Look::new(&record, measure.wanted_at_first(&record), now),
+            discover: Discover::new(&record.plan, now),
             checks: Checks::new(&record, &mut measure.series, now),
             measure,
             judging: Judging::new(record.plan.rules.len(), now),
@@ -159,6 +164,7 @@ impl Watch {
     pub fn ask(&mut self, now: Timestamp, next_id: &mut u64) -> Vec<Job> {
         let mut due = Vec::new();
         if self.is_observing() {
+            self.ask_sources(now, &mut due);
             self.ask_targets(now, &mut due);
             self.ask_checks(now, &mut due);
             self.ask_smoke(now, &mut due);
@@ -207,6 +213,7 @@ impl Watch {
             };
         };
         if self.is_observing() {
+            also(self.next_discovery());
             also(self.next_look());
             also(self.next_check());
             also(self.next_smoke());
@@ -283,6 +290,12 @@ impl Watch {
             }
             (Asked::Check { check }, Reply::Exchanged(result)) => {
                 self.hear_check(now, check, &result);
+            }
+            (Asked::Discover { source }, Reply::Discovered(answer)) => {
+                self.hear_found(now, source, answer);
+            }
+            (Asked::Discover { source }, Reply::Exchanged(Err(failure))) => {
+                self.hear_found(now, source, Err(failure.to_string()));
             }
             (Asked::Smoke, Reply::Exchanged(result)) => self.hear_smoke(now, &result),
             (Asked::Letter { channel, key }, Reply::Delivered(outcome)) => {

@@ -1,6 +1,7 @@
 //! What answers amount to: samples, tallies, and facts where something turned.
 
 use super::Watch;
+use super::measure::Measure;
 use crate::check::{self, Expected, HealthState, health::Health};
 use crate::metrics::{Page, Table, presets};
 use crate::model::{Exchange, Failure, Name, Span, Timestamp};
@@ -20,6 +21,9 @@ impl Watch {
         target: usize,
         reply: &Result<Exchange, Failure>,
     ) {
+        if !self.look.targets[target].is_here {
+            return; // it left while it was asked
+        }
         if self.seek(now, target, reply) {
             return;
         }
@@ -40,7 +44,8 @@ impl Watch {
         let aim = &mut self.look.targets[target];
         (aim.is_up, aim.heard_at) = (is_up, Some(now));
         let elapsed = reply.as_ref().ok().map(|exchange| exchange.elapsed);
-        self.measure.probed(target, is_up, tries > 1, elapsed, now);
+        let Measure { own, series, .. } = &mut self.measure;
+        own.probed(series, target, is_up, tries > 1, elapsed, now);
         if reply.is_ok() {
             self.take_shown(now, target, &health.shown);
         }
@@ -73,6 +78,9 @@ impl Watch {
         page: Result<Page, Failure>,
         table: Option<Box<Table>>,
     ) {
+        if !self.look.targets[target].is_here {
+            return;
+        }
         self.look.targets[target].table = table;
         self.plan_scrape(target, now);
         let aim = &mut self.look.targets[target];
@@ -81,7 +89,8 @@ impl Watch {
         let is_nothing = matches!(&page, Err(Failure::Status(404))) && !aim.has_shown;
         let ours = matches!(&page, Err(failure) if failure.is_ours());
         if !ours && !is_nothing {
-            self.measure.scraped(target, page.is_ok(), now);
+            let Measure { own, series, .. } = &mut self.measure;
+            own.scraped(series, target, page.is_ok(), now);
             let aim = &mut self.look.targets[target];
             if aim.probe.is_none() {
                 // Health is not asked: what answers a scrape is known to be there.
@@ -151,7 +160,7 @@ impl Watch {
     }
 
     pub(super) fn target_name(&self, target: usize) -> Name {
-        self.record.plan.targets[target].name.clone()
+        self.look.targets[target].target.name.clone()
     }
 }
 

@@ -5,7 +5,7 @@
 use super::Watch;
 use crate::check::Shown;
 use crate::check::health::version::{self, VersionSource};
-use crate::metrics::{SeriesId, health};
+use crate::metrics::{Series, SeriesId, health};
 use crate::model::{Labels, Timestamp};
 use crate::record::Fact;
 
@@ -26,6 +26,15 @@ pub(super) struct Vitals {
 const SERIES: [&str; 4] = [health::COMPONENTS, health::UNMET, health::AGE, health::VERSION];
 
 impl Vitals {
+    /// The target has left: its series end.
+    pub fn end(&mut self, series: &mut Series, now: Timestamp) {
+        std::mem::take(&mut self.ids)
+            .into_iter()
+            .flatten()
+            .for_each(|id| series.push_stale(id, now));
+        self.pulses = Default::default();
+    }
+
     /// For how long nothing has moved that should; `None`: nothing should.
     fn age_seconds(&mut self, pulses: &[Option<String>; 2], now: Timestamp) -> Option<f64> {
         let mut oldest = None;
@@ -97,7 +106,7 @@ impl Watch {
         let record = &self.record;
         let is_match = told.iter().all(|told| record.is_of_release(told));
         let is_judged = record.plan.health.version.is_some();
-        self.measure.versioned(target, is_match);
+        self.measure.own.versioned(target, is_match);
         if is_judged {
             self.push_vital(now, target, 3, f64::from(u8::from(is_match)));
         }

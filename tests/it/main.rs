@@ -6,6 +6,7 @@ mod world;
 mod config;
 mod docs;
 mod faults;
+mod found;
 mod io;
 mod panics;
 mod scenarios;

@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use bakewatch::config::found;
 use bakewatch::model::{Failure, Release, SECOND, Span, Timestamp, WatchId};
 use bakewatch::record::{Fact, Outcome, Plan, Record};
 use bakewatch::watch::{Fleet, Heard, Job, JobId, Noted, Question, Reply};
@@ -48,6 +49,8 @@ pub struct Drive {
     pub now: Timestamp,
     pub start: Timestamp,
     pub targets: Vec<Target>,
+    /// What sources of targets answer.
+    pub named: Result<Vec<String>, String>,
     pub receivers: Vec<Receiver>,
     /// What checks beyond HTTP ask, by their names.
     pub others: BTreeMap<String, Other>,
@@ -70,7 +73,12 @@ pub struct Drive {
 
 impl Drive {
     pub fn open(release: Release, plan: Plan, now: Timestamp) -> Drive {
-        let targets = plan.targets.iter().map(|t| Target::new(t.name.as_str(), now)).collect();
+        let target = |name: &str| Target::new(name, now);
+        let mut targets: Vec<Target> =
+            plan.targets.iter().map(|known| target(known.name.as_str())).collect();
+        if targets.is_empty() {
+            targets.push(target("front")); // where smoke tests go
+        }
         let receivers = plan.channels.iter().map(|channel| Receiver {
             name: channel.name.to_string(),
             manner: super::channel::Manner::Takes,
@@ -88,6 +96,7 @@ impl Drive {
             now,
             start: now,
             targets,
+            named: Err("nobody knows".to_owned()),
             receivers,
             others,
             disk: Vec::new(),
@@ -207,6 +216,13 @@ impl Drive {
 
     fn answer(&mut self, question: Question) -> (Span, Option<Reply>) {
         match question {
+            Question::Discover { source } => {
+                let named = self
+                    .named
+                    .clone()
+                    .map(|names| found::at(names.iter().map(String::as_str), &source.paths));
+                (Span::from_millis(20), Some(Reply::Discovered(named)))
+            }
             Question::Probe { target, request } => {
                 let now = self.now;
                 let target = self.target(target.as_str());
@@ -268,6 +284,7 @@ impl Drive {
 fn fail(question: Question) -> (Span, Option<Reply>) {
     let quick = Span::from_millis(5);
     let reply = match question {
+        Question::Discover { .. } => Reply::Discovered(Err("no such file".into())),
         Question::Probe { .. } | Question::Check { .. } | Question::Smoke { .. } => {
             Reply::Exchanged(Err(Failure::Broken("reset by peer".into())))
         }

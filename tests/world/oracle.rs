@@ -24,6 +24,7 @@ pub fn complaints(drive: &Drive) -> Vec<String> {
     nothing_early(&replayed, &mut found);
     windows_close_once(facts, &replayed, &mut found);
     coverage_adds_up(&replayed, &mut found);
+    nothing_of_those_who_left(drive, &mut found);
     nothing_observed_after_the_end(facts, &mut found);
     found
 }
@@ -43,6 +44,23 @@ fn nothing_observed_after_the_end(facts: &[(Timestamp, Fact)], found: &mut Vec<S
             | Fact::Limit { .. } => {}
             _ => found.push(format!("noted after the end: {fact:?}")),
         }
+    }
+}
+
+/// A target that has left is not looked at.
+fn nothing_of_those_who_left(drive: &Drive, found: &mut Vec<String>) {
+    if drive.record().plan.sources.is_empty() {
+        return;
+    }
+    let (first, rest) = drive.facts().split_first().expect("a watch begins with a fact");
+    let mut record = Record::open(first.0, &first.1).expect("the first opens it");
+    for (at, fact) in rest {
+        if let Fact::Health { target, .. } | Fact::Scraping { target, .. } = fact
+            && !record.live().any(|live| live.name == *target)
+        {
+            found.push(format!("{target} is looked at, and is not there: {fact:?}"));
+        }
+        record.apply(*at, fact.clone());
     }
 }
 

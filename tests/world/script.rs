@@ -18,7 +18,7 @@ use bakewatch::watch::Heard;
 use super::beyond;
 use super::channel::{Manner, headline};
 use super::drive::Drive;
-use super::target::{Body, Expo, Mood};
+use super::target::{Body, Expo, Mood, Target};
 
 /// The release of every scenario is out at this instant.
 pub const RELEASED: Timestamp = Timestamp::from_millis(1_767_225_600_000); // 2026-01-01T00:00:00Z
@@ -110,6 +110,16 @@ fn happen(drive: &mut Drive, what: &str) {
                 }
                 _ => panic!("a check cannot do {what:?}"),
             }
+        }
+        ["sources", "fail"] => drive.named = Err("no such file".to_owned()),
+        ["sources", "name", "nobody"] => drive.named = Ok(Vec::new()),
+        ["sources", "name", names @ ..] => {
+            for name in names.iter().copied() {
+                if !drive.targets.iter().any(|target| target.name == name) {
+                    drive.targets.push(Target::new(name, now));
+                }
+            }
+            drive.named = Ok(names.iter().map(|name| (*name).to_owned()).collect());
         }
         ["all", rest @ ..] => {
             for index in 0..drive.targets.len() {
@@ -236,6 +246,12 @@ fn line(fact: &Fact) -> Option<String> {
             let end = tls.leaf().map(|leaf| leaf.not_after.rfc3339()).unwrap_or_default();
             format!("certificate {check} until {end}")
         }
+        Fact::Targets { source, added, removed } => {
+            let added: Vec<_> = added.iter().map(|target| target.name.as_str()).collect();
+            let removed: Vec<_> = removed.iter().map(Name::as_str).collect();
+            format!("targets of {source}: came {added:?}, left {removed:?}")
+        }
+        Fact::Discovery { source, failure } => format!("discovery {source}: {failure:?}"),
         Fact::Limit { target, what, detail } => format!("limit {what} {target:?}: {detail}"),
         Fact::Evidence { rule, missing: Some(why) } => format!("evidence {rule}: {why}"),
         Fact::Evidence { rule, missing: None } => format!("evidence {rule}: there"),

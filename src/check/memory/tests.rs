@@ -33,6 +33,7 @@ fn step(url: &str, headers: &[(&str, &str)], body: Option<&str>, expect: &[&str]
         body: body.map(str::to_owned),
         timeout: Span::from_secs(1),
         follow: 0,
+        transport: None,
     };
     let expect = expect.iter().map(|text| Assertion::parse(text).unwrap()).collect();
     let retry = Retry { deadline: Span::ZERO, interval: Span::ZERO };

@@ -16,6 +16,7 @@ mod service;
 mod signals;
 mod smoke;
 mod takes;
+mod targets;
 mod windows;
 
 pub use schema::schema;
@@ -79,9 +80,14 @@ impl Key {
 }
 
 /// All of them, in the order of the example file.
-pub const TABLES: [&Table; 23] = [
+pub const TABLES: [&Table; 28] = [
     &service::TOP,
     &service::TARGETS,
+    &targets::DISCOVER,
+    &targets::DNS,
+    &targets::AUTH,
+    &targets::BASIC,
+    &targets::TLS,
     &health::TABLE,
     &health::VERSION,
     &smoke::TABLE,
@@ -133,7 +139,10 @@ pub(super) fn of(table: &str) -> Vec<&'static str> {
 /// Tables that have this key, for one that is in the wrong place.
 pub(super) fn tables_with(name: &str) -> Vec<&'static str> {
     let has = |table: &&&Table| table.keys.iter().any(|key| key.name == name);
-    TABLES.iter().filter(has).map(|table| table.name).collect()
+    let mut tables: Vec<&str> = TABLES.iter().filter(has).map(|table| table.name).collect();
+    // `every` in [targets] is more likely a window's than that of a source.
+    tables.sort_by_key(|name| name.starts_with("targets."));
+    tables
 }
 
 /// As written in the file: `[targets]`, `[[rule]]`, `the top of the file`.

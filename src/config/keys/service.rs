@@ -1,7 +1,9 @@
 //! Keys of the top of the file and of `[targets]`.
 
-use super::Takes::{self, Duration, Either, False, Headers, List, Named, Path, Size, Some, Tables};
-use super::Takes::{Text, Url, Whole, Word};
+use super::Takes::{
+    self, Address, Duration, Either, False, Headers, List, Named, Path, Size, Some, Tables,
+};
+use super::Takes::{Text, Whole, Word};
 use super::{Table, key};
 
 /// The top of the file.
@@ -12,7 +14,7 @@ pub(super) const TOP: Table = Table {
         key("service", Text, "the service's name")
             .or("the host of `url`")
             .such_as("\"chat-agent\""),
-        key("url", Url, "the service's address, and its first target")
+        key("url", Address, "the service's address, and its first target")
             .or("the first of `targets.static`, or what the command line says")
             .such_as("\"https://agent.example.com\""),
         key("settle", Duration, "how long smoke tests wait for a first answer")
@@ -54,16 +56,18 @@ const RUN_HEADER: Takes = Either(&[Text, False]);
 
 const PATH: Takes = Either(&[Path, False]);
 
+const SOURCES: Takes = Either(&[Takes::Table("targets.discover"), Tables("targets.discover")]);
+
 /// `[targets]`.
 pub(super) const TARGETS: Table = Table {
     name: "targets",
     about: "The replicas: where they are, and which paths they are asked.",
     keys: &[
-        key("static", Some(&Url), "one base URL a replica")
+        key("static", Some(&Address), "one base URL a replica, or unix:///path/of/a.sock")
             .or("`url` alone")
             .such_as("[\"http://10.0.0.11:8000\", \"http://10.0.0.12:8000\"]"),
         key("expect", Whole(1, 1000), "how many have to be healthy; fewer are an alert")
-            .or("all")
+            .or("all that are listed; 1 where they are looked for")
             .such_as("2"),
         key("health", PATH, "the health endpoint; false: not asked")
             .or("/health")
@@ -74,10 +78,15 @@ pub(super) const TARGETS: Table = Table {
         key("metrics", PATH, "the exposition; false: not scraped")
             .or("/metrics")
             .such_as("\"/metrics\""),
-        key("tls", False, "false: the certificates of https addresses are not looked at")
+        key("certificates", False, "false: the certificates of https addresses are not looked at")
             .or("looked at once an hour")
             .such_as("false"),
         key("headers", Headers, "headers of probes and scrapes")
             .such_as("{ authorization = { env = \"PROBE_TOKEN\" } }"),
+        key("discover", SOURCES, "where more replicas are looked for"),
+        key("auth", Takes::Table("targets.auth"), "who we say we are, to them and below `url`"),
+        key("tls", Takes::Table("targets.tls"), "whom we trust"),
+        super::targets::PROXY,
+        super::targets::HTTP2,
     ],
 };

@@ -23,6 +23,8 @@ pub enum Takes {
     Whole(u64, u64),
     /// An http or https URL.
     Url,
+    /// The same, or a Unix socket, `unix:///run/app.sock`.
+    Address,
     /// `smtps://user@host`.
     Smtp,
     /// A mail address.
@@ -94,6 +96,7 @@ impl Takes {
     pub fn table(&self) -> Option<&'static str> {
         match self {
             Takes::Table(name) | Takes::Tables(name) | Takes::Named(name) => Some(name),
+            Takes::Either(types) => types.iter().find_map(Takes::table),
             _ => None,
         }
     }
@@ -109,6 +112,7 @@ impl Takes {
             Takes::Number => "number".to_owned(),
             Takes::Whole(least, most) => format!("whole number from {least} to {most}"),
             Takes::Url => "URL".to_owned(),
+            Takes::Address => "URL, or unix:///path/of/a.sock".to_owned(),
             Takes::Smtp => "mail server".to_owned(),
             Takes::Mail => "mail address".to_owned(),
             Takes::Place => "host:port".to_owned(),
@@ -177,6 +181,7 @@ impl Takes {
                 whole.is_some_and(|whole| (*least..=*most).contains(&whole))
             }
             Takes::Url => matches("^https?://"),
+            Takes::Address => matches("^(https?://|unix:///)"),
             Takes::Smtp => matches(r"^smtp(s|\+plain)?://"),
             Takes::Place => matches(PLACE),
             Takes::Path => matches("^/"),

@@ -1,5 +1,7 @@
 //! What a smoke step sends.
 
+use std::sync::Arc;
+
 use super::TIMEOUT;
 use crate::check::template;
 use crate::config::address;
@@ -7,7 +9,7 @@ use crate::config::complaint::instead;
 use crate::config::secret::Vault;
 use crate::config::service::{Service, is_path};
 use crate::config::walk::{Table, Value};
-use crate::model::{HeaderValue, Method, Request};
+use crate::model::{HeaderValue, Method, Request, Transport};
 
 /// Who sends a visitor on more often sends him in circles.
 const FOLLOW_MAX: u64 = 10;
@@ -57,7 +59,30 @@ pub(super) fn read(table: &Table, service: &Service, vault: &Vault) -> Option<Re
         Some(value) => u8::try_from(value.whole(0, FOLLOW_MAX)?).unwrap_or(u8::MAX),
         None => 0,
     };
-    Some(Request { method, url: url?, headers, body, timeout, follow })
+    let is_elsewhere = table.get("url").is_some();
+    let mut request =
+        Request { method, url: url?, headers, body, timeout, follow, transport: None };
+    if !is_elsewhere {
+        at_home(&mut request, service);
+    }
+    Some(request)
+}
+
+/// What goes to the service's own address goes the targets' way, with their
+/// credentials, unless it says who it is itself. The name in the certificate
+/// is the address's own, not a replica's.
+pub(super) fn at_home(request: &mut Request, service: &Service) {
+    let is_said = |request: &Request, name: &str| {
+        request.headers.iter().any(|(known, _)| known.eq_ignore_ascii_case(name))
+    };
+    for (name, value) in &service.reach.auth {
+        if !is_said(request, name) {
+            request.headers.push((name.clone(), value.clone()));
+        }
+    }
+    let own = service.reach.transport.as_deref();
+    let own = own.map(|own| Transport { server_name: None, ..own.clone() });
+    request.transport = own.filter(|own| !own.is_plain()).map(Arc::new);
 }
 
 /// The body, and whether it is JSON.

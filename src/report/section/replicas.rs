@@ -1,7 +1,7 @@
 //! Replicas together, and each target.
 
 use crate::metrics::Unit;
-use crate::model::Number;
+use crate::model::{Number, Timestamp};
 use crate::record::{Runs, Summary, TargetSummary};
 use crate::report::page::{Section, Side, Table, Text, Tone};
 use crate::report::show;
@@ -25,19 +25,26 @@ pub(super) fn section(summary: &Summary) -> Option<Section> {
             Text::new(tone, words)
         }
     };
+    let mut columns = vec![
+        ("Target", Side::Left),
+        ("Up", Side::Right),
+        ("Scrapes read", Side::Right),
+        ("At the end", Side::Left),
+    ];
+    let is_found = summary.targets.iter().any(|target| target.stays.is_some());
+    if is_found {
+        columns.extend([("Came", Side::Left), ("Left", Side::Left)]);
+    }
+    let (shown, rest) = chosen(&summary.targets);
+    let mut paragraphs: Vec<Text> = std::iter::once(said).chain(versions(summary)).collect();
+    if rest > 0 {
+        paragraphs.push(Text::from(format!("{rest} more came and left; they are not shown.")));
+    }
+    let rows = shown.into_iter().map(|target| row(target, is_found)).collect();
     Some(Section {
         title: "Replicas and targets",
-        paragraphs: std::iter::once(said).chain(versions(summary)).collect(),
-        table: Some(Table {
-            caption: "Targets",
-            columns: vec![
-                ("Target", Side::Left),
-                ("Up", Side::Right),
-                ("Scrapes read", Side::Right),
-                ("At the end", Side::Left),
-            ],
-            rows: summary.targets.iter().map(row).collect(),
-        }),
+        paragraphs,
+        table: Some(Table { caption: "Targets", columns, rows }),
         ..Section::default()
     })
 }
@@ -45,13 +52,12 @@ pub(super) fn section(summary: &Summary) -> Option<Section> {
 /// `2 of 3 replicas say that they run v1.2.3; b:8000 says 1.2.2.` Nothing
 /// where no replica tells a version.
 fn versions(summary: &Summary) -> Vec<Text> {
-    let told: Vec<(&str, &Runs)> = summary
-        .targets
-        .iter()
-        .filter_map(|target| Some((target.name.as_str(), target.runs.as_ref()?)))
-        .collect();
+    let is_here = |target: &&TargetSummary| target.stays.is_none_or(|stays| stays.left.is_none());
+    let here = || summary.targets.iter().filter(is_here);
+    let told: Vec<(&str, &Runs)> =
+        here().filter_map(|target| Some((target.name.as_str(), target.runs.as_ref()?))).collect();
     let Some((_, first)) = told.first() else { return Vec::new() };
-    let of = summary.targets.len();
+    let of = here().count();
     let right = told.iter().filter(|(_, runs)| runs.is_release).count();
     let says = if right == 1 || of == 1 { "says that it runs" } else { "say that they run" };
     let all = if of == 1 { "replica" } else { "replicas" };
@@ -81,23 +87,98 @@ fn versions(summary: &Summary) -> Vec<Text> {
 /// Replicas named in a sentence; the table below has no version of its own.
 const NAMED_MAX: usize = 5;
 
-fn row(target: &TargetSummary) -> Vec<Text> {
+/// So many targets that have left are shown, the last to leave; a service that
+/// scales all week has hundreds.
+const LEFT_MAX: usize = 20;
+
+/// All that were here at the end and some that were not, and how many are left out.
+fn chosen(targets: &[TargetSummary]) -> (Vec<&TargetSummary>, usize) {
+    let left = |target: &TargetSummary| target.stays.and_then(|stays| stays.left);
+    let mut ends: Vec<Timestamp> = targets.iter().filter_map(left).collect();
+    ends.sort_unstable_by(|a, b| b.cmp(a));
+    let Some(last) = ends.get(LEFT_MAX) else { return (targets.iter().collect(), 0) };
+    let is_shown = |target: &&TargetSummary| left(target).is_none_or(|at| at > *last);
+    let shown: Vec<&TargetSummary> = targets.iter().filter(is_shown).collect();
+    let rest = targets.len() - shown.len();
+    (shown, rest)
+}
+
+fn row(target: &TargetSummary, is_found: bool) -> Vec<Text> {
     let share = |ratio: Option<Number>| match ratio {
         Some(ratio) => Text::from(show::share(ratio.0)),
         None => Text::new(Tone::Unknown, "not known"),
     };
-    vec![
+    let mut cells = vec![
         Text::from(target.name.as_str()),
         share(target.availability),
         share(target.scraped),
         Text::from(&*target.health),
-    ]
+    ];
+    if is_found {
+        cells.extend(stays(target));
+    }
+    cells
+}
+
+/// When it came and when it left.
+fn stays(target: &TargetSummary) -> [Text; 2] {
+    let Some(stays) = target.stays else { return ["listed", "-"].map(Text::from) };
+    let came = match stays.times {
+        1 => show::instant(stays.came),
+        times => format!("{}, {times} times", show::instant(stays.came)),
+    };
+    let left = stays.left.map_or_else(|| "-".to_owned(), show::instant);
+    [came, left].map(Text::from)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::MINUTE;
+    use crate::record::Stays;
     use crate::report::tests::fixture;
+
+    /// A target that came after so many minutes, and left after so many.
+    fn target(name: &str, came: i64, left: Option<i64>, times: u32) -> TargetSummary {
+        let at = |minutes: i64| Timestamp::default() + minutes * MINUTE;
+        let stays = Some(Stays { came: at(came), left: left.map(at), times });
+        let (availability, scraped) = (Some(Number(1.0)), None);
+        TargetSummary {
+            name: name.into(),
+            availability,
+            scraped,
+            health: "left".into(),
+            runs: None,
+            stays,
+        }
+    }
+
+    #[test]
+    fn shows_when_a_target_came_how_often_and_when_it_left() {
+        let cells = |target: TargetSummary| -> Vec<String> {
+            row(&target, true).into_iter().skip(4).map(|cell| cell.words).collect()
+        };
+        let (came, left) = ("1 Jan 00:01", "1 Jan 00:03");
+        assert_eq!(cells(target("a", 1, Some(3), 1)), [came, left]);
+        assert_eq!(cells(target("a", 1, None, 4)), [&format!("{came}, 4 times"), "-"]);
+        assert_eq!(
+            cells(TargetSummary { stays: None, ..target("a", 1, None, 1) }),
+            ["listed", "-"]
+        );
+    }
+
+    #[test]
+    fn leaves_out_those_that_left_long_ago_when_there_are_many_and_says_how_many() {
+        let mut all: Vec<TargetSummary> =
+            (0..30).map(|n| target(&format!("t{n}"), n, Some(n + 1), 1)).collect();
+        all.push(target("here", 0, None, 1));
+        let (shown, rest) = chosen(&all);
+        assert_eq!((shown.len(), rest), (21, 10));
+        assert!(shown.iter().any(|one| one.name == "here"));
+        assert!(shown.iter().any(|one| one.name == "t29"));
+        assert!(!shown.iter().any(|one| one.name == "t9"));
+        assert_eq!(chosen(&all[..20]).1, 0);
+    }
 
     /// What is said of versions where each target tells one of these.
     fn check(told: [Option<&str>; 3], is_judged: bool, expected: &[&str]) {

@@ -86,6 +86,7 @@ pub fn plan(windows: Vec<Window>) -> Plan {
         name: (*name).into(),
         health: Some(format!("http://{name}/health")),
         metrics: Some(format!("http://{name}/metrics")),
+        labels: Labels::default(),
     };
     let step = |name: &str, must: bool| {
         let request = Request {
@@ -94,6 +95,7 @@ pub fn plan(windows: Vec<Window>) -> Plan {
             headers: Vec::new(),
             body: None,
             timeout: 10 * SECOND,
+            transport: None,
             follow: 0,
         };
         let expect = vec![Assertion::parse("status == 200").expect("an assertion")];
@@ -107,6 +109,8 @@ pub fn plan(windows: Vec<Window>) -> Plan {
     };
     Plan {
         checks: Vec::new(),
+        sources: Vec::new(),
+        transport: None,
         service: "chat-agent".into(),
         url: "https://agent.example.com".to_owned(),
         targets: targets.iter().map(target).collect(),

@@ -16,8 +16,17 @@ pub async fn service() -> String {
 }
 
 pub async fn bakewatch(dir: &Path, args: &[&str]) -> (Option<i32>, String, String) {
+    bakewatch_with(dir, args, &[]).await
+}
+
+/// The same with these variables.
+async fn bakewatch_with(
+    dir: &Path,
+    args: &[&str],
+    variables: &[(&str, &str)],
+) -> (Option<i32>, String, String) {
     let mut command = Command::new(env!("CARGO_BIN_EXE_bakewatch"));
-    command.args(args).env("STATE_DIRECTORY", dir).stdin(Stdio::null());
+    command.args(args).env("STATE_DIRECTORY", dir).envs(variables.to_vec()).stdin(Stdio::null());
     let run = move || command.output().unwrap();
     let output = tokio::task::spawn_blocking(run).await.unwrap();
     let text = |bytes| String::from_utf8(bytes).unwrap();
@@ -55,6 +64,72 @@ async fn watches_until_smoke_takes_up_again_and_is_superseded() {
     }
     let (_, out, _) = bakewatch(dir.path(), &["status"]).await;
     assert!(out.contains("@v2: superseded by v1#2"), "{out}");
+}
+
+#[tokio::test]
+async fn watches_each_service_of_a_folder_and_exits_by_the_worst() {
+    let (dir, config) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let url = service().await;
+    let write = |name: &str, text: &str| std::fs::write(config.path().join(name), text).unwrap();
+    write("a.toml", &format!("service = \"first\"\nurl = {url:?}\n"));
+    write("b.toml", &format!("service = \"second\"\nurl = {url:?}\n"));
+    write("notes.txt", "no service");
+    let folder = config.path().display().to_string();
+    let run = ["run", "-c", &folder, "--release", "v1.2.3", "--until", "smoke"];
+    let (code, out, err) = bakewatch(dir.path(), &run).await;
+    assert_eq!(code, Some(0), "{out}{err}");
+    assert!(out.contains("watching first@v1.2.3") && out.contains("watching second@v1.2.3"));
+    // One of them does not keep what it promised.
+    let step = "[[smoke]]\nname = \"keeps its word\"\nrequest = { path = \"/\" }\n\
+                expect = [\"status == 204\"]\nretry = { deadline = \"0s\" }\n";
+    write("b.toml", &format!("service = \"second\"\nurl = {url:?}\n{step}"));
+    let run = ["run", "-c", &folder, "--release", "v1.2.4", "--until", "smoke"];
+    let (code, out, err) = bakewatch(dir.path(), &run).await;
+    assert_eq!(code, Some(1), "{out}{err}");
+    let (_, out, _) = bakewatch(dir.path(), &["status"]).await;
+    for line in ["first@v1.2.3: superseded", "second@v1.2.3: superseded", "first@v1.2.4: in its"] {
+        assert!(out.contains(line), "{line}: {out}");
+    }
+}
+
+#[tokio::test]
+async fn watches_the_targets_that_a_file_names_and_shows_where_they_are_from() {
+    let (dir, config) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let (url, replica) = (service().await, service().await);
+    let [list, file] = ["targets.yml", "service.toml"].map(|name| config.path().join(name));
+    let place = replica.trim_start_matches("http://");
+    std::fs::write(&list, format!("- targets: ['{place}']\n  labels: {{zone: one}}\n")).unwrap();
+    let discover = format!("[targets]\ndiscover = {{ file = {:?} }}\n", list.display().to_string());
+    std::fs::write(&file, format!("service = \"s\"\nurl = {url:?}\n{discover}")).unwrap();
+    let file = file.display().to_string();
+    let run = ["run", "-c", &file, "--release", "v1", "--until", "smoke"];
+    let (code, out, err) = bakewatch(dir.path(), &run).await;
+    assert_eq!(code, Some(0), "{out}{err}");
+    assert!(out.contains("as they are found"), "{out}");
+    let (_, out, _) = bakewatch(dir.path(), &["status"]).await;
+    assert!(out.contains(&format!("target {place}: healthy")), "{out}");
+    assert!(out.contains("targets.yml: 1 target(s)"), "{out}");
+}
+
+#[tokio::test]
+async fn goes_by_the_environments_proxy_only_where_it_is_told_to() {
+    let (dir, url) = (tempfile::tempdir().unwrap(), service().await);
+    let (by, heads) = super::peer::proxy().await;
+    let (file, file_told) = (dir.path().join("plain.toml"), dir.path().join("told.toml"));
+    std::fs::write(&file, format!("url = {url:?}\n")).unwrap();
+    std::fs::write(&file_told, format!("url = {url:?}\n[targets]\nproxy = \"env\"\n")).unwrap();
+    let smoke = async |file: &Path, variables: &[(&str, &str)]| {
+        let file = file.display().to_string();
+        bakewatch_with(dir.path(), &["smoke", "-c", &file], variables).await
+    };
+    let all = [("http_proxy", by.as_str()), ("no_proxy", "")];
+    assert_eq!(smoke(&file, &all).await.0, Some(0));
+    assert_eq!(super::peer::requests(&heads).len(), 0);
+    let none = [("http_proxy", by.as_str()), ("no_proxy", "127.0.0.1")];
+    assert_eq!(smoke(&file_told, &none).await.0, Some(0));
+    assert_eq!(super::peer::requests(&heads).len(), 0);
+    smoke(&file_told, &all).await;
+    assert!(super::peer::requests(&heads)[0].starts_with(&format!("GET {url}/health ")));
 }
 
 #[tokio::test]

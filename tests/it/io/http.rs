@@ -72,6 +72,7 @@ fn get(url: &str, timeout: Span) -> Request {
         body: None,
         timeout,
         follow: 0,
+        transport: None,
     }
 }
 
@@ -171,6 +172,17 @@ async fn follows_a_scrapes_redirect_and_asks_again_as_prometheus_does() {
     let accept = "accept: application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.6,";
     assert!(heads.iter().all(|head| head.contains(accept)), "{heads:?}");
     assert!(heads[0].contains(concat!("user-agent: bakewatch/", env!("CARGO_PKG_VERSION"))));
+}
+
+#[tokio::test]
+async fn follows_no_scrapes_redirect_to_another_host() {
+    let (elsewhere, serving) = server(answer(TEXT, PAGE)).await;
+    let elsewhere = elsewhere.replace("127.0.0.1", "localhost");
+    let moved = answer(&format!("302 Found\r\nlocation: {elsewhere}/metrics"), b"");
+    let (url, _serving) = server(moved).await;
+    assert_eq!(scrape(&url, 1000).await, Err(Failure::Status(302)));
+    assert!(!serving.is_finished(), "nobody went there");
+    serving.abort();
 }
 
 #[tokio::test]

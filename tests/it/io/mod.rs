@@ -2,13 +2,16 @@
 
 mod checks;
 pub mod cli;
+mod discover;
 mod dns;
 mod http;
 mod live;
 mod lock;
 mod mail;
 mod names;
+mod peer;
 mod pulse;
+mod reach;
 mod smoke;
 mod store;
 mod tls_server;

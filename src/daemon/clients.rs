@@ -1,0 +1,230 @@
+//! HTTP clients by transport: requests that go the same way share connections,
+//! and a client is made anew when a certificate or a key on disk is another.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::SystemTime;
+
+use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+use reqwest::redirect::{Attempt, Policy};
+use reqwest::{Certificate, Client, ClientBuilder, Identity, Proxy, Url};
+
+use super::http::{builder, deepest};
+use super::secrets::Secrets;
+use crate::model::{self, Transport, unix_parts};
+
+/// As many moves as a well-run metrics endpoint might have behind it.
+pub(super) const REDIRECTS_MAX: usize = 5;
+
+/// So many ways are more than any plan has; beyond them the pool is emptied.
+const CLIENTS_MAX: usize = 2000;
+
+/// What a client is for.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub(super) enum Kind {
+    /// Follows no redirect: a health endpoint that moved is not healthy.
+    Check,
+    /// Follows some, on the same host.
+    Scrape,
+}
+
+/// All that makes one client another.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+struct Way {
+    kind: Kind,
+    transport: Transport,
+    /// The socket, or the host that another name stands for.
+    place: Option<String>,
+}
+
+/// A client, and what it was made of.
+#[derive(Debug)]
+struct Made {
+    client: Client,
+    of: Vec<Stamp>,
+}
+
+/// A file as it was, or the text of a secret.
+#[derive(Clone, PartialEq, Eq, Debug)]
+enum Stamp {
+    File(Option<(SystemTime, u64)>),
+    Text(String),
+}
+
+/// The clients of all transports but the usual one.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Clients {
+    made: Arc<Mutex<BTreeMap<Way, Made>>>,
+}
+
+impl Kind {
+    fn policy(self) -> Policy {
+        match self {
+            Kind::Check => Policy::none(),
+            Kind::Scrape => Policy::custom(on_the_same_host),
+        }
+    }
+
+    /// A client for what goes the usual way.
+    pub fn usual(self) -> ClientBuilder {
+        builder().no_proxy().redirect(self.policy())
+    }
+}
+
+/// Credentials go along with a redirect: only to the host they are meant for.
+fn on_the_same_host(attempt: Attempt<'_>) -> reqwest::redirect::Action {
+    if attempt.previous().len() > REDIRECTS_MAX {
+        return attempt.error("too many redirects");
+    }
+    let is_same = attempt.previous().last().is_some_and(|from| {
+        let to = attempt.url();
+        let is_worse = from.scheme() == "https" && to.scheme() != "https";
+        from.host() == to.host() && !is_worse
+    });
+    if is_same { attempt.follow() } else { attempt.stop() }
+}
+
+impl Clients {
+    /// The client for this request, and the URL that it is to be asked.
+    /// `None`: the usual one.
+    ///
+    /// # Errors
+    /// What of the transport cannot be used: our own fault, not the target's.
+    pub fn find(
+        &self,
+        kind: Kind,
+        url: &str,
+        transport: Option<&Transport>,
+        secrets: &Secrets,
+        has_roots: bool,
+    ) -> Result<Option<(Client, String)>, String> {
+        let transport = transport.cloned().unwrap_or_default();
+        let (url, place) = match (unix_parts(url), &transport.server_name) {
+            (Some((socket, path)), _) => {
+                (format!("http://localhost{path}"), Some(socket.to_owned()))
+            }
+            (None, Some(name)) => {
+                let (url, host) = renamed(url, name)?;
+                (url, Some(host))
+            }
+            (None, None) if transport.is_plain() => return Ok(None),
+            (None, None) => (url.to_owned(), None),
+        };
+        let of = stamps(&transport, secrets)?;
+        let way = Way { kind, transport, place };
+        let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = made.get(&way).filter(|known| known.of == of) {
+            return Ok(Some((known.client.clone(), url)));
+        }
+        let client = build(&way, secrets, has_roots)?;
+        if made.len() >= CLIENTS_MAX {
+            made.clear(); // targets have come and gone; those that are here come back
+        }
+        made.insert(way, Made { client: client.clone(), of });
+        Ok(Some((client, url)))
+    }
+}
+
+/// The URL with another host, and the host that it had.
+fn renamed(url: &str, name: &str) -> Result<(String, String), String> {
+    let mut url = Url::parse(url).map_err(|error| format!("the URL is none: {error}"))?;
+    let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']).to_owned();
+    url.set_host(Some(name)).map_err(|error| format!("tls.server-name {name:?}: {error}"))?;
+    Ok((url.into(), host))
+}
+
+/// What the client rests on, as it is now. A file is looked at, not read.
+fn stamps(transport: &Transport, secrets: &Secrets) -> Result<Vec<Stamp>, String> {
+    let own = transport.identity.iter().flat_map(|own| [&own.cert_file, &own.key_file]);
+    let files = transport.ca_file.iter().chain(own);
+    let stamp = |path: &String| {
+        let known = std::fs::metadata(path).ok();
+        Stamp::File(known.and_then(|known| Some((known.modified().ok()?, known.len()))))
+    };
+    let mut all: Vec<Stamp> = files.map(stamp).collect();
+    if let Some(model::Proxy::Secret(secret)) = &transport.proxy {
+        all.push(Stamp::Text(secrets.resolve(secret)?));
+    }
+    Ok(all)
+}
+
+fn build(way: &Way, secrets: &Secrets, has_roots: bool) -> Result<Client, String> {
+    let transport = &way.transport;
+    let mut building = builder().redirect(way.kind.policy());
+    building = match &transport.proxy {
+        None => building.no_proxy(),
+        Some(model::Proxy::Environment) => building, // its own default
+        Some(model::Proxy::At(url)) => building.proxy(proxy(url)?),
+        Some(model::Proxy::Secret(secret)) => building.proxy(proxy(&secrets.resolve(secret)?)?),
+    };
+    let authorities = match &transport.ca_file {
+        None => Vec::new(),
+        Some(path) => authorities(path)?,
+    };
+    building = match has_roots {
+        true => building.tls_certs_merge(authorities),
+        false => building.tls_certs_only(authorities),
+    };
+    if let Some(own) = &transport.identity {
+        building = building.identity(identity(&own.cert_file, &own.key_file)?);
+    }
+    if transport.insecure {
+        building = building.tls_danger_accept_invalid_certs(true);
+    }
+    if transport.http2_only {
+        building = building.http2_prior_knowledge();
+    }
+    if let Some(place) = &way.place {
+        building = match transport.server_name {
+            Some(_) if !place.starts_with('/') => {
+                building.dns_resolver(Arc::new(StandsFor { host: place.clone() }))
+            }
+            _ => building.unix_socket(Path::new(place)),
+        };
+    }
+    building.build().map_err(|error| format!("no HTTP client: {}", deepest(&error)))
+}
+
+fn proxy(url: &str) -> Result<Proxy, String> {
+    // Its own words could hold the address, and that a password.
+    Proxy::all(url).map_err(|_| "the proxy's address is no URL".to_owned())
+}
+
+fn authorities(path: &str) -> Result<Vec<Certificate>, String> {
+    let pem = read(path)?;
+    let all = Certificate::from_pem_bundle(&pem)
+        .map_err(|error| format!("tls.ca-file {path}: {}", deepest(&error)))?;
+    if all.is_empty() {
+        return Err(format!("tls.ca-file {path} holds no certificate in PEM form"));
+    }
+    Ok(all)
+}
+
+fn identity(cert_file: &str, key_file: &str) -> Result<Identity, String> {
+    let mut pem = read(cert_file)?;
+    pem.push(b'\n');
+    pem.extend(read(key_file)?);
+    Identity::from_pem(&pem)
+        .map_err(|_| format!("{cert_file} and {key_file} are no certificate and key in PEM form"))
+}
+
+fn read(path: &str) -> Result<Vec<u8>, String> {
+    std::fs::read(path).map_err(|error| format!("{path}: {error}"))
+}
+
+/// Whatever name is asked for, this host is meant.
+struct StandsFor {
+    host: String,
+}
+
+impl Resolve for StandsFor {
+    fn resolve(&self, _: Name) -> Resolving {
+        let host = self.host.clone();
+        Box::pin(async move {
+            let found: Vec<SocketAddr> = tokio::net::lookup_host((host, 0)).await?.collect();
+            Ok(Box::new(found.into_iter()) as Addrs)
+        })
+    }
+}
