@@ -20,10 +20,11 @@ const EAGER_TIMES: i64 = 3;
 const EAGER_LEAST: Span = SECOND;
 
 /// Failures are worth a closer look from this share of what a rule allows ...
-const STRAIN_MIN: f64 = 0.2;
+const STRAIN_MIN: f64 = 0.25;
 
-/// ... when it has grown by this much since the last look.
-const STRAIN_STEP: f64 = 0.1;
+/// ... when it has grown by this much since the last look: a service that
+/// always has some wavers by less.
+const STRAIN_STEP: f64 = 0.25;
 
 /// For so many intervals one sign of trouble keeps us eager.
 const EAGER_INTERVALS: i64 = 4;

@@ -35,6 +35,17 @@ UNSEEN = {
         r"`(to|smtp|url)` is missing",  # by the type of a channel
         r"`length` is missing",  # by the name of a window
         r"`(request|expect)` is missing",  # unless it is off
+        r"there is no certificate to verify",
+        r"only answers of HTTP are captured",
+        r"a question besides HTTP cleans nothing up",
+        r"a step that cleans up is at the end",
+        r"captures nothing called",
+        r"nothing captures",
+        r"errors of which requests",
+        r"`port` is missing: an address alone",  # by the type of a record
+        r"SRV records bear their own port",
+        r"goes with `http`",
+        r"is given twice",
     ],
     "which of several keys are there": [
         r"leave one (of them )?out",
@@ -47,6 +58,16 @@ UNSEEN = {
         r"only `buckets` have a scale",
         r"a HEAD request has no body",
         r"url: is missing",  # the command line may give it
+        r"says not what is asked",
+        r"asks one thing",
+        r"says not of what",
+        r"promises nothing",
+        r"is read in one place",
+        r"gives no signal",
+        r"errors are told in one way",
+        r"names no source",
+        r"says where to look in one way",
+        r"client-cert and client-key go together",
     ],
     "a language of its own": [
         r"at its character",
@@ -65,11 +86,30 @@ UNSEEN = {
         r"fits in 64 bits",
         r"is no bound",
         r"unknown method",
+        r"is no port from",
+        r"is no host",
+        r"is no address",
+        r"is no metric with a label",
+        r"is no JSON path",
+        r"is no matcher",
+        r"is the histogram's name without its end",
+        r"no header has such a name",
+        r"is no path of a socket",
+        r"is empty, or more than one line",
+        r"a user has no colon",
+        r"is no name in the DNS",
+        r"tells no form",
+        r"one `\*` may stand",
+        r"targets\.proxy: .*has no scheme",
         # A secret may be a text of any form, a URL among them.
         r"channel\.[a-z]\.url: .*(has no scheme|is not supported)",
     ],
     "names that the program knows": [
-        r"unknown (preset|signal)",
+        r"unknown (preset|signal|window|unit)",
+        r"is no signal that a preset gives",
+        r"is known without a capture",
+        r"is no label; write",
+        r"says nothing of `.*`, the longest window",
         r"of the (pack|checklist) can be switched off",
         r"there is a signal",
         r"is measured by the checks",
@@ -85,6 +125,7 @@ UNSEEN = {
         r"holds up the pipeline",
         r"is not between 0 and 1",
         r"has to be above zero",
+        r"is no sensible cadence",
     ],
 }
 
