@@ -14,7 +14,7 @@ use crate::record::{AlertKey, Fact};
 const EVIDENCE_INTERVALS: i64 = 4;
 
 /// How often a cycle pages that come in lead to a judgement of their own.
-const JUDGED_MAX: i64 = 8;
+const JUDGED_MAX: i64 = 3;
 
 /// What is kept between two looks.
 pub(super) struct Judging {
