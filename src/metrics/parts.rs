@@ -8,7 +8,7 @@
 //! appears, is seen as what it is. Prometheus would extrapolate each counter
 //! by itself; for counters that live as long as the range that is the same.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use promql_parser::label::Matcher;
 
@@ -41,15 +41,22 @@ struct Part {
     by: Vec<String>,
 }
 
-/// Which names are kept in parts.
+/// Which names are kept, and which of them in parts. By default all are kept,
+/// and whole.
 #[derive(Clone, PartialEq, Debug, Default)]
 pub struct Parts {
     names: BTreeMap<String, Vec<Part>>,
+    /// Names of which all series are kept; `None`: all that are in no parts.
+    whole: Option<BTreeSet<String>>,
 }
 
 impl Parts {
-    /// What these queries need. They are told which parts are theirs.
-    pub fn of<'q>(queries: impl Iterator<Item = &'q mut Query>) -> Parts {
+    /// What these queries need, and these names besides. The queries are told
+    /// which parts are theirs.
+    pub fn of<'q>(
+        queries: impl Iterator<Item = &'q mut Query>,
+        besides: impl IntoIterator<Item = String>,
+    ) -> Parts {
         let mut queries: Vec<&mut Query> = queries.collect();
         let mut uses: BTreeMap<String, Vec<Use>> = BTreeMap::new();
         for query in &mut queries {
@@ -61,8 +68,15 @@ impl Parts {
                 uses.entry(selector.name.to_string()).or_default().push(used);
             });
         }
-        let names = uses.into_iter().filter_map(|(name, uses)| Some((name, parts(uses)?)));
-        let parts = Parts { names: names.collect() };
+        let mut whole: BTreeSet<String> = besides.into_iter().collect();
+        let mut names = BTreeMap::new();
+        for (name, uses) in uses {
+            match parts(uses).filter(|_| !whole.contains(&name)) {
+                Some(parts) => drop(names.insert(name, parts)),
+                None => drop(whole.insert(name)),
+            }
+        }
+        let parts = Parts { names, whole: Some(whole) };
         for query in &mut queries {
             query.visit(&mut |selector, by| {
                 let part = parts.names.get(&*selector.name).zip(by).and_then(|(known, by)| {
@@ -74,16 +88,12 @@ impl Parts {
         parts
     }
 
-    /// Whether some name that was known is kept in another way now.
-    pub fn differs_from(&self, before: &Parts) -> bool {
-        self.names.iter().any(|(name, parts)| before.names.get(name) != Some(parts))
-            || before.names.keys().any(|name| !self.names.contains_key(name))
-    }
-
-    /// The labels of the sum that a series is added to; the series' own where
-    /// it is kept whole, `None` where nobody wants it.
+    /// Where a series goes.
     pub(crate) fn place(&self, name: &str, labels: &Labels) -> Place {
-        let Some(parts) = self.names.get(name) else { return Place::Whole };
+        let Some(parts) = self.names.get(name) else {
+            let is_kept = self.whole.as_ref().is_none_or(|whole| whole.contains(name));
+            return if is_kept { Place::Whole } else { Place::Nowhere };
+        };
         let mine: Vec<&Part> =
             parts.iter().filter(|part| is_match(&part.any_of, name, labels)).collect();
         if mine.is_empty() {
@@ -150,7 +160,7 @@ mod tests {
         let mut queries: Vec<Query> =
             std::iter::once(text).chain(others.iter().copied()).map(query).collect();
         let (mut series, mut feed, mut table) = (Series::new(), Feed::new(), Table::default());
-        series.keep_parts(Parts::of(queries.iter_mut()));
+        series.keep_parts(Parts::of(queries.iter_mut(), []));
         let wanted = Wanted::names(["x"].into_iter());
         let mut at = Timestamp::from_millis(1_000_000);
         for page in pages {
@@ -192,5 +202,15 @@ mod tests {
             assert_eq!((value, whole), (same, 4), "{text}");
             assert!(kept < whole);
         }
+    }
+
+    #[test]
+    fn keeps_nothing_of_a_name_that_nobody_reads() {
+        let mut read = query("max(y)");
+        let labels = Labels::from_pairs([("p", "/a")]);
+        let parts = Parts::of([&mut read].into_iter(), ["target_info".to_owned()]);
+        let places = ["x", "y", "target_info"].map(|name| parts.place(name, &labels));
+        assert_eq!(places, [Place::Nowhere, Place::Whole, Place::Whole]);
+        assert_eq!(Parts::default().place("x", &labels), Place::Whole);
     }
 }

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use super::Watch;
+use super::{Watch, pace};
 use crate::judge::{self, Streak, alert};
 use crate::metrics;
 use crate::model::{Labels, Number, Reading, Span, Timestamp, Why};
@@ -79,11 +79,13 @@ impl Watch {
             return; // it may just be starting; a target not heard yet is not missing
         }
         self.measure.read(now);
-        let before = self.judging.strains.clone();
+        let mut is_rising = false;
         for index in 0..self.record.plan.rules.len() {
             let Some(measured) = self.measure.of_rule(index) else { continue };
             let rule = &*self.record.rule_at(&self.record.plan.rules[index], now);
-            self.judging.strains[index] = judge::strain(rule, measured).unwrap_or(0.0);
+            let strain = judge::strain(rule, measured).unwrap_or(0.0);
+            let before = std::mem::replace(&mut self.judging.strains[index], strain);
+            is_rising |= pace::is_rising(before, strain);
             let readings = judge::read(rule, measured);
             let missing = readings.iter().find_map(|(_, reading)| match reading {
                 Reading::NoData(why) => Some(*why),
@@ -95,8 +97,7 @@ impl Watch {
                 self.advance(now, index, labels, reading);
             }
         }
-        let after = self.judging.strains.clone();
-        self.mind(now, before.into_iter().zip(after));
+        self.mind(now, is_rising);
         self.judging.due = self.next_ripe(now);
     }
 

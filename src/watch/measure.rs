@@ -119,8 +119,9 @@ impl Measure {
                 present,
             });
         }
-        let parts = Parts::of(meters.iter_mut().flat_map(|one| one.meter.queries()));
-        self.is_kept_anew |= parts.differs_from(self.series.parts());
+        let queries = meters.iter_mut().flat_map(|one| one.meter.queries());
+        let parts = Parts::of(queries, self.version.clone());
+        self.is_kept_anew |= parts != *self.series.parts();
         self.series.keep_parts(parts);
         let place = |signal: &Name| meters.iter().position(|meter| meter.name == *signal);
         self.rule_meters = record.plan.rules.iter().map(|rule| place(&rule.signal)).collect();
@@ -130,17 +131,19 @@ impl Measure {
     /// What is kept of the first scrapes: also whatever may turn out to be the
     /// counter of requests, so that the smoke test's is seen to move it.
     pub fn wanted_at_first(&self, record: &Record) -> Arc<Wanted> {
-        let needs = self.meters.iter().flat_map(|one| one.meter.needs()).map(|(name, _)| name);
-        let needs: Vec<String> = needs.chain(self.version.clone()).collect();
+        let needs = self.needs();
         let counters = metrics::presets::request_counters(&record.plan.own_presets);
         Arc::new(Wanted::names(needs.iter().map(String::as_str).chain(counters)))
     }
 
     /// What is kept of a scrape: what some meter reads.
     pub fn wanted(&self) -> Arc<Wanted> {
+        Arc::new(Wanted::names(self.needs().iter().map(String::as_str)))
+    }
+
+    fn needs(&self) -> Vec<String> {
         let needs = self.meters.iter().flat_map(|one| one.meter.needs()).map(|(name, _)| name);
-        let needs: Vec<String> = needs.chain(self.version.clone()).collect();
-        Arc::new(Wanted::names(needs.iter().map(String::as_str)))
+        needs.chain(self.version.clone()).collect()
     }
 
     /// Whether a rule of the plan has no meter: what it judges was never found.

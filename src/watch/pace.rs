@@ -35,6 +35,12 @@ pub(super) struct Pace {
     stretch: Option<(Timestamp, Timestamp)>,
 }
 
+/// Whether failures rise, by how much of what a rule allows they used up at
+/// the last look and at this one. Beyond the bound itself an alert is pending.
+pub(super) fn is_rising(before: f64, after: f64) -> bool {
+    (STRAIN_MIN..1.0).contains(&after) && after - before >= STRAIN_STEP
+}
+
 impl Watch {
     /// How often targets are asked by the plan: as often as the fastest open
     /// window wants. The grid of measurements goes by it.
@@ -57,17 +63,13 @@ impl Watch {
         (interval / EAGER_TIMES).max(EAGER_LEAST).min(interval)
     }
 
-    /// Whether alerts that are pending, or a share of failures that has grown
-    /// from `before` to `after` of what is allowed, ask for a closer look.
-    pub(super) fn mind(&mut self, now: Timestamp, strains: impl Iterator<Item = (f64, f64)>) {
+    /// Whether alerts that are pending, or failures that rise, ask for a closer
+    /// look.
+    pub(super) fn mind(&mut self, now: Timestamp, is_rising: bool) {
         let is_pending = self.record.alerts.values().any(
             |alert| matches!(alert.phase, Phase::Pending { since } if now.since(since) < EAGER_MAX),
         );
-        let mut strains = strains;
-        let rises = |(before, after): (f64, f64)| {
-            after >= STRAIN_MIN && after - before >= STRAIN_STEP && after < 1.0
-        };
-        if !is_pending && !strains.any(rises) {
+        if !is_pending && !is_rising {
             return;
         }
         let until = now + EAGER_INTERVALS * self.interval(now);
