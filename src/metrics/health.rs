@@ -79,8 +79,14 @@ pub fn unit(name: &Name) -> Option<Unit> {
 /// measurements need not be kept besides.
 pub fn is_tallied(name: &Name) -> bool {
     let by_target = ["probe_success", "up", COMPONENTS, UNMET, "health_age", VERSION];
-    let by_check = ["check_success", "optional_check_success", "certificate_days"];
-    name == PRESENT || by_target.contains(&name.as_str()) || by_check.contains(&name.as_str())
+    let by_check = is_of_checks(name.as_str()) && name != "check_duration";
+    name == PRESENT || by_target.contains(&name.as_str()) || by_check
+}
+
+/// Whether it comes of checks beyond HTTP.
+pub fn is_of_checks(name: &str) -> bool {
+    ["check_success", "optional_check_success", "check_duration", "certificate_days"]
+        .contains(&name)
 }
 
 /// Whether a rule over it is not missed where it has nothing to judge: there

@@ -12,6 +12,7 @@ use crate::check::health::{self, Expected};
 use crate::metrics::presets::{self, Matched, PresetChoice};
 use crate::metrics::{Family, Feed, Meter, Page, Series, Signal};
 use crate::model::{Exchange, Failure, Name, Span, Timestamp};
+use crate::record::Plan;
 
 pub use rules::RuleLive;
 pub use text::show;
@@ -113,7 +114,8 @@ pub fn live(checked: &Checked, answered: &[Answered], now: Timestamp) -> Live {
         .filter_map(|signal| Some((signal.clone(), Meter::compile(&signal).ok()?)))
         .collect();
     let series = series(&meters, pages(), now);
-    let ground = rules::Ground { plan, families: &families, series: &series, now };
+    let moves = answered.iter().any(|one| is_moving(one, plan));
+    let ground = rules::Ground { plan, families: &families, series: &series, moves, now };
     let rules: Vec<RuleLive> = rules::all(&ground, &mut meters, &matched);
     let expected = &plan.health;
     let targets: Vec<TargetLive> =
@@ -170,6 +172,12 @@ fn of(matched: &Matched, signal: &Signal) -> String {
         Some((_, of)) => of.clone(),
         None => super::explain::query(signal),
     }
+}
+
+/// Whether its health answer bears something that moves in a live service.
+fn is_moving(answered: &Answered, plan: &Plan) -> bool {
+    let Some((_, Ok(exchange))) = &answered.health else { return false };
+    health::judge_answer(exchange, &plan.health).shown.pulses.iter().any(Option::is_some)
 }
 
 fn target(answered: &Answered, meters: &[(Signal, Meter)], expected: &Expected) -> TargetLive {

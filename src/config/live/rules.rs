@@ -29,6 +29,8 @@ pub(super) struct Ground<'g> {
     pub plan: &'g Plan,
     pub families: &'g [Family],
     pub series: &'g Series,
+    /// Whether some health answer bears a time or an uptime.
+    pub moves: bool,
     pub now: Timestamp,
 }
 
@@ -45,7 +47,7 @@ pub(super) fn all(
         let by_checks = own.iter().find(|signal| signal.name == rule.signal);
         let unit = unit.or(by_checks.map(|signal| signal.unit)).unwrap_or_else(|| unit_of(rule));
         let never = match (by_checks, place) {
-            (Some(signal), _) => checks(ground.plan, signal),
+            (Some(signal), _) => checks(ground, signal),
             (None, None) => Some(absent(rule, matched)),
             (None, Some(at)) => {
                 let (signal, meter) = &mut meters[at];
@@ -69,15 +71,21 @@ fn unit_of(rule: &Rule) -> Unit {
 }
 
 /// Signals of our own checks are there as soon as somebody is asked.
-fn checks(plan: &Plan, signal: &Signal) -> Option<String> {
-    let is_probed = plan.targets.iter().any(|target| target.health.is_some());
-    let is_scraped = plan.targets.iter().any(|target| target.metrics.is_some());
-    let of_scrapes = ["up", health::PRESENT].contains(&signal.name.as_str());
-    match (of_scrapes, is_probed, is_scraped) {
-        (true, _, false) => Some("no target is scraped (targets.metrics = false)".to_owned()),
-        (false, false, _) => Some("no target's health is asked".to_owned()),
-        _ => None,
-    }
+fn checks(ground: &Ground, signal: &Signal) -> Option<String> {
+    let targets = &ground.plan.targets;
+    let is_probed = targets.iter().any(|target| target.health.is_some());
+    let is_scraped = targets.iter().any(|target| target.metrics.is_some());
+    let never = match signal.name.as_str() {
+        "up" | health::PRESENT if is_scraped => return None,
+        "up" | health::PRESENT => "no target is scraped (targets.metrics = false)",
+        name if health::is_of_checks(name) => return None, // they stand in the plan
+        _ if !is_probed => "no target's health is asked",
+        "health_age" if !ground.moves => {
+            "no health answer bears a time or an uptime that could stand still"
+        }
+        _ => return None,
+    };
+    Some(never.to_owned())
 }
 
 fn absent(rule: &Rule, matched: &Matched) -> String {
