@@ -8,7 +8,7 @@ use super::outside;
 use super::service::{Service, claim, free_name};
 use super::walk::{Said, Table, Value};
 use super::windows::Times;
-use crate::check::{Assertion, Check};
+use crate::check::Check;
 use crate::model::{Ask, DnsType, HOUR, SECOND, Span};
 
 /// Certificates change once in weeks, and a handshake is not free.
@@ -60,7 +60,8 @@ fn check(table: &Table, name: &str, times: &Times) -> Option<Check> {
     let interval = every.flatten().unwrap_or_else(|| times.fastest());
     let default = times.timeout.min(Span::from_millis(interval.millis() * 2 / 3));
     let timeout = Said::of(table.get("timeout"), |value| timeout(value, interval)).or(default);
-    let expect = Said::of(table.get("expect"), assertions).or(Vec::new());
+    let expect =
+        Said::of(table.get("expect"), |value| Some(outside::assertions(value))).or(Vec::new());
     let must = Said::of(table.get("must"), Value::flag).or(true);
     Some(Check {
         name: name.into(),
@@ -181,14 +182,6 @@ fn grpc(table: &Table, ca_file: Option<String>) -> Option<Ask> {
     let service = Said::of(table.get("service"), |value| Some(value.text()?.to_owned()));
     let tls = Said::of(table.get("tls"), Value::flag).or(false);
     Some(Ask::Grpc { address: address?, service: service.or(String::new())?, tls: tls?, ca_file })
-}
-
-fn assertions(value: &Value) -> Option<Vec<Assertion>> {
-    let parse =
-        |member: &Value| outside::assertion(member.text()?).map_err(|what| member.error(what)).ok();
-    let members = value.list()?;
-    let parsed: Vec<Option<Assertion>> = members.iter().map(parse).collect();
-    parsed.into_iter().collect()
 }
 
 fn every(value: &Value) -> Option<Span> {

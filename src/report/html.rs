@@ -13,6 +13,24 @@ const STYLE: &str = include_str!("html/style.css");
 pub fn html(summary: &Summary) -> String {
     let mut charts = 0;
     let release = &summary.release;
+    let main = html! {
+        header class=(Tone::of_verdict(summary.verdict).class()) {
+            p.verdict { span.seal { (summary.verdict) } }
+            h1 { (release.service) " " span.version { (release.version) } }
+            p.window { (section::headline(summary)) }
+            p.window { (summary.url) }
+            dl { @for figure in section::figures(summary) { (figure_box(&figure)) } }
+        }
+        @for section in section::sections(summary) {
+            (print(&section, &mut charts))
+        }
+        footer { "Written by bakewatch. All times are UTC." }
+    };
+    document(&section::subject(summary), STYLE, &main)
+}
+
+/// A page that stands for itself, around its main part.
+pub(super) fn document(title: &str, style: &str, main: &Markup) -> String {
     let page = html! {
         (DOCTYPE)
         html lang="en" {
@@ -20,24 +38,10 @@ pub fn html(summary: &Summary) -> String {
                 meta charset="utf-8";
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 meta name="color-scheme" content="light dark";
-                title { (section::subject(summary)) }
-                style { (PreEscaped(STYLE)) }
+                title { (title) }
+                style { (PreEscaped(style)) }
             }
-            body {
-                main {
-                    header class=(Tone::of_verdict(summary.verdict).class()) {
-                        p.verdict { span.seal { (summary.verdict) } }
-                        h1 { (release.service) " " span.version { (release.version) } }
-                        p.window { (section::headline(summary)) }
-                        p.window { (summary.url) }
-                        dl { @for figure in section::figures(summary) { (figure_box(&figure)) } }
-                    }
-                    @for section in section::sections(summary) {
-                        (print(&section, &mut charts))
-                    }
-                    footer { "Written by bakewatch. All times are UTC." }
-                }
-            }
+            body { main { (main) } }
         }
     };
     page.into_string()

@@ -78,13 +78,13 @@ fn print_table(out: &mut String, table: &Table) {
     }
 }
 
-/// Nothing in it is markup, and it stays on its line. A service's own words
+/// Nothing in it is markup or calls somebody, and it stays on its line. A service's own words
 /// (a reason, a label) come through here.
-fn escape(words: &str) -> String {
+pub(super) fn escape(words: &str) -> String {
     let mut out = String::with_capacity(words.len());
     for c in words.chars() {
         match c {
-            '\\' | '`' | '*' | '_' | '[' | ']' | '<' | '>' | '|' | '#' | '~' | '&' | '!' => {
+            '\\' | '`' | '*' | '_' | '[' | ']' | '<' | '>' | '|' | '#' | '~' | '&' | '!' | '@' => {
                 out.push('\\');
                 out.push(c);
             }

@@ -1,7 +1,18 @@
 //! Keys of `[[check]]`, of its `dns` and of its `grpc`.
 
 use super::Takes::{Assertion, Duration, File, Flag, List, Place, Table as Keys, Text, Word};
-use super::{Table, key};
+use super::{Key, Table, key};
+
+/// What is asked besides HTTP, by a `[[check]]` or a `[[smoke]]` step.
+pub(super) const TCP_KEY: Key =
+    key("tcp", Place, "a host and port that has to accept a connection")
+        .such_as("\"redis.internal:6379\"");
+pub(super) const TLS_KEY: Key =
+    key("tls", Place, "a host and port that has to show a certificate to be trusted")
+        .such_as("\"agent.example.com:443\"");
+pub(super) const DNS_KEY: Key = key("dns", Keys("check.dns"), "a name that has to have records");
+pub(super) const GRPC_KEY: Key =
+    key("grpc", Keys("check.grpc"), "a server that has to say SERVING (grpc.health.v1)");
 
 /// `[[check]]`.
 pub(super) const TABLE: Table = Table {
@@ -12,12 +23,10 @@ pub(super) const TABLE: Table = Table {
         key("name", Text, "the check's name, and the `check` label of its samples")
             .needed()
             .such_as("\"cache\""),
-        key("tcp", Place, "a host and port that has to accept a connection")
-            .such_as("\"redis.internal:6379\""),
-        key("tls", Place, "a host and port that has to show a certificate to be trusted")
-            .such_as("\"agent.example.com:443\""),
-        key("dns", Keys("check.dns"), "a name that has to have records"),
-        key("grpc", Keys("check.grpc"), "a server that has to say SERVING (grpc.health.v1)"),
+        TCP_KEY,
+        TLS_KEY,
+        DNS_KEY,
+        GRPC_KEY,
         key("ca-file", File, "a PEM file with an authority to trust besides the system's")
             .such_as("\"/etc/ssl/our-ca.pem\""),
         key("every", Duration, "how often it is asked")

@@ -1,8 +1,8 @@
 //! Keys of `[[smoke]]`, of its request and of its retry.
 
 use super::Takes::{Assertion, Captures, Duration, File, Flag, Headers, Json, List, Path};
-use super::Takes::{Place, Some, Table as Keys, Text, Url, Whole};
-use super::{Table, key};
+use super::Takes::{Some, Table as Keys, Text, Url, Whole};
+use super::{Table, checks, key};
 
 /// `[[smoke]]`.
 pub(super) const TABLE: Table = Table {
@@ -11,12 +11,10 @@ pub(super) const TABLE: Table = Table {
     keys: &[
         key("name", Text, "what the step shows").needed().such_as("\"answers a question\""),
         key("request", Keys("smoke.request"), "what is sent; this or one of the next four"),
-        key("tcp", Place, "a host and port that has to accept a connection")
-            .such_as("\"redis.internal:6379\""),
-        key("tls", Place, "a host and port that has to show a certificate to be trusted")
-            .such_as("\"agent.example.com:443\""),
-        key("dns", Keys("check.dns"), "a name that has to have records"),
-        key("grpc", Keys("check.grpc"), "a server that has to say SERVING (grpc.health.v1)"),
+        checks::TCP_KEY,
+        checks::TLS_KEY,
+        checks::DNS_KEY,
+        checks::GRPC_KEY,
         key("ca-file", File, "of `tls` and `grpc`: authorities to trust besides the system's")
             .such_as("\"/etc/ssl/our-ca.pem\""),
         key("timeout", Duration, "of `tcp`, `tls`, `dns` and `grpc`; a request has its own")

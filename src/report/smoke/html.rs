@@ -1,10 +1,11 @@
 //! The results as one page that stands for itself: nothing is fetched and
 //! nothing is run.
 
-use maud::{DOCTYPE, Markup, PreEscaped, html};
+use maud::{Markup, html};
 
 use super::{SmokeRun, kind, outcome};
 use crate::check::{self, StepResult};
+use crate::report::html::document;
 use crate::report::page::Tone;
 
 /// The report's own style, and what readings need besides.
@@ -13,20 +14,8 @@ const STYLE: &str = concat!(include_str!("../html/style.css"), include_str!("htm
 /// The page.
 pub(super) fn render(runs: &[SmokeRun]) -> String {
     let titles: Vec<String> = runs.iter().map(SmokeRun::title).collect();
-    let page = html! {
-        (DOCTYPE)
-        html lang="en" {
-            head {
-                meta charset="utf-8";
-                meta name="viewport" content="width=device-width, initial-scale=1";
-                meta name="color-scheme" content="light dark";
-                title { "Smoke: " (titles.join(", ")) }
-                style { (PreEscaped(STYLE)) }
-            }
-            body { main { @for run in runs { (one(run)) } } }
-        }
-    };
-    page.into_string() + "\n"
+    let main = html! { @for run in runs { (one(run)) } };
+    document(&format!("Smoke: {}", titles.join(", ")), STYLE, &main) + "\n"
 }
 
 fn one(run: &SmokeRun) -> Markup {

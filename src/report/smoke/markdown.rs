@@ -5,6 +5,7 @@ use std::fmt::Write;
 use super::{SmokeRun, kind, outcome};
 use crate::check::{self, StepResult};
 use crate::model::Verdict;
+use crate::report::markdown::escape;
 
 /// A heading, a table and the readings of what failed, for each run.
 pub(super) fn render(runs: &[SmokeRun]) -> String {
@@ -68,22 +69,6 @@ fn verdict_mark(verdict: Verdict) -> &'static str {
         Verdict::Failed => "❌",
         Verdict::Inconclusive => "❔",
     }
-}
-
-/// Nothing from outside begins a link, a tag or a cell.
-fn escape(text: &str) -> String {
-    let mut out = String::new();
-    for c in text.chars() {
-        match c {
-            '|' | '*' | '_' | '`' | '[' | ']' | '<' | '>' | '\\' | '#' | '~' | '!' | '@' => {
-                out.push('\\');
-                out.push(c);
-            }
-            c if c.is_control() => out.push(' '),
-            c => out.push(c),
-        }
-    }
-    out
 }
 
 /// The longest row of backticks: a fence has to be longer.
