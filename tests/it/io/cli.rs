@@ -4,6 +4,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use axum::Router;
+use axum::routing::get;
 use bakewatch::daemon::lock::Lock;
 
 /// A service that is well, whatever is asked.
@@ -11,7 +12,9 @@ pub async fn service() -> String {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     let well = || async { r#"{"status":"healthy","success":true}"# };
-    tokio::spawn(async move { axum::serve(listener, Router::new().fallback(well)).await });
+    let metrics = get(|| async { "process_resident_memory_bytes 1000000\n" });
+    let router = Router::new().route("/metrics", metrics).fallback(well);
+    tokio::spawn(async move { axum::serve(listener, router).await });
     url
 }
 
