@@ -128,7 +128,7 @@ impl Http {
         secrets: &Secrets,
         wanted: &Arc<Wanted>,
         bytes_max: u64,
-        table: Box<Table>,
+        mut table: Box<Table>,
     ) -> Reply {
         let started = Instant::now();
         let fetched = self.body(request, secrets, bytes_max).await;
@@ -137,10 +137,15 @@ impl Http {
             Ok(fetched) => fetched,
             Err(failure) => return Reply::Scraped { page: Err(failure), table, elapsed },
         };
+        if table.is_blank()
+            && let Ok(shapes) = self.shapes.lock()
+        {
+            shapes.lend(&mut table, &body);
+        }
         let wanted = wanted.clone();
         let is_small = body.len() <= INLINE_BYTES_MAX;
         let read = move || read(&body, content_type.as_deref(), &wanted, table);
-        let (page, table) = if is_small {
+        let (mut page, table) = if is_small {
             read()
         } else {
             match tokio::task::spawn_blocking(read).await {
@@ -151,16 +156,16 @@ impl Http {
                 }
             }
         };
-        let table = self.shared(table);
+        let table = self.shared(table, page.as_mut().ok());
         Reply::Scraped { page, table, elapsed }
     }
 
     /// Only a table that learned something waits for the lock.
-    fn shared(&self, mut table: Box<Table>) -> Box<Table> {
+    fn shared(&self, mut table: Box<Table>, page: Option<&mut Page>) -> Box<Table> {
         if table.has_changed()
             && let Ok(mut shapes) = self.shapes.lock()
         {
-            shapes.share(&mut table);
+            shapes.share(&mut table, page);
         }
         table
     }

@@ -10,6 +10,6 @@ pub mod verdict;
 mod window;
 
 pub use alert::{Phase, Streak};
-pub use read::{read, strain};
+pub use read::{Strain, read, strain};
 pub use rule::{Bound, Rule};
 pub use window::Window;

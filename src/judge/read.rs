@@ -23,21 +23,35 @@ pub fn read(rule: &Rule, measured: &Measured) -> Vec<(Labels, Reading)> {
     }
 }
 
-/// How much of what a rule allows is used up: 1 is the bound. Only where
-/// events are counted; a gauge that is near its bound may always be so.
-pub fn strain(rule: &Rule, measured: &Measured) -> Option<f64> {
+/// How much of what a rule allows is used up.
+#[derive(Clone, Copy, PartialEq, Default, Debug)]
+pub struct Strain {
+    /// 1 is the bound.
+    pub used: f64,
+    /// What chance alone moves it by: as many events as it is made of waver by
+    /// their square root.
+    pub noise: f64,
+}
+
+/// How much of what a rule allows is used up. Only where events are counted; a
+/// gauge that is near its bound may always be so.
+pub fn strain(rule: &Rule, measured: &Measured) -> Option<Strain> {
     let Bound::Above(bound) = rule.bound else { return None };
-    let share = |share: f64, allowed: f64| (allowed > 0.0).then(|| share / allowed);
-    match measured {
-        Measured::One(Measurement::Ratio { num, den }) => share(num.0 / den.0, bound),
+    let (bad, all, allowed) = match measured {
+        Measured::One(Measurement::Ratio { num, den }) => (num.0, den.0, bound),
         Measured::One(Measurement::Buckets { bounds, counts }) => {
             let pairs: Vec<(f64, f64)> =
                 bounds.iter().zip(counts).map(|(bound, count)| (bound.0, count.0)).collect();
+            let all = counts.last()?.0;
             let below = share_at_or_below(bound, &pairs)?;
-            share(1.0 - below, 1.0 - rule.quantile.unwrap_or(MEDIAN))
+            ((1.0 - below) * all, all, 1.0 - rule.quantile.unwrap_or(MEDIAN))
         }
-        Measured::One(Measurement::Gauge { .. }) | Measured::Each(_) | Measured::None(_) => None,
-    }
+        Measured::One(Measurement::Gauge { .. }) | Measured::Each(_) | Measured::None(_) => {
+            return None;
+        }
+    };
+    let most = allowed * all;
+    (most > 0.0).then(|| Strain { used: bad / most, noise: bad.max(1.0).sqrt() / most })
 }
 
 fn one(rule: &Rule, measurement: &Measurement) -> Reading {

@@ -16,7 +16,7 @@ pub struct Feed {
     /// What else stands on every series of the target.
     labels: Labels,
     /// By slot.
-    slots: Vec<Fed>,
+    slots: Vec<Way>,
     /// Sums that are made of several slots.
     sums: Vec<Sum>,
     /// The same by the series that they are kept as.
@@ -31,27 +31,19 @@ pub struct Feed {
     names: BTreeMap<Arc<str>, u32>,
 }
 
-/// What becomes of a slot's samples.
+/// What becomes of a slot's samples. There is one for each line of each
+/// target's page: it is small.
 #[derive(Clone, Copy, Debug)]
 enum Way {
     /// The slot was not introduced.
     Unknown,
     /// Nobody reads them.
     Nowhere,
-    /// They are a series of their own.
-    Whole(SeriesId),
-    /// Their growth is added to a sum.
-    Part(u32),
-}
-
-/// One slot, with the page (by number) that showed it last; page 0 for none,
-/// or for a sample that bears its own time.
-#[derive(Clone, Copy, Debug)]
-struct Fed {
-    way: Way,
-    shown: u32,
-    /// A part's last value; NaN: none yet.
-    last: f64,
+    /// They are a series of their own. With the page (by number) that showed
+    /// it last; page 0 for none, or for a sample that bears its own time.
+    Whole { id: SeriesId, shown: u32 },
+    /// Their growth is added to a sum. With the last value; NaN: none yet.
+    Part { sum: u32, last: f64 },
 }
 
 /// A sum in the making.
@@ -95,30 +87,31 @@ impl Feed {
             // asked for it until now.
             let named = *self.names.entry(name.clone()).or_insert(self.page);
             let from_zero = continues && named < self.page;
-            let fed =
+            let way =
                 self.introduce(series, name, &of_target(labels, target, &self.labels), from_zero);
             let slot = *slot as usize;
             if slot >= self.slots.len() {
-                let unknown = Fed { way: Way::Unknown, shown: 0, last: f64::NAN };
-                self.slots.resize(slot + 1, unknown);
+                self.slots.resize(slot + 1, Way::Unknown);
             }
-            self.slots[slot] = fed;
+            self.slots[slot] = way;
+        }
+        if !page.fresh.is_empty() {
+            self.slots.shrink_to_fit();
         }
         let mut stamped = page.stamped.iter().peekable();
         for (index, (slot, value)) in page.samples.iter().enumerate() {
             let stamp = stamped.next_if(|(stamped, _)| *stamped as usize == index);
-            let fed = self.slots.get_mut(*slot as usize);
-            match fed.map(|fed| (fed.way, fed)) {
-                None | Some((Way::Unknown, _)) => panic!("slot {slot} was never introduced"),
-                Some((Way::Nowhere, _)) => {}
-                Some((Way::Part(sum), fed)) => {
-                    self.sums[sum as usize].add(&mut fed.last, *value, self.page);
+            match self.slots.get_mut(*slot as usize) {
+                None | Some(Way::Unknown) => panic!("slot {slot} was never introduced"),
+                Some(Way::Nowhere) => {}
+                Some(Way::Part { sum, last }) => {
+                    self.sums[*sum as usize].add(last, *value, self.page);
                 }
-                Some((Way::Whole(id), fed)) => match stamp {
-                    Some((_, own)) => series.push(id, *own, *value),
+                Some(Way::Whole { id, shown }) => match stamp {
+                    Some((_, own)) => series.push(*id, *own, *value),
                     None => {
-                        fed.shown = self.page;
-                        series.push(id, at, *value);
+                        *shown = self.page;
+                        series.push(*id, at, *value);
                     }
                 },
             }
@@ -138,19 +131,19 @@ impl Feed {
         name: &str,
         labels: &Labels,
         from_zero: bool,
-    ) -> Fed {
+    ) -> Way {
         let place = series.parts().place(name, labels);
         let begin = |series: &mut Series, id| {
             if from_zero {
                 series.begins_at_zero(id);
             }
         };
-        let way = match place {
+        match place {
             Place::Nowhere => Way::Nowhere,
             Place::Whole => {
                 let id = series.intern(name, labels);
                 begin(series, id);
-                Way::Whole(id)
+                Way::Whole { id, shown: 0 }
             }
             Place::Sum(kept) => {
                 let instance = labels.get("instance").unwrap_or_default();
@@ -161,10 +154,9 @@ impl Feed {
                     sums.push(Sum { id, total: 0.0, begun: self.page, shown: 0 });
                     (sums.len() - 1) as u32
                 });
-                Way::Part(sum)
+                Way::Part { sum, last: if from_zero { 0.0 } else { f64::NAN } }
             }
-        };
-        Fed { way, shown: 0, last: if from_zero { 0.0 } else { f64::NAN } }
+        }
     }
 
     fn end_missing(&mut self, series: &mut Series, before: u32, at: Timestamp) {
@@ -209,10 +201,9 @@ impl Feed {
 
     /// Series that a page had and none after it.
     fn shown_on(&self, page: u32) -> impl Iterator<Item = SeriesId> {
-        let whole = self.slots.iter().filter(move |fed| fed.shown == page);
-        let whole = whole.filter_map(|fed| match fed.way {
-            Way::Whole(id) => Some(id),
-            Way::Unknown | Way::Nowhere | Way::Part(_) => None,
+        let whole = self.slots.iter().filter_map(move |way| match way {
+            Way::Whole { id, shown } => (*shown == page).then_some(*id),
+            Way::Unknown | Way::Nowhere | Way::Part { .. } => None,
         });
         whole.chain(self.sums.iter().filter(move |sum| sum.shown == page).map(|sum| sum.id))
     }

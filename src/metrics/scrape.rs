@@ -188,7 +188,7 @@ impl<'a, 'w> Reader<'a, 'w> {
         let (series, rest) = split_series(line)?;
         let slot = match self.table.shape.slots.get(series.as_bytes()) {
             _ if !wanted => None,
-            Some(slot) if self.families.is_none() => self.table.take(*slot),
+            Some(slot) if self.families.is_none() => self.table.take(*slot, &mut self.page),
             Some(_) | None => self.learn(series)?,
         };
         match slot {
@@ -231,7 +231,7 @@ impl<'a, 'w> Reader<'a, 'w> {
             return None; // `x` stood here, and now `x {a="b"}` does
         }
         let end = key.len();
-        let slot = self.table.take(slot)?;
+        let slot = self.table.take(slot, &mut self.page)?;
         Some((slot, &line[end..]))
     }
 

@@ -275,11 +275,13 @@ impl Entry {
         self.points.drain(..anchor.unwrap_or(old));
     }
 
-    /// Moves what is still needed to the front; grows when that is most.
+    /// Moves what is still needed to the front; grows when that is most. By
+    /// little: there are many series, and moving a few samples costs nothing.
     fn make_room(&mut self, now: Timestamp) {
         self.forget(now);
-        if self.points.len() * 2 >= self.points.capacity() {
-            self.points.reserve_exact(self.points.len().max(4));
+        let spare = (self.points.len() / 4).max(4);
+        if self.points.len() + spare > self.points.capacity() {
+            self.points.reserve_exact(spare);
         }
     }
 }

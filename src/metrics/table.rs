@@ -6,6 +6,8 @@ use std::collections::{BTreeMap, HashMap};
 use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::{Arc, Weak};
 
+use memchr::memmem;
+
 use super::{Page, Slot};
 use crate::model::Labels;
 
@@ -19,7 +21,7 @@ pub struct Table {
     pub(super) shape: Arc<Shape>,
     /// Slots in the order of the last page.
     pub(super) order: Arc<Vec<Slot>>,
-    /// By slot: the page that had it last.
+    /// By slot: the page that had it last; 0 for none yet.
     pub(super) shown: Vec<u32>,
     pub(super) page: u32,
     /// Since it was last shared.
@@ -32,6 +34,8 @@ pub(super) struct Shape {
     pub(super) slots: HashMap<Arc<[u8]>, Slot, Hash>, // lookup only
     /// By slot: its bytes.
     pub(super) known: Vec<Arc<[u8]>>,
+    /// By slot: its name and its labels.
+    named: Vec<(Arc<str>, Labels)>,
     /// Series whose bytes differ and whose labels do not share a slot.
     by_labels: HashMap<Arc<str>, HashMap<Labels, Slot, Hash>, Hash>, // lookup only
 }
@@ -44,9 +48,29 @@ pub struct Shapes {
 }
 
 impl Shapes {
+    /// Gives a table that has read nothing yet the memory of one whose series
+    /// are on this page too: the page then costs what a later one does. Where
+    /// the rest of it differs, the table learns that for itself.
+    pub fn lend(&self, table: &mut Table, body: &[u8]) {
+        let living = self.known.values();
+        let mut living =
+            living.filter_map(|(shape, order)| Some((shape.upgrade()?, order.upgrade()?)));
+        let is_on_page =
+            |shape: &Shape, slot: Slot| memmem::find(body, &shape.known[slot as usize]).is_some();
+        let fitting = living.find(|(shape, order)| {
+            let samples = [order.first(), order.get(order.len() / 2), order.last()];
+            !order.is_empty() && samples.iter().flatten().all(|slot| is_on_page(shape, **slot))
+        });
+        if let Some((shape, order)) = fitting {
+            table.shown = vec![0; shape.known.len()];
+            (table.shape, table.order) = (shape, order);
+        }
+    }
+
     /// Gives a table that learned something the memory of another one that
-    /// has learned the same.
-    pub fn share(&mut self, table: &mut Table) {
+    /// has learned the same, and its page the labels from there: when all
+    /// targets are met at once, what is new of each waits to be taken in.
+    pub fn share(&mut self, table: &mut Table, page: Option<&mut Page>) {
         if !std::mem::take(&mut table.has_changed) {
             return;
         }
@@ -56,7 +80,12 @@ impl Shapes {
         table.shape.known.iter().for_each(|bytes| hasher.write(bytes));
         let known = self.known.entry(hasher.finish()).or_default();
         match known.0.upgrade() {
-            Some(shape) if shape == table.shape => table.shape = shape,
+            Some(shape) if shape == table.shape => {
+                for (slot, name, labels) in page.into_iter().flat_map(|page| &mut page.fresh) {
+                    (*name, *labels) = shape.named[*slot as usize].clone();
+                }
+                table.shape = shape;
+            }
             Some(_) => return, // another shape with that hash
             None => known.0 = Arc::downgrade(&table.shape),
         }
@@ -109,6 +138,11 @@ pub fn page_of<'a>(
 }
 
 impl Table {
+    /// Whether it has read nothing yet.
+    pub fn is_blank(&self) -> bool {
+        self.page == 0
+    }
+
     /// Whether it has learned something since it was last shared.
     pub fn has_changed(&self) -> bool {
         self.has_changed
@@ -118,7 +152,7 @@ impl Table {
     /// this page before (the first of a series wins) or there are too many.
     pub(super) fn slot_of(&mut self, name: &str, labels: &Labels, page: &mut Page) -> Option<Slot> {
         if let Some(slot) = self.shape.by_labels.get(name).and_then(|named| named.get(labels)) {
-            return self.take(*slot);
+            return self.take(*slot, page);
         }
         let slot = Slot::try_from(self.shown.len()).ok()?;
         if self.shown.len() >= SERIES_MAX {
@@ -132,19 +166,82 @@ impl Table {
         };
         page.fresh.push((slot, name.clone(), labels.clone()));
         shape.known.push(Arc::from([]));
+        shape.named.push((name.clone(), labels.clone()));
         shape.by_labels.entry(name).or_default().insert(labels.clone(), slot);
         self.shown.push(self.page);
         Some(slot)
     }
 
-    /// Marks a slot as seen on this page; `None`: for the second time.
-    pub(super) fn take(&mut self, slot: Slot) -> Option<Slot> {
+    /// Marks a slot as seen on this page; `None`: for the second time. What a
+    /// lent memory holds is new to this target the first time it is seen.
+    pub(super) fn take(&mut self, slot: Slot, page: &mut Page) -> Option<Slot> {
         let shown = &mut self.shown[slot as usize];
-        (std::mem::replace(shown, self.page) != self.page).then_some(slot)
+        let before = std::mem::replace(shown, self.page);
+        if before == 0 {
+            let (name, labels) = self.shape.named[slot as usize].clone();
+            page.fresh.push((slot, name, labels));
+        }
+        (before != self.page).then_some(slot)
     }
 
     pub(super) fn shape_mut(&mut self) -> &mut Shape {
         self.has_changed = true;
         Arc::make_mut(&mut self.shape)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::metrics::{Wanted, read_page};
+
+    const PAGE: &str = "x{p=\"/a\"} 1\nx{p=\"/b\"} 2\nx{p=\"/c\"} 3\n";
+
+    /// Reads a page with a memory from `shapes`, and gives what is new on it
+    /// and whether something had to be learned.
+    fn read(shapes: &mut Shapes, table: &mut Table, text: &str) -> (Vec<String>, bool) {
+        if table.is_blank() {
+            shapes.lend(table, text.as_bytes());
+        }
+        let wanted = Wanted::names(["x", "y"].into_iter());
+        let mut page = read_page(text.as_bytes(), None, &wanted, table).expect("a page");
+        let has_changed = table.has_changed();
+        shapes.share(table, Some(&mut page));
+        let fresh = page.fresh.iter();
+        (fresh.map(|(slot, name, labels)| format!("{slot} {name}{labels}")).collect(), has_changed)
+    }
+
+    #[test]
+    fn a_replica_is_lent_what_its_sibling_learned() {
+        let (mut shapes, mut first, mut second) =
+            (Shapes::default(), Table::default(), Table::default());
+        let all = ["0 x{p=\"/a\"}", "1 x{p=\"/b\"}", "2 x{p=\"/c\"}"].map(str::to_owned).to_vec();
+        assert_eq!(read(&mut shapes, &mut first, PAGE), (all.clone(), true));
+        assert_eq!(read(&mut shapes, &mut second, PAGE), (all, false));
+        assert!(Arc::ptr_eq(&first.shape, &second.shape));
+        assert_eq!(read(&mut shapes, &mut second, PAGE), (Vec::new(), false));
+    }
+
+    #[test]
+    fn what_is_lent_is_new_only_when_it_is_seen_and_what_differs_is_learned() {
+        let (mut shapes, mut first, mut second) =
+            (Shapes::default(), Table::default(), Table::default());
+        read(&mut shapes, &mut first, &PAGE.replace("/c\"} 3", "/c\"} 3\nx{p=\"/d\"} 4\nx 5"));
+        let other = "x{p=\"/a\"} 1\nx{p=\"/c\"} 3\nx{p=\"/e\"} 7\nx 5\n";
+        let (fresh, has_changed) = read(&mut shapes, &mut second, other);
+        let new = ["0 x{p=\"/a\"}", "2 x{p=\"/c\"}", "5 x{p=\"/e\"}", "4 x{}"];
+        assert_eq!((fresh, has_changed), (new.map(str::to_owned).to_vec(), true));
+        let (fresh, _) = read(&mut shapes, &mut second, &format!("{other}x{{p=\"/d\"}} 1\n"));
+        assert_eq!(fresh, ["3 x{p=\"/d\"}"]);
+    }
+
+    #[test]
+    fn another_service_is_lent_nothing() {
+        let (mut shapes, mut first, mut other) =
+            (Shapes::default(), Table::default(), Table::default());
+        read(&mut shapes, &mut first, PAGE);
+        let (fresh, has_changed) = read(&mut shapes, &mut other, "x{p=\"/a\"} 1\ny 2\n");
+        assert_eq!((fresh.len(), has_changed), (2, true));
+        assert_eq!(other.shown.len(), 2, "nothing of the first is there");
     }
 }

@@ -83,8 +83,8 @@ impl Watch {
         for index in 0..self.record.plan.rules.len() {
             let Some(measured) = self.measure.of_rule(index) else { continue };
             let rule = &*self.record.rule_at(&self.record.plan.rules[index], now);
-            let strain = judge::strain(rule, measured).unwrap_or(0.0);
-            let before = std::mem::replace(&mut self.judging.strains[index], strain);
+            let strain = judge::strain(rule, measured).unwrap_or_default();
+            let before = std::mem::replace(&mut self.judging.strains[index], strain.used);
             is_rising |= pace::is_rising(before, strain);
             let readings = judge::read(rule, measured);
             let missing = readings.iter().find_map(|(_, reading)| match reading {

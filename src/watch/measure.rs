@@ -22,8 +22,8 @@ const LATE_TICKS: i64 = 4;
 /// Samples older than this say nothing (Prometheus's lookback).
 const LOOKBACK: Span = Span::from_secs(300);
 
-/// The longest range that anything but a rule reads.
-const KEEP_MIN: Span = MINUTE;
+/// So much longer than a block are its samples kept: it may be cut late.
+const LATE_MAX: Span = MINUTE;
 
 /// What is recent: series, the meters over them, and the block in the making.
 pub(super) struct Measure {
@@ -100,7 +100,7 @@ impl Measure {
                 .unwrap_or_else(|error| panic!("signal {}: {error:?}", signal.name));
             let is_watched = is_matched || record.plan.require.contains(&signal.name);
             for (name, range) in meter.needs() {
-                self.series.keep(&name, range.max(KEEP_MIN).max(STEP_MAX) + LOOKBACK);
+                self.series.keep(&name, range.max(STEP_MAX + LATE_MAX));
             }
             let labels = Labels::from_pairs([("signal", signal.name.as_str())]);
             let present = is_watched.then(|| self.series.intern(metrics::health::PRESENT, &labels));

@@ -3,7 +3,7 @@
 //! release, while an alert is pending, and when the share of failures rises.
 
 use super::Watch;
-use crate::judge::Phase;
+use crate::judge::{Phase, Strain};
 use crate::model::{MINUTE, SECOND, Span, Timestamp};
 
 /// Right after the opening, when most releases that fail do fail.
@@ -22,9 +22,12 @@ const EAGER_LEAST: Span = SECOND;
 /// Failures are worth a closer look from this share of what a rule allows ...
 const STRAIN_MIN: f64 = 0.25;
 
-/// ... when it has grown by this much since the last look: a service that
-/// always has some wavers by less.
+/// ... when it has grown by this much since the last look ...
 const STRAIN_STEP: f64 = 0.25;
+
+/// ... and by so many times what chance moves it by: a service that always has
+/// some wavers by less, however few they are.
+const NOISE_TIMES: f64 = 3.0;
 
 /// For so many intervals one sign of trouble keeps us eager.
 const EAGER_INTERVALS: i64 = 4;
@@ -37,8 +40,9 @@ pub(super) struct Pace {
 
 /// Whether failures rise, by how much of what a rule allows they used up at
 /// the last look and at this one. Beyond the bound itself an alert is pending.
-pub(super) fn is_rising(before: f64, after: f64) -> bool {
-    (STRAIN_MIN..1.0).contains(&after) && after - before >= STRAIN_STEP
+pub(super) fn is_rising(before: f64, after: Strain) -> bool {
+    let step = STRAIN_STEP.max(NOISE_TIMES * after.noise);
+    (STRAIN_MIN..1.0).contains(&after.used) && after.used - before >= step
 }
 
 impl Watch {
@@ -81,6 +85,33 @@ impl Watch {
                 *stretch = Some((now, until));
                 self.hurry(now);
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Of this many requests so many failed, where a hundredth may.
+    fn strain(failed: f64, all: f64) -> Strain {
+        Strain { used: failed / all / 0.01, noise: failed.sqrt() / all / 0.01 }
+    }
+
+    #[test]
+    fn failures_rise_when_more_than_chance_moves_them() {
+        let rows = [
+            // before, failed, of, is rising
+            (0.0, 30.0, 6000.0, true),
+            (0.4, 45.0, 6000.0, true),
+            (0.6, 45.0, 6000.0, false), // by too little
+            (0.0, 10.0, 6000.0, false), // far from the bound
+            (0.0, 61.0, 6000.0, false), // beyond it: something is pending
+            (0.0, 2.0, 500.0, false),   // two of five hundred may be chance
+            (0.0, 80.0, 10_000.0, true),
+        ];
+        for (before, failed, all, expected) in rows {
+            assert_eq!(is_rising(before, strain(failed, all)), expected, "{before} {failed}/{all}");
         }
     }
 }

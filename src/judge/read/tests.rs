@@ -128,3 +128,32 @@ fn reads_each_label_set_and_passes_on_why_there_is_nothing() {
         assert_eq!(readings, [(Labels::default(), Reading::NoData(why))]);
     }
 }
+
+#[test]
+fn strain_is_the_part_of_what_is_allowed_and_how_far_chance_moves_it() {
+    let ratio = |num, den| Measurement::Ratio { num: Number(num), den: Number(den) };
+    let slow = Measurement::Buckets {
+        bounds: [1.0, 5.0, f64::INFINITY].map(Number).into(),
+        counts: [9_000.0, 9_936.0, 10_000.0].map(Number).to_vec(),
+    };
+    let errors = rule(None, Bound::Above(0.01), 20.0);
+    let p99 = rule(Some(0.99), Bound::Above(5.0), 100.0);
+    let rows = [
+        (&errors, ratio(16.0, 3200.0), Some((0.5, 0.125))),
+        (&errors, ratio(0.0, 1000.0), Some((0.0, 0.1))),
+        (&errors, ratio(0.0, 0.0), None),
+        (&p99, slow, Some((0.64, 0.08))),
+        (&errors, Measurement::gauge(0.5), None),
+    ];
+    for (rule, measured, expected) in rows {
+        let found = strain(rule, &Measured::One(measured.clone()));
+        let near = |a: f64, b: f64| (a - b).abs() < 1e-9;
+        let is_so = match (found, expected) {
+            (Some(found), Some((used, noise))) => {
+                near(found.used, used) && near(found.noise, noise)
+            }
+            (found, expected) => found.is_none() && expected.is_none(),
+        };
+        assert!(is_so, "{measured:?}: {found:?}, not {expected:?}");
+    }
+}
