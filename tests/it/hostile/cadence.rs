@@ -14,7 +14,7 @@ use bakewatch::watch::Heard;
 use super::plan_of;
 use crate::world::drive::Drive;
 use crate::world::script::{self, RELEASED};
-use crate::world::target::{Expo, Play, Target, exchange};
+use crate::world::target::{Expo, Mood, Play, Target, exchange};
 
 const LENGTH: Span = Span::from_millis(HOUR.millis());
 const EVERY: Span = Span::from_secs(15);
@@ -161,5 +161,43 @@ fn the_others_are_asked_at_the_very_instants_of_an_undisturbed_run() {
                 }
             }
         }
+    }
+}
+
+/// A third of two hundred hang from one moment on.
+fn asked_of_many(hangs: bool) -> Asked {
+    let names: Vec<String> = (0..200).map(|number| format!("t{number:03}:8000")).collect();
+    let all: Vec<&str> = names.iter().map(String::as_str).collect();
+    // No rule quickens the pace: what is left is what siblings lead to.
+    let off = ["ServiceDown", "ReplicasMissing", "TargetSilent", "SignalVanished"];
+    let off = off.map(|name| format!("[[rule]]\nname = \"{name}\"\noff = true\n")).concat();
+    let text = plan_of("chat", &all, 20 * MINUTE, EVERY) + &off;
+    let plan = script::plan("many", &text);
+    let release = Release { service: plan.service.clone(), version: "v1".into(), at: RELEASED };
+    let mut drive = Drive::open(release, plan, RELEASED);
+    drive.asked = Some(Asked::new());
+    drive.run_to(ONSET);
+    for name in names.iter().step_by(3).filter(|_| hangs) {
+        drive.target(name).mood = Mood::Hangs;
+    }
+    drive.run_out();
+    drive.asked.expect("it was to be noted")
+}
+
+#[test]
+fn a_third_that_hangs_at_once_leads_to_no_storm_of_questions_to_the_others() {
+    let (control, disturbed) = (asked_of_many(false), asked_of_many(true));
+    // Two thirds are well; each of the third has at most eight asked at once,
+    // when it is late and when it has failed.
+    let others = |number: &usize| number % 3 != 0;
+    let count = |asked: &Asked| -> usize {
+        let names = (0..200).filter(others).map(|number| format!("probe t{number:03}:8000"));
+        names.map(|name| asked[&name].iter().filter(|at| ONSET <= **at).count()).sum()
+    };
+    let (more, before) = (count(&disturbed), count(&control));
+    assert!(more <= before + 67 * 2 * 8, "{more} instead of {before}");
+    for number in (0..200).filter(others) {
+        let name = format!("probe t{number:03}:8000");
+        assert!(longest(&disturbed[&name]) <= longest(&control[&name]), "{name}");
     }
 }
