@@ -5,7 +5,7 @@
 //! | what | where |
 //! |---|---|
 //! | bodies, certificates, names | `ROWS` below; the words that are told are in `told.txt` |
-//! | the cadence of all others | `cadence.rs`, on the virtual clock; `benches/cadence.rs`, measured |
+//! | the others' cadence | `cadence.rs`, on the virtual clock; measured: `benches/cadence.rs` |
 //! | clocks that are set, machines that sleep | `clock.rs` |
 //! | a full disk, a directory that is read-only, a torn database | `disk.rs` |
 
