@@ -104,7 +104,7 @@ fn main() {
     let control = measured(&MANY, |_| Play::Well);
     row("1000 targets, undisturbed", &control, None);
     // Held against the interval itself, not against that run.
-    let third = |index: usize| if index % 3 == 0 { Play::Hangs } else { Play::Well };
+    let third = |index: usize| if index.is_multiple_of(3) { Play::Hangs } else { Play::Well };
     let disturbed = measured(&MANY, third);
     row("1000 targets, a third hangs: the others", &disturbed, Some((1.0, 0.05)));
 }

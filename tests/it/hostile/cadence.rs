@@ -189,7 +189,7 @@ fn a_third_that_hangs_at_once_leads_to_no_storm_of_questions_to_the_others() {
     let (control, disturbed) = (asked_of_many(false), asked_of_many(true));
     // Two thirds are well; each of the third has at most eight asked at once,
     // when it is late and when it has failed.
-    let others = |number: &usize| number % 3 != 0;
+    let others = |number: &usize| !number.is_multiple_of(3);
     let count = |asked: &Asked| -> usize {
         let names = (0..200).filter(others).map(|number| format!("probe t{number:03}:8000"));
         names.map(|name| asked[&name].iter().filter(|at| ONSET <= **at).count()).sum()
