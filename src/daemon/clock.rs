@@ -22,28 +22,64 @@ pub enum Clock {
 
 /// Wall time at the start plus time elapsed since, sleep of the machine included.
 pub struct Real {
+    machine: Box<dyn Machine>,
     start: Timestamp,
-    started: Instant,
-    /// Time since boot, sleep included, less what `Instant` counted.
+    started: Duration,
+    /// Time asleep since the start, as far as it is known.
     slept: Duration,
     slept_at_start: Option<Duration>,
     /// How far the wall clock is known to have been set.
     stepped: Span,
 }
 
+/// What a machine tells of time. (Tests have one whose clock is set, and that
+/// sleeps; no test sets the real one's.)
+pub trait Machine: Send {
+    /// The wall clock's time, which anybody may set.
+    fn wall(&self) -> Timestamp;
+
+    /// Time from some instant on, sleep left out.
+    fn awake(&self) -> Duration;
+
+    /// Time since boot, sleep included, where the system tells it.
+    fn uptime(&self) -> Option<Duration>;
+}
+
+/// The machine that this process runs on.
+struct This;
+
+impl Machine for This {
+    fn wall(&self) -> Timestamp {
+        wall()
+    }
+
+    fn awake(&self) -> Duration {
+        use std::sync::OnceLock;
+        static FIRST: OnceLock<Instant> = OnceLock::new();
+        FIRST.get_or_init(Instant::now).elapsed()
+    }
+
+    fn uptime(&self) -> Option<Duration> {
+        let text = std::fs::read_to_string("/proc/uptime").ok()?;
+        let seconds: f64 = text.split_whitespace().next()?.parse().ok()?;
+        Duration::try_from_secs_f64(seconds).ok()
+    }
+}
+
 impl Clock {
     /// The machine's clock; never earlier than `at_least`, the latest fact's
     /// time, so that a record never runs backwards.
     pub fn real(at_least: Timestamp) -> Clock {
-        let wall = wall();
+        Clock::of(Box::new(This), at_least)
+    }
+
+    /// The same of another machine.
+    pub fn of(machine: Box<dyn Machine>, at_least: Timestamp) -> Clock {
+        let (wall, started) = (machine.wall(), machine.awake());
         let start = wall.max(at_least);
-        Clock::Real(Real {
-            start,
-            started: Instant::now(),
-            slept: Duration::ZERO,
-            slept_at_start: uptime().map(|up| up.saturating_sub(monotonic())),
-            stepped: wall.since(start),
-        })
+        let slept_at_start = asleep(&*machine);
+        let (slept, stepped) = (Duration::ZERO, wall.since(start));
+        Clock::Real(Real { machine, start, started, slept, slept_at_start, stepped })
     }
 
     /// A clock that starts at `start` and jumps.
@@ -54,7 +90,10 @@ impl Clock {
     /// The time of the record.
     pub fn now(&self) -> Timestamp {
         match self {
-            Clock::Real(real) => real.start + Span::from(real.started.elapsed() + real.slept),
+            Clock::Real(real) => {
+                let awake = real.machine.awake().saturating_sub(real.started);
+                real.start + Span::from(awake + real.slept)
+            }
             Clock::Compressed(now) => Timestamp::from_millis(now.load(Ordering::SeqCst)),
         }
     }
@@ -63,7 +102,7 @@ impl Clock {
     /// compares with its own clock.
     pub fn wall_s(&self) -> i64 {
         match self {
-            Clock::Real(_) => wall().millis().div_euclid(1000),
+            Clock::Real(real) => real.machine.wall().millis().div_euclid(1000),
             Clock::Compressed(_) => self.now().millis().div_euclid(1000),
         }
     }
@@ -72,14 +111,14 @@ impl Clock {
     /// was set since this was last asked.
     pub fn step(&mut self) -> Option<Span> {
         let Clock::Real(real) = self else { return None };
-        let asleep = uptime().map(|up| up.saturating_sub(monotonic()));
-        if let (Some(start), Some(asleep)) = (real.slept_at_start, asleep) {
+        if let (Some(start), Some(asleep)) = (real.slept_at_start, asleep(&*real.machine)) {
             let slept = asleep.saturating_sub(start);
             if slept > real.slept + STEP_MIN.to_std() {
                 real.slept = slept;
             }
         }
-        let off = wall().since(self.now());
+        let wall = real.machine.wall();
+        let off = wall.since(self.now());
         let Clock::Real(real) = self else { return None };
         let by = off - real.stepped;
         if by.millis().abs() < STEP_MIN.millis() {
@@ -90,24 +129,15 @@ impl Clock {
     }
 }
 
+/// For how long a machine has slept, from some instant on.
+fn asleep(machine: &dyn Machine) -> Option<Duration> {
+    machine.uptime().map(|up| up.saturating_sub(machine.awake()))
+}
+
 /// The wall clock's time.
 pub fn wall() -> Timestamp {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     Timestamp::from_millis(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
-}
-
-/// Time since boot, sleep included, where the system tells it.
-fn uptime() -> Option<Duration> {
-    let text = std::fs::read_to_string("/proc/uptime").ok()?;
-    let seconds: f64 = text.split_whitespace().next()?.parse().ok()?;
-    Duration::try_from_secs_f64(seconds).ok()
-}
-
-/// What `Instant` counts, from this process's first look.
-fn monotonic() -> Duration {
-    use std::sync::OnceLock;
-    static FIRST: OnceLock<Instant> = OnceLock::new();
-    FIRST.get_or_init(Instant::now).elapsed()
 }
 
 #[cfg(test)]

@@ -13,7 +13,7 @@ use reqwest::{Client, ClientBuilder, Response};
 use super::clients::{Clients, Kind, REDIRECTS_MAX};
 use super::secrets::Secrets;
 use crate::metrics::{self, Page, Shapes, Table, Wanted};
-use crate::model::{Exchange, Failure, HeaderValue, Hidden, Method, Request, Span};
+use crate::model::{Exchange, Failure, HeaderValue, Hidden, Method, Request, Span, Timestamp};
 use crate::watch::Reply;
 
 /// A check's body beyond this is at fault, not interesting.
@@ -353,15 +353,18 @@ pub(super) fn failure(error: &reqwest::Error, timeout: Span) -> Failure {
     }
     let mut source = error.source();
     while let Some(current) = source {
-        if current.is::<rustls::Error>() {
-            return Failure::Tls(current.to_string());
+        if let Some(tls) = current.downcast_ref::<rustls::Error>() {
+            return Failure::Tls(tls_words(tls));
         }
         if let Some(io) = current.downcast_ref::<io::Error>() {
             if let Some(tls) = tls_within(io) {
-                return Failure::Tls(tls.to_string());
+                return Failure::Tls(tls_words(tls));
             }
             if io.kind() == io::ErrorKind::ConnectionRefused {
                 return Failure::Refused;
+            }
+            if is_ours(io) {
+                return Failure::NotAsked(format!("this machine gave no socket: {io}"));
             }
         }
         if current.to_string().starts_with("dns error") {
@@ -373,6 +376,42 @@ pub(super) fn failure(error: &reqwest::Error, timeout: Span) -> Failure {
         return Failure::Broken(format!("more than {REDIRECTS_MAX} redirects"));
     }
     Failure::Broken(deepest(error))
+}
+
+/// Whether it was this machine that could not, whomever it was to ask: too many
+/// open files, here or in all, no port or no memory left.
+fn is_ours(error: &io::Error) -> bool {
+    use rustix::io::Errno;
+    let ours = [Errno::MFILE, Errno::NFILE, Errno::ADDRNOTAVAIL, Errno::NOBUFS, Errno::NOMEM];
+    ours.iter().any(|own| error.raw_os_error() == Some(own.raw_os_error()))
+}
+
+/// The same words for the same cause: the library's own hold the seconds that
+/// have passed since a certificate ended.
+fn tls_words(error: &rustls::Error) -> String {
+    use rustls::CertificateError::{
+        ExpiredContext, NotValidForNameContext, NotValidYetContext, UnknownIssuer,
+    };
+    let at = |time: &rustls::pki_types::UnixTime| {
+        let seconds = i64::try_from(time.as_secs()).unwrap_or(i64::MAX / 1000);
+        Timestamp::from_millis(seconds * 1000).rfc3339()
+    };
+    match error {
+        rustls::Error::InvalidCertificate(wrong) => match wrong {
+            ExpiredContext { not_after, .. } => {
+                format!("the certificate has expired, at {}", at(not_after))
+            }
+            NotValidYetContext { not_before, .. } => {
+                format!("the certificate is not valid before {}", at(not_before))
+            }
+            NotValidForNameContext { expected, .. } => {
+                format!("the certificate is not for {}", expected.to_str())
+            }
+            UnknownIssuer => "the certificate is by an unknown authority".to_owned(),
+            other => format!("the certificate is invalid: {other}"),
+        },
+        other => other.to_string(),
+    }
 }
 
 /// An io error hides its own cause from `source` (it shows the cause's causes),
@@ -395,5 +434,18 @@ pub(super) fn deepest(error: &(dyn Error + 'static)) -> String {
         Some(plain) if plain.is_decode() => "the body cannot be decoded".to_owned(),
         Some(_) => "the exchange failed".to_owned(),
         None => current.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn blames_no_target_for_a_limit_of_this_machine() {
+        let error = |errno: rustix::io::Errno| io::Error::from_raw_os_error(errno.raw_os_error());
+        use rustix::io::Errno;
+        assert!([Errno::MFILE, Errno::NFILE, Errno::ADDRNOTAVAIL].map(error).iter().all(is_ours));
+        assert!(![Errno::CONNRESET, Errno::HOSTUNREACH].map(error).iter().any(is_ours));
     }
 }

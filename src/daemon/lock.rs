@@ -68,7 +68,16 @@ impl Lock {
     /// The lock, or its holder's words.
     fn try_take(dir: &Path) -> Result<Result<Lock, String>, String> {
         let path = dir.join(FILE);
-        let at = |error: &dyn std::fmt::Display| format!("{}: {error}", path.display());
+        let at = |error: &io::Error| match error.kind() {
+            ErrorKind::ReadOnlyFilesystem | ErrorKind::PermissionDenied => format!(
+                "{}: {error}; the state directory has to be writable, or give another --state-dir",
+                path.display()
+            ),
+            ErrorKind::StorageFull => {
+                format!("{}: {error}; make room, or give another --state-dir", path.display())
+            }
+            _ => format!("{}: {error}", path.display()),
+        };
         let mut file = OpenOptions::new()
             .read(true)
             .write(true)

@@ -166,7 +166,8 @@ impl Reader {
     /// There is none, or it cannot be read; with its path.
     pub fn open(dir: &Path) -> Result<Reader, String> {
         let path = dir.join(FILE);
-        let at = |error: rusqlite::Error| format!("{}: {error}", path.display());
+        let at = |error: rusqlite::Error| in_words(&path, &error);
+        must_be_whole(&path)?;
         if !path.exists() {
             return Err(format!("{}: no release has been watched here yet", path.display()));
         }
@@ -190,7 +191,7 @@ impl Reader {
             let rows = query.query_map([open_only], |row| row.get::<_, String>(0))?;
             rows.map(|name| Ok(WatchId(name?.into()))).collect::<rusqlite::Result<Vec<_>>>()
         };
-        read().map_err(|error| self.at(&error))
+        read().map_err(|error| in_words(&self.path, &error))
     }
 
     /// A watch's facts, in order.
@@ -208,7 +209,7 @@ impl Reader {
             })?;
             rows.collect::<rusqlite::Result<Vec<_>>>()
         };
-        let rows = read().map_err(|error| self.at(&error))?;
+        let rows = read().map_err(|error| in_words(&self.path, &error))?;
         let mut facts = Vec::with_capacity(rows.len());
         for (due, (seq, at, stored)) in (1..).zip(rows) {
             if seq != due {
@@ -236,7 +237,8 @@ impl Reader {
 }
 
 fn writable(path: &Path) -> Result<Connection, String> {
-    let at = |error: rusqlite::Error| format!("{}: {error}", path.display());
+    must_be_whole(path)?;
+    let at = |error: rusqlite::Error| in_words(path, &error);
     let mut connection = Connection::open(path).map_err(at)?;
     connection.busy_timeout(BUSY_TIMEOUT).map_err(at)?;
     connection.pragma_update(None, "journal_mode", "WAL").map_err(at)?;
@@ -244,13 +246,46 @@ fn writable(path: &Path) -> Result<Connection, String> {
     let check: String =
         connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0)).map_err(at)?;
     if check != "ok" {
-        return Err(format!(
-            "{}: the file is damaged ({check}); move it away, or restore a copy",
-            path.display()
-        ));
+        return Err(damaged(path, &check));
     }
     migrate(&mut connection).map_err(|error| format!("{}: {error}", path.display()))?;
     Ok(connection)
+}
+
+/// SQLite takes a file of no bytes for a new one, and throws away the log that
+/// lies beside it: then facts would be gone that were promised.
+fn must_be_whole(path: &Path) -> Result<(), String> {
+    let length = |path: &Path| std::fs::metadata(path).map_or(0, |file| file.len());
+    let mut log = path.as_os_str().to_owned();
+    log.push("-wal");
+    let log = PathBuf::from(log);
+    if length(path) == 0 && length(&log) > 0 {
+        let what = format!("it is empty, and {} beside it is not", log.display());
+        return Err(damaged(path, &what));
+    }
+    Ok(())
+}
+
+/// Nothing is mended here, and nothing thrown away: somebody has to decide.
+fn damaged(path: &Path, what: &str) -> String {
+    let path = path.display();
+    format!(
+        "{path}: the file is damaged ({what}); restore a copy, or move it away together with \
+         {path}-wal to begin anew; `sqlite3 {path} .recover` shows what can still be read"
+    )
+}
+
+fn in_words(path: &Path, error: &rusqlite::Error) -> String {
+    use rusqlite::ErrorCode::{DatabaseCorrupt, DiskFull, NotADatabase, ReadOnly};
+    let shown = path.display();
+    match error.sqlite_error_code() {
+        Some(DatabaseCorrupt | NotADatabase) => damaged(path, &error.to_string()),
+        Some(DiskFull) => format!("{shown}: {error}; make room, or give another --state-dir"),
+        Some(ReadOnly) => {
+            format!("{shown}: {error}; make it writable, or give another --state-dir")
+        }
+        _ => format!("{shown}: {error}"),
+    }
 }
 
 fn migrate(connection: &mut Connection) -> Result<(), String> {

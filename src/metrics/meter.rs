@@ -147,10 +147,13 @@ fn ratio(num: &mut Query, den: &mut Query, look: Look<'_>) -> Result<Measured, S
         return Ok(look.why(den, Why::NoTraffic));
     }
     let all = total(&all);
-    if all == 0.0 || all.is_nan() {
+    if all == 0.0 {
         return Ok(Measured::None(Why::NoTraffic));
     }
     let num = Number(total(&look.eval(num)?));
+    if all.is_nan() || num.0.is_nan() {
+        return Ok(Measured::None(Why::Unobservable));
+    }
     Ok(Measured::One(Measurement::Ratio { num, den: Number(all) }))
 }
 
@@ -176,8 +179,11 @@ fn buckets(query: &mut Query, scale: f64, look: Look<'_>) -> Result<Measured, St
     let buckets =
         mended(buckets).ok_or("the histogram has no bucket le=\"+Inf\"; do not leave it out")?;
     let all = buckets.last().map_or(0.0, |(_, count)| *count);
-    if all == 0.0 || all.is_nan() {
+    if all == 0.0 {
         return Ok(Measured::None(Why::NoTraffic));
+    }
+    if all.is_nan() {
+        return Ok(Measured::None(Why::Unobservable));
     }
     let bounds = buckets.iter().map(|(bound, _)| Number(*bound)).collect();
     let counts = buckets.iter().map(|(_, count)| Number(*count)).collect();
@@ -189,6 +195,10 @@ fn gauge(query: &mut Query, look: Look<'_>) -> Result<Measured, String> {
     found.sort_by(|a, b| a.0.cmp(&b.0));
     if let Some(pair) = found.windows(2).find(|pair| pair[0].0 == pair[1].0) {
         return Err(format!("two metrics both have the labels {}; aggregate them", pair[0].0));
+    }
+    if !found.is_empty() && found.iter().all(|(_, value)| value.is_nan()) {
+        // There, and no number: that is neither calm nor gone.
+        return Ok(Measured::None(Why::Unobservable));
     }
     Ok(match &found[..] {
         [] => look.why(query, Why::Absent),

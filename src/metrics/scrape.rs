@@ -149,6 +149,9 @@ impl<'a, 'w> Reader<'a, 'w> {
             let (line, what) = self.page.first_bad.clone().unwrap_or_default();
             return Err(format!("no exposition: line {line}: {what}"));
         }
+        if self.verified == 0 {
+            self.page.limit("empty-page", || "a page of metrics without any sample".to_owned());
+        }
         if self.order != *self.table.order {
             self.order.shrink_to_fit();
             self.table.order = Arc::new(std::mem::take(&mut self.order));

@@ -96,7 +96,8 @@ pub enum Why {
     Stale,
     /// Too few events to say anything.
     NoTraffic,
-    /// The histogram's buckets cannot show the threshold.
+    /// It is there and tells nothing: buckets that cannot show the threshold, or
+    /// values that are no numbers.
     Unobservable,
 }
 

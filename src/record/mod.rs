@@ -27,7 +27,7 @@ pub use targets::{SourceRecord, Stay, TargetRecord};
 pub use crate::metrics::presets::{Matched, PresetChoice};
 
 use crate::check::StepResult;
-use crate::model::{Name, Release, Severity, Timestamp, TlsFacts, Why};
+use crate::model::{Name, Release, Severity, Span, Timestamp, TlsFacts, Why};
 
 /// The limit of a watch that sees no sign of the smoke test's request in the
 /// metric of requests. Somebody is told, since it makes a calm ratio worthless.
@@ -162,7 +162,8 @@ impl Record {
         match fact {
             Fact::Opened { .. } => unreachable!("a record begins once"),
             Fact::Resumed { quiet_since, why } => self.apply_resumed(quiet_since, at, &why),
-            Fact::Stopped {} | Fact::ClockStepped { .. } => {}
+            Fact::Stopped {} => {}
+            Fact::ClockStepped { by } => self.apply_stepped(by),
             Fact::Settled { answered } => self.settled = Some(answered),
             Fact::Smoked(result) => self.apply_smoked(result),
             Fact::Matched(matched) => self.matched = Some(matched),
@@ -270,6 +271,18 @@ impl Record {
                 frozen.unknown = true; // it may or may not have left before the end
             }
         }
+    }
+
+    /// The record's own time goes on; whoever compares it with other clocks
+    /// has to know.
+    fn apply_stepped(&mut self, by: Span) {
+        let seconds = (by.millis() + 500 * by.millis().signum()) / 1000;
+        let detail = format!(
+            "the wall clock was set by {} at {}; the times told here went on without it",
+            Span::from_secs(seconds),
+            self.at.rfc3339()
+        );
+        self.limits.insert((Name::from("wall-clock"), None), detail);
     }
 
     fn apply_smoked(&mut self, result: StepResult) {

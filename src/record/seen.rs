@@ -1,6 +1,7 @@
 //! Facts of what targets and checks answered: the last of each is kept.
 
 use super::{Fact, Record};
+use crate::check::health::is_by_words;
 use crate::model::Timestamp;
 
 impl Record {
@@ -16,6 +17,7 @@ impl Record {
             }
             Fact::Health { target, state, reason } => {
                 let known = self.targets.entry(target).or_default();
+                known.has_words |= is_by_words(state, &reason);
                 (known.health, known.reason, known.since) = (state, reason, at);
             }
             Fact::Version { target, version } => {

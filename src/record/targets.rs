@@ -14,6 +14,9 @@ pub struct TargetRecord {
     pub reason: String,
     /// Since when.
     pub since: Timestamp,
+    /// Its health has said in words that it is up: it is not taken at its code
+    /// any more.
+    pub has_words: bool,
     /// Why its scrapes fail, if they do.
     pub scrape_failure: Option<Failure>,
     /// Versions that it told, in the order in which they were first heard.

@@ -24,6 +24,10 @@ const CONFIRM_PART: i64 = 5;
 /// An answer that takes longer than this part of the time-out may never come.
 const DOUBT_PART: i64 = 4;
 
+/// So many siblings of one that fails are asked at once. Where a third of a
+/// thousand fail in one cycle, all siblings of each would be a storm.
+const SIBLINGS_MAX: usize = 8;
+
 /// So often a page's families are listed while presets are looked for.
 const SEARCH_EVERY: Span = Span::from_secs(30);
 
@@ -334,15 +338,23 @@ impl Watch {
     }
 
     /// When one target fails its siblings are asked at once: whether the
-    /// service is down is a question about all of them.
+    /// service is down is a question about all of them. Of many only the next
+    /// few: each of those that has failed too asks a few more.
     pub(super) fn ask_siblings(&mut self, failed: usize, now: Timestamp) {
-        for (index, aim) in self.look.targets.iter_mut().enumerate() {
-            if let Some(turn) = aim.probe.as_mut().filter(|_| index != failed)
+        let aims = &mut self.look.targets;
+        let (count, mut asked) = (aims.len(), 0);
+        for index in (1..count).map(|step| (failed + step) % count) {
+            let aim = &mut aims[index];
+            if let Some(turn) = aim.probe.as_mut()
                 && turn.due.is_some_and(|at| now < at)
                 && turn.tries == 0
                 && aim.is_up == Some(true)
             {
                 turn.due = Some(now);
+                asked += 1;
+            }
+            if asked == SIBLINGS_MAX {
+                return;
             }
         }
     }

@@ -27,7 +27,12 @@ impl Watch {
         if self.seek(now, target, reply) {
             return;
         }
-        let health = judged(&mut self.look.targets[target].judged, reply, &self.record.plan.health);
+        let name = self.target_name(target);
+        let known = &mut self.look.targets[target].judged;
+        let mut health = judged(known, reply, &self.record.plan.health);
+        if self.record.targets[&name].has_words {
+            health = health.of_one_with_words();
+        }
         let is_up = health.is_up();
         let settling = self.record.settled.is_none();
         let aim = &mut self.look.targets[target];
@@ -122,8 +127,9 @@ impl Watch {
         let name = self.target_name(target);
         self.look.targets[target].feed.take(&mut self.measure.series, &name, page, now);
         if let Some((line, what)) = &page.first_bad {
-            let detail =
-                format!("{} unreadable lines, the first is {line}: {what}", page.bad_lines);
+            let count = page.bad_lines;
+            let lines = if count == 1 { "line" } else { "lines" };
+            let detail = format!("{count} unreadable {lines}, the first is {line}: {what}");
             self.limit(now, Some(name.clone()), "bad-lines", &detail);
         }
         for (what, detail) in &page.limits {

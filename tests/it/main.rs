@@ -7,6 +7,7 @@ mod config;
 mod docs;
 mod faults;
 mod found;
+mod hostile;
 mod io;
 mod panics;
 mod scenarios;

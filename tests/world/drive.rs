@@ -66,7 +66,9 @@ pub struct Drive {
     pub crashes: u64,
     /// Turns in a row in which no time passed.
     still: u32,
-    coming: BTreeMap<(Timestamp, JobId), Heard>,
+    coming: BTreeMap<(Timestamp, JobId), (WatchId, Heard)>,
+    /// When each target was asked, and what; `None`: nobody wants to know.
+    pub asked: Option<BTreeMap<String, Vec<Timestamp>>>,
     /// Where facts go besides, as they come: a real store, in a benchmark.
     pub sink: Option<Sink>,
 }
@@ -108,8 +110,17 @@ impl Drive {
             crashes: 0,
             still: 0,
             coming: BTreeMap::new(),
+            asked: None,
             sink: None,
         }
+    }
+
+    /// Another watch in the same fleet, over targets of other names. (Neither
+    /// is then to crash: what is on disk is told apart by nobody here.)
+    pub fn beside(&mut self, release: Release, plan: Plan) {
+        let target = |name: &str| Target::new(name, self.now);
+        self.targets.extend(plan.targets.iter().map(|known| target(known.name.as_str())));
+        self.fleet.open(release, plan, self.now).expect("another service");
     }
 
     pub fn record(&self) -> &Record {
@@ -149,9 +160,11 @@ impl Drive {
             if entry.key().0 > self.now {
                 break;
             }
-            heard.push((self.id.clone(), entry.remove()));
+            heard.push(entry.remove());
         }
-        heard.extend(extra.into_iter().map(|one| (self.id.clone(), one)));
+        for id in self.fleet.ids() {
+            heard.extend(extra.iter().map(|one| (id.clone(), one.clone())));
+        }
         let mishaps = &self.mishaps;
         let crash = [Crash::BeforeStore, Crash::BeforeAsk, Crash::AfterAsk]
             .into_iter()
@@ -206,12 +219,24 @@ impl Drive {
     fn carry_out(&mut self, job: Job) {
         self.jobs += 1;
         let number = self.jobs;
-        let id = job.id;
+        let (id, watch) = (job.id, job.watch.clone());
+        self.note_asked(&job.question);
         let fails = self.mishaps.contains(&Mishap::FailJob(number));
         let (after, reply) = if fails { fail(job.question) } else { self.answer(job.question) };
         if let Some(reply) = reply.filter(|_| !self.mishaps.contains(&Mishap::LoseAnswer(number))) {
-            self.coming.insert((self.now + after, id), Heard::Answer { job: id, reply });
+            let answer = Heard::Answer { job: id, reply };
+            self.coming.insert((self.now + after, id), (watch, answer));
         }
+    }
+
+    fn note_asked(&mut self, question: &Question) {
+        let Some(asked) = &mut self.asked else { return };
+        let whom = match question {
+            Question::Probe { target, .. } => format!("probe {target}"),
+            Question::Scrape { target, .. } => format!("scrape {target}"),
+            _ => return,
+        };
+        asked.entry(whom).or_default().push(self.now);
     }
 
     fn answer(&mut self, question: Question) -> (Span, Option<Reply>) {

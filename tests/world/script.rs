@@ -208,7 +208,8 @@ fn clock(at: Timestamp) -> String {
     format!("{:02}:{:02}:{:02}.{ms:03}", s / 3600, s / 60 % 60, s % 60)
 }
 
-fn line(fact: &Fact) -> Option<String> {
+/// A fact in words; `None`: one of many measurements.
+pub fn line(fact: &Fact) -> Option<String> {
     Some(match fact {
         Fact::Measured(_) => return None,
         Fact::Opened { release, .. } => format!("opened {} {}", release.service, release.version),

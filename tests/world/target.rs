@@ -43,6 +43,16 @@ pub enum Body {
     Starting, // a word that nobody knows
 }
 
+/// What it answers whatever it is asked, instead of what it would.
+#[derive(Clone, Debug)]
+pub struct Play {
+    /// How long each answer takes.
+    pub after: Span,
+    pub health: Result<Exchange, Failure>,
+    /// The body of its exposition.
+    pub page: Result<String, Failure>,
+}
+
 #[derive(Clone, Debug)]
 pub struct Target {
     pub name: String,
@@ -63,6 +73,8 @@ pub struct Target {
     pub memory: f64,
     /// Queues, each a series.
     pub queues: usize,
+    /// While it plays something, none of the above counts.
+    pub plays: Option<Play>,
     good: f64,
     bad: f64,
     fast_count: f64,
@@ -114,6 +126,7 @@ impl Target {
             slow: 0.0,
             memory: 0.5,
             queues: 0,
+            plays: None,
             good: 0.0,
             bad: 0.0,
             fast_count: 0.0,
@@ -145,6 +158,9 @@ impl Target {
 
     /// Answers a request that is no scrape. How long it takes, and what comes.
     pub fn exchange(&self, request: &Request) -> (Span, Result<Exchange, Failure>) {
+        if let Some(play) = &self.plays {
+            return (play.after, play.health.clone());
+        }
         let quick = Span::from_millis(40);
         let status_word = match self.mood {
             Mood::Refuses => return (Span::from_millis(1), Err(Failure::Refused)),
@@ -218,6 +234,10 @@ impl Target {
         table: &mut Table,
     ) -> (Span, Result<Page, Failure>) {
         self.live(now);
+        if let Some(play) = &self.plays {
+            let page = play.page.clone().and_then(|text| read(&text, wanted, table));
+            return (play.after, page);
+        }
         let quick = Span::from_millis(40);
         match self.mood {
             Mood::Refuses => return (Span::from_millis(1), Err(Failure::Refused)),
@@ -242,7 +262,8 @@ impl Target {
         (quick, page)
     }
 
-    fn text(&self) -> String {
+    /// Its exposition.
+    pub fn text(&self) -> String {
         let mut text = String::new();
         if self.expo == Expo::Good {
             text.push_str("# TYPE ai_assistant_requests_total counter\n");
@@ -311,7 +332,8 @@ fn read(text: &str, wanted: &Wanted, table: &mut Table) -> Result<Page, Failure>
         .map_err(Failure::Unreadable)
 }
 
-fn exchange(status: u16, kind: &str, body: &str) -> Exchange {
+/// An answer.
+pub fn exchange(status: u16, kind: &str, body: &str) -> Exchange {
     Exchange {
         status,
         headers: vec![("content-type".to_owned(), kind.to_owned())],

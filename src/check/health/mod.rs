@@ -98,6 +98,27 @@ impl Health {
     }
 }
 
+/// How a reason says that the code had to do, since no word was told.
+const BY_CODE: &str = "healthy by its code";
+
+/// Whether a target that is up has said so in words, going by the reason.
+pub fn is_by_words(state: HealthState, reason: &str) -> bool {
+    state.is_up() == Some(true) && !reason.contains(BY_CODE)
+}
+
+impl Health {
+    /// The same of a target that has told its status in words before: an answer
+    /// without any (a front page, a login, an empty one) comes from somebody
+    /// else, and is neither up nor down.
+    pub fn of_one_with_words(mut self) -> Health {
+        if self.is_up() == Some(true) && self.reason.contains(BY_CODE) {
+            self.reason = self.reason.replace(BY_CODE, "and it told its status before");
+            self.state = HealthState::Unknown;
+        }
+        self
+    }
+}
+
 /// What came of a health probe, judged.
 pub fn judge(reply: &Result<Exchange, Failure>, expected: &Expected) -> Health {
     match reply {
@@ -172,12 +193,12 @@ const PULSE_CHARS_MAX: usize = 64;
 /// The code says that it is up; the words say how well.
 fn by_words(said: &Said, expected: &Expected) -> (HealthState, String) {
     let pinned = match expected.dialect {
-        Dialect::Code => return (HealthState::Healthy, "healthy by its code".to_owned()),
+        Dialect::Code => return (HealthState::Healthy, BY_CODE.to_owned()),
         Dialect::Auto => None,
         dialect => Some(dialect),
     };
     let without = |what: &str| match pinned {
-        None => (HealthState::Healthy, format!("{what}, healthy by its code")),
+        None => (HealthState::Healthy, format!("{what}, {BY_CODE}")),
         Some(dialect) => (HealthState::Unknown, format!("{what}, expected {}", dialect.as_str())),
     };
     match said {

@@ -394,3 +394,22 @@ fn keeps_a_reason_to_one_short_line() {
     let reason = judge(&answer(200, &body), &Expected::default()).reason;
     assert!(reason.chars().count() < 120 && !reason.contains('\n'), "{reason}");
 }
+
+#[test]
+fn takes_no_code_for_a_word_of_one_that_had_words() {
+    let words = |reply| {
+        let Health { state, reason, .. } = judge(&reply, &Expected::default());
+        is_by_words(state, &reason)
+    };
+    assert!(words(answer(200, r#"{"status":"degraded"}"#)));
+    assert!(words(answer(200, r#"{"components":[{"name":"a","status":"UP"}]}"#)));
+    assert!(!words(answer(200, "")) && !words(answer(503, r#"{"status":"DOWN"}"#)));
+    let later = |reply| {
+        let Health { state, reason, .. } = judge(&reply, &Expected::default()).of_one_with_words();
+        format!("{state} {reason}")
+    };
+    let page = "unknown 200, an HTML page, and it told its status before";
+    assert_eq!(later(answer(200, "<html>")), page);
+    assert_eq!(later(answer(200, r#"{"status":"UP"}"#)), r#"healthy 200, "UP""#);
+    assert_eq!(later(answer(503, "")), "unhealthy 503");
+}

@@ -150,3 +150,17 @@ fn refuses_a_query_at_compile_time() {
     let complaint = Meter::compile(&signal(shape)).unwrap_err();
     assert_eq!(complaint.to_string(), "column 4: den: ( is not closed before the end");
 }
+
+#[test]
+fn takes_what_is_no_number_for_neither_calm_nor_gone() {
+    let nan = [f64::NAN; 3];
+    let series = store(&[("x", ("status", "200"), &nan), ("g", ("a", "1"), &nan)]);
+    for signal in [ratio_signal(), gauge_signal("g"), gauge_signal("max(g)")] {
+        let mut meter = Meter::compile(&signal).unwrap();
+        assert_eq!(meter.read(&series, at(2)), Measured::None(Why::Unobservable), "{signal:?}");
+    }
+    let series = store(&[("g", ("a", "1"), &nan), ("g", ("a", "2"), &[1.0; 3])]);
+    let mut meter = Meter::compile(&gauge_signal("g")).unwrap();
+    let both = meter.read(&series, at(2));
+    assert!(matches!(&both, Measured::Each(found) if found.len() == 2), "{both:?}");
+}
