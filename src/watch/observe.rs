@@ -46,7 +46,9 @@ impl Watch {
         let elapsed = reply.as_ref().ok().map(|exchange| exchange.elapsed);
         let Measure { own, series, .. } = &mut self.measure;
         own.probed(series, target, is_up, tries > 1, elapsed, now);
-        if reply.is_ok() {
+        if let Ok(exchange) = reply {
+            self.compare_clocks(now, target, exchange, &health.shown);
+            self.take_uptime(now, target, exchange, &health.shown);
             self.take_shown(now, target, &health.shown);
         }
         // While nothing has answered yet the service may just be starting.
@@ -120,7 +122,10 @@ impl Watch {
 
     fn take_page(&mut self, now: Timestamp, target: usize, page: &Page) {
         let name = self.target_name(target);
+        self.look.targets[target].sawtooth.page(page);
+        self.tell_apart(now, target);
         self.look.targets[target].feed.take(&mut self.measure.series, &name, page, now);
+        self.compare_stamps(now, target, page);
         if let Some((line, what)) = &page.first_bad {
             let detail =
                 format!("{} unreadable lines, the first is {line}: {what}", page.bad_lines);
