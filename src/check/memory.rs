@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::template::{self, Hole};
 use super::{Assertion, Step};
-use crate::model::{Exchange, HeaderValue, Hidden, Name, Request};
+use crate::model::{Ask, Exchange, HeaderValue, Hidden, Name, Request};
 
 /// Who runs the suite, for whom.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -64,6 +64,9 @@ impl Memory {
     pub(super) fn ready(&self, step: &Step) -> Result<Step, String> {
         let mut ready = step.clone();
         ready.request = self.request(&step.request)?;
+        for text in ready.ask.iter_mut().flat_map(Ask::texts_mut) {
+            *text = template::fill(text, |hole| self.text(hole))?;
+        }
         let assertions = |all: &[Assertion]| -> Result<Vec<Assertion>, String> {
             all.iter().map(|one| self.assertion(one)).collect()
         };
@@ -195,7 +198,8 @@ pub fn needs(step: &Step) -> Vec<&str> {
     });
     let texts = [Some(request.url.as_str()), request.body.as_deref()].into_iter().flatten();
     let asserted = step.expect.iter().chain(&step.halt_if).map(Assertion::as_str);
-    let all = texts.chain(headers).chain(asserted);
+    let asked = step.ask.iter().flat_map(Ask::texts);
+    let all = texts.chain(headers).chain(asked).chain(asserted);
     all.flat_map(template::holes).map(|hole| hole.name).collect()
 }
 

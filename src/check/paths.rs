@@ -1,4 +1,8 @@
-//! Where services of which nothing is known but the URL tell how they are.
+//! Where services of which nothing is known but the URL tell how they are, and
+//! what is told from whatever else they are asked.
+
+use super::Step;
+use crate::model::{Exchange, Failure, Method};
 
 /// What one custom calls its endpoints.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -38,6 +42,32 @@ pub fn is_elsewhere(status: u16) -> bool {
 /// Whether a status says that there is no such endpoint.
 pub fn is_absent(status: u16) -> bool {
     matches!(status, 404 | 405 | 410 | 501)
+}
+
+/// Why an answer to a step that nobody asked for says that the service has no
+/// such endpoint, if it does: that is no failure of the release. Whether it is
+/// healthy is asked all the same.
+pub fn guessed_wrong(step: &Step, reply: &Result<Exchange, Failure>) -> Option<String> {
+    let exchange = reply.as_ref().ok().filter(|_| step.name != *"is healthy")?;
+    let status = exchange.status;
+    if is_absent(status) {
+        return Some(format!("{status}: there is no such endpoint, and nobody said that there is"));
+    }
+    let kind = exchange.header("content-type").unwrap_or_default();
+    let is_page = status == 200 && step.request.method == Method::Post && kind.contains("html");
+    is_page.then(|| "an HTML page is no answer: nobody said that questions are taken".to_owned())
+}
+
+/// Whether a step sends something that users send: not a look at its health.
+pub fn is_real(step: &Step) -> bool {
+    let request = &step.request;
+    let is_look = matches!(request.method, Method::Get | Method::Head | Method::Options);
+    let ends = |path: &str| path != "/" && request.url.ends_with(path);
+    let is_own = KNOWN
+        .iter()
+        .any(|paths| ends(paths.health) || ends(paths.metrics) || paths.ready.is_some_and(&ends));
+    let is_named = step.name == *"is healthy" || step.name == *"is ready";
+    step.ask.is_none() && !(is_look && (is_own || is_named))
 }
 
 #[cfg(test)]

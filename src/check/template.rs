@@ -46,7 +46,7 @@ pub fn is_name(text: &str) -> bool {
 ///
 /// # Errors
 /// The first that `fill` has.
-pub(super) fn fill<E>(
+pub fn fill<E>(
     text: &str,
     mut fill: impl FnMut(&Hole<'_>) -> Result<String, E>,
 ) -> Result<String, E> {

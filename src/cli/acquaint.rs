@@ -11,7 +11,7 @@ use crate::record::{Found, Plan};
 
 /// What each target answers. The plan follows what was found.
 pub async fn ask(plan: &mut Plan, http: &Http, secrets: &Secrets) -> Vec<Answered> {
-    let tried = if plan.is_guess("health") { find(plan, http, secrets).await } else { Vec::new() };
+    let tried = seek(plan, http, secrets).await;
     let ready = plan.smoke.iter().find(|step| step.name == *"is ready");
     let ready = ready.and_then(|step| step.request.url.strip_prefix(&plan.url));
     let mut all = Vec::new();
@@ -30,10 +30,13 @@ pub async fn ask(plan: &mut Plan, http: &Http, secrets: &Secrets) -> Vec<Answere
     all
 }
 
-/// Tries the known paths on the first target; those that were tried in vain.
-async fn find(plan: &mut Plan, http: &Http, secrets: &Secrets) -> Vec<String> {
-    let first = plan.targets[0].health.clone();
-    let base = base_of(plan, first);
+/// Where nobody said a path, tries those that are known on the first target;
+/// gives those that were tried in vain.
+pub async fn seek(plan: &mut Plan, http: &Http, secrets: &Secrets) -> Vec<String> {
+    if !plan.is_guess("health") {
+        return Vec::new();
+    }
+    let base = base_of(plan, plan.targets.first().and_then(|first| first.health.clone()));
     let mut tried = Vec::new();
     for paths in &KNOWN {
         let request = get(plan, format!("{base}{}", paths.health));
@@ -94,5 +97,6 @@ async fn page(
 
 fn get(plan: &Plan, url: String) -> Request {
     let (headers, timeout) = (plan.headers.clone(), plan.timeout);
-    Request { method: Method::Get, url, headers, body: None, timeout, ..Request::default() }
+    let transport = plan.transport.clone();
+    Request { method: Method::Get, url, headers, timeout, transport, ..Request::default() }
 }

@@ -8,7 +8,7 @@ use super::outside;
 use super::service::{Service, claim, free_name};
 use super::walk::{Said, Table, Value};
 use super::windows::Times;
-use crate::check::Check;
+use crate::check::{Check, template};
 use crate::model::{Ask, DnsType, HOUR, SECOND, Span};
 
 /// Certificates change once in weeks, and a handshake is not free.
@@ -55,7 +55,7 @@ fn certificate(address: &str, taken: &BTreeMap<&str, usize>, times: &Times) -> C
 }
 
 fn check(table: &Table, name: &str, times: &Times) -> Option<Check> {
-    let ask = asked(table);
+    let ask = asked(table).filter(|ask| is_whole(ask, table));
     let every = Said::of(table.get("every"), |value| every(value).map(Some)).or(None);
     let interval = every.flatten().unwrap_or_else(|| times.fastest());
     let default = times.timeout.min(Span::from_millis(interval.millis() * 2 / 3));
@@ -74,9 +74,26 @@ fn check(table: &Table, name: &str, times: &Times) -> Option<Check> {
     })
 }
 
+/// Whether nothing in it waits for what somebody captured.
+fn is_whole(ask: &Ask, table: &Table) -> bool {
+    let mut holes = ask.texts().into_iter().flat_map(template::holes);
+    let Some(hole) = holes.next() else { return true };
+    let what = format!(
+        "nothing fills `{{{{{}}}}}` here: only steps of [[smoke]] hand on what they captured",
+        hole.name
+    );
+    key(table).expect("what is asked has a key").error(what);
+    false
+}
+
 /// Whether a table says what is asked, by one of four keys.
 pub(super) fn asks(table: &Table) -> bool {
     KINDS.iter().any(|kind| table.get(kind).is_some())
+}
+
+/// The key that says what is asked, if one does.
+pub(super) fn key<'t>(table: &Table<'t>) -> Option<Value<'t>> {
+    KINDS.into_iter().find_map(|kind| table.get(kind)).cloned()
 }
 
 /// What is asked: by exactly one of four keys.
@@ -108,8 +125,13 @@ pub(super) fn asked(table: &Table) -> Option<Ask> {
 /// `host:port`.
 fn address(value: &Value) -> Option<String> {
     let text = value.text()?;
-    host_and_port(text).map_err(|what| value.error(what)).ok()?;
+    host_and_port(&without_holes(text)).map_err(|what| value.error(what)).ok()?;
     Some(text.to_owned())
+}
+
+/// The text as it is when `1` was captured: that may be a name, and a port.
+fn without_holes(text: &str) -> String {
+    template::fill(text, |_| Ok::<_, ()>("1".to_owned())).unwrap_or_default()
 }
 
 fn host_and_port(text: &str) -> Result<(), String> {
@@ -139,7 +161,7 @@ fn is_name(host: &str) -> bool {
 fn dns(table: &Table) -> Option<Ask> {
     let name = table.need("name", "name = \"agent.example.com\"").and_then(|value| {
         let text = value.text()?;
-        if !is_name(text) {
+        if !is_name(&without_holes(text)) {
             value.error(format!("{text:?} is no domain name; write for example \"a.example.com\""));
             return None;
         }

@@ -15,9 +15,15 @@ use crate::model::Number;
 /// So many values of a label are remembered, to tell a status from a path.
 const VALUES_MAX: usize = 8;
 
+/// So many names are listed of a page; each costs memory beside the body, and
+/// no service that we have met has a tenth of it.
+pub(super) const NAMES_MAX: usize = 50_000;
+
 /// Collects while a page is read.
 #[derive(Default)]
 pub(super) struct Families {
+    /// There were more names than are listed.
+    pub is_full: bool,
     declared: BTreeMap<String, Kind>,
     /// What is seen of each sample name: labels and some of their values.
     seen: BTreeMap<String, BTreeMap<String, BTreeSet<String>>>,
@@ -38,12 +44,20 @@ impl Families {
             "summary" => Kind::Summary,
             _ => Kind::Untyped,
         };
+        if self.declared.len() >= NAMES_MAX && !self.declared.contains_key(name) {
+            self.is_full = true;
+            return;
+        }
         self.declared.insert(name.to_owned(), kind);
     }
 
     /// A sample's name and labels, unescaped.
     pub fn see(&mut self, name: &str, labels: &[(Cow<'_, str>, Cow<'_, str>)]) {
         self.current = None;
+        if self.seen.len() >= NAMES_MAX && !self.seen.contains_key(name) {
+            self.is_full = true;
+            return;
+        }
         let known = entry(&mut self.seen, name);
         for (label, value) in labels {
             let values = entry(known, label);

@@ -7,7 +7,11 @@ use std::sync::Arc;
 use super::parts::Place;
 use super::{Page, Series, SeriesId};
 use crate::metrics::series::LOOKBACK;
-use crate::model::{Labels, Name, Timestamp};
+use crate::model::{Labels, MINUTE, Name, Span, Timestamp};
+
+/// Samples that bear a later time than this from now are dropped, as Prometheus
+/// drops them: one of tomorrow would keep all of today's out.
+pub const AHEAD_MAX: Span = Span::from_millis(10 * MINUTE.millis());
 
 /// One target's feed. It goes with the target's table: when that is lost,
 /// `forget` says so.
@@ -29,6 +33,8 @@ pub struct Feed {
     taken: Option<Timestamp>,
     /// Sample names, with the number of the first page that had them.
     names: BTreeMap<Arc<str>, u32>,
+    /// What counters grow by is not told.
+    is_withheld: bool,
 }
 
 /// What becomes of a slot's samples. There is one for each line of each
@@ -40,8 +46,9 @@ enum Way {
     /// Nobody reads them.
     Nowhere,
     /// They are a series of their own. With the page (by number) that showed
-    /// it last; page 0 for none, or for a sample that bears its own time.
-    Whole { id: SeriesId, shown: u32 },
+    /// it last (page 0 for none, or for a sample that bears its own time), and
+    /// whether some query reads how it grows.
+    Whole { id: SeriesId, shown: u32, is_growing: bool },
     /// Their growth is added to a sum. With the last value; NaN: none yet.
     Part { sum: u32, last: f64 },
 }
@@ -72,7 +79,7 @@ impl Feed {
     /// is called the same becomes `exported_…`, as in Prometheus. Series that the
     /// page before had and this one has not end here. As in Prometheus, samples that bear
     /// their own time do not take part in that; where they are added up they
-    /// count as of `at`.
+    /// count as of `at`, and those of a time to come count not at all.
     ///
     /// # Panics
     /// When a sample's slot was never introduced: table and feed are out of step.
@@ -86,7 +93,7 @@ impl Feed {
             // first 500, say). A new name proves nothing: perhaps nobody had
             // asked for it until now.
             let named = *self.names.entry(name.clone()).or_insert(self.page);
-            let from_zero = continues && named < self.page;
+            let from_zero = continues && named < self.page && !self.is_withheld;
             let way =
                 self.introduce(series, name, &of_target(labels, target, &self.labels), from_zero);
             let slot = *slot as usize;
@@ -101,13 +108,17 @@ impl Feed {
         let mut stamped = page.stamped.iter().peekable();
         for (index, (slot, value)) in page.samples.iter().enumerate() {
             let stamp = stamped.next_if(|(stamped, _)| *stamped as usize == index);
+            let is_ahead = stamp.is_some_and(|(_, own)| own.since(at) > AHEAD_MAX);
             match self.slots.get_mut(*slot as usize) {
                 None | Some(Way::Unknown) => panic!("slot {slot} was never introduced"),
                 Some(Way::Nowhere) => {}
+                Some(_) if is_ahead => {}
+                Some(Way::Whole { is_growing: true, .. }) if self.is_withheld => {}
+                Some(Way::Part { last, .. }) if self.is_withheld => *last = f64::NAN,
                 Some(Way::Part { sum, last }) => {
                     self.sums[*sum as usize].add(last, *value, self.page);
                 }
-                Some(Way::Whole { id, shown }) => match stamp {
+                Some(Way::Whole { id, shown, .. }) => match stamp {
                     Some((_, own)) => series.push(*id, *own, *value),
                     None => {
                         *shown = self.page;
@@ -143,7 +154,8 @@ impl Feed {
             Place::Whole => {
                 let id = series.intern(name, labels);
                 begin(series, id);
-                Way::Whole { id, shown: 0 }
+                let is_growing = series.parts().is_growing(name);
+                Way::Whole { id, shown: 0, is_growing }
             }
             Place::Sum(kept) => {
                 let instance = labels.get("instance").unwrap_or_default();
@@ -157,6 +169,26 @@ impl Feed {
                 Way::Part { sum, last: if from_zero { 0.0 } else { f64::NAN } }
             }
         }
+    }
+
+    /// Whether the target's counters are several processes' in one: then what
+    /// they grow by is kept from all queries, and what was kept of it is
+    /// forgotten. What they have when that is over is where they begin.
+    pub fn withhold(&mut self, series: &mut Series, is_withheld: bool) {
+        if is_withheld && !self.is_withheld {
+            let whole = self.slots.iter().filter_map(|way| match way {
+                Way::Whole { id, is_growing: true, .. } => Some(*id),
+                Way::Unknown | Way::Nowhere | Way::Whole { .. } | Way::Part { .. } => None,
+            });
+            let all: Vec<SeriesId> = whole.chain(self.sums.iter().map(|sum| sum.id)).collect();
+            all.into_iter().for_each(|id| series.clear(id));
+        }
+        self.is_withheld = is_withheld;
+    }
+
+    /// Whether that is so.
+    pub fn is_withheld(&self) -> bool {
+        self.is_withheld
     }
 
     fn end_missing(&mut self, series: &mut Series, before: u32, at: Timestamp) {
@@ -202,7 +234,7 @@ impl Feed {
     /// Series that a page had and none after it.
     fn shown_on(&self, page: u32) -> impl Iterator<Item = SeriesId> {
         let whole = self.slots.iter().filter_map(move |way| match way {
-            Way::Whole { id, shown } => (*shown == page).then_some(*id),
+            Way::Whole { id, shown, .. } => (*shown == page).then_some(*id),
             Way::Unknown | Way::Nowhere | Way::Part { .. } => None,
         });
         whole.chain(self.sums.iter().filter(move |sum| sum.shown == page).map(|sum| sum.id))
@@ -240,6 +272,8 @@ fn of_target(labels: &Labels, target: &Name, given: &Labels) -> Labels {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::metrics::Parts;
+    use crate::metrics::promql::{Mode, Query};
     use crate::metrics::series::is_stale;
 
     fn at(secs: i64) -> Timestamp {
@@ -307,5 +341,51 @@ mod tests {
         feed.take(&mut series, &a, &stamped, at(10));
         feed.take(&mut series, &a, &page(&[], &[]), at(25));
         assert_eq!(shown(&series), "/p 10:1 25:end\n/q 7:2\n");
+    }
+
+    #[test]
+    fn drops_a_sample_of_a_time_to_come_that_would_keep_later_ones_out() {
+        let (mut series, mut feed, a) = (Series::new(), Feed::new(), Name::from("a"));
+        let mut stamped = page(&[(0, "/p"), (1, "/q")], &[(0, 1.0), (1, 2.0)]);
+        stamped.stamped = vec![(0, at(10 + 601)), (1, at(10 + 600))];
+        feed.take(&mut series, &a, &stamped, at(10));
+        feed.take(&mut series, &a, &page(&[], &[(0, 3.0)]), at(25));
+        assert_eq!(shown(&series), "/p 25:3\n/q 610:2\n");
+    }
+
+    #[test]
+    fn tells_no_growth_while_it_is_withheld_and_begins_anew_after_it() {
+        let (mut series, mut feed, a) = (Series::new(), Feed::new(), Name::from("a"));
+        let mut query = Query::compile("rate(x[1m])").unwrap();
+        series.keep_parts(Parts::of([&mut query].into_iter(), []));
+        feed.take(&mut series, &a, &page(&[(0, "/p")], &[(0, 900.0)]), at(0));
+        feed.withhold(&mut series, true);
+        feed.take(&mut series, &a, &page(&[(1, "/q")], &[(0, 5.0), (1, 7.0)]), at(15));
+        assert_eq!(shown(&series), "/p\n/q\n", "what was kept before is forgotten too");
+        feed.withhold(&mut series, false);
+        feed.take(&mut series, &a, &page(&[], &[(0, 950.0), (1, 8.0)]), at(30));
+        feed.take(&mut series, &a, &page(&[], &[(0, 950.0), (1, 9.0)]), at(45));
+        assert_eq!(shown(&series), "/p 30:950 45:950\n/q 30:8 45:9\n");
+        let grown = query.eval(&series, at(45), Mode::Anchored).unwrap();
+        let grown: Vec<f64> = grown.iter().map(|(_, rate)| rate * 60.0).collect();
+        assert_eq!(grown, [0.0, 1.0]);
+    }
+
+    #[test]
+    fn adds_nothing_to_a_sum_while_it_is_withheld() {
+        let (mut series, mut feed, a) = (Series::new(), Feed::new(), Name::from("a"));
+        let mut query = Query::compile("sum(increase(x[1m]))").unwrap();
+        series.keep_parts(Parts::of([&mut query].into_iter(), []));
+        let mut turn = |secs, is_withheld, value| {
+            let fresh: &[(u32, &str)] = if secs == 0 { &[(0, "/p")] } else { &[] };
+            feed.withhold(&mut series, is_withheld);
+            feed.take(&mut series, &a, &page(fresh, &[(0, value)]), at(secs));
+            query.eval(&series, at(secs), Mode::Anchored).unwrap().first().map(|(_, v)| *v)
+        };
+        turn(0, false, 100.0);
+        assert_eq!(turn(15, false, 103.0), Some(3.0));
+        assert_eq!([turn(30, true, 9.0), turn(45, true, 110.0)], [None; 2]);
+        turn(60, false, 9.0);
+        assert_eq!(turn(75, false, 11.0), Some(2.0));
     }
 }

@@ -98,6 +98,14 @@ impl Meter {
         std::iter::once(&mut **first).chain(second.map(|den| &mut **den))
     }
 
+    /// Whether it reads how some counter grows.
+    pub fn is_of_growth(&self) -> bool {
+        match &self.form {
+            Form::Ratio { num, den } => !num.growing().is_empty() || !den.growing().is_empty(),
+            Form::Buckets { query, .. } | Form::Gauge { query } => !query.growing().is_empty(),
+        }
+    }
+
     /// The sample names that its queries read, each once, with how far back
     /// (for `Series::keep`). A step longer than the signal's range needs more.
     pub fn needs(&self) -> Vec<(String, Span)> {

@@ -48,6 +48,8 @@ pub struct Parts {
     names: BTreeMap<String, Vec<Part>>,
     /// Names of which all series are kept; `None`: all that are in no parts.
     whole: Option<BTreeSet<String>>,
+    /// Names of which some query reads how they grow.
+    growing: BTreeSet<String>,
 }
 
 impl Parts {
@@ -76,7 +78,8 @@ impl Parts {
                 None => drop(whole.insert(name)),
             }
         }
-        let parts = Parts { names, whole: Some(whole) };
+        let growing = queries.iter().flat_map(|query| query.growing()).collect();
+        let parts = Parts { names, whole: Some(whole), growing };
         for query in &mut queries {
             query.visit(&mut |selector, by| {
                 let part = parts.names.get(&*selector.name).zip(by).and_then(|(known, by)| {
@@ -86,6 +89,11 @@ impl Parts {
             });
         }
         parts
+    }
+
+    /// Whether some query reads how a name grows.
+    pub(crate) fn is_growing(&self, name: &str) -> bool {
+        self.growing.contains(name)
     }
 
     /// Where a series goes.

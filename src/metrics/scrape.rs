@@ -9,7 +9,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::exposition::{Comment, Dialect, Lines, comment, labels, name_end, split_series, tail};
-use super::families::Families;
+use super::families::{Families, NAMES_MAX};
 use super::table::{Hash, SERIES_MAX};
 use super::{Page, Slot, Table};
 use crate::model::{Labels, Timestamp};
@@ -158,6 +158,10 @@ impl<'a, 'w> Reader<'a, 'w> {
             self.table.has_changed = true;
         }
         if let Some(families) = self.families.take() {
+            if families.is_full {
+                let detail = || format!("more than {NAMES_MAX} metrics; the rest is not listed");
+                self.page.limit("metrics", detail);
+            }
             self.page.families = families.finish();
         }
         Ok(())
@@ -177,6 +181,7 @@ impl<'a, 'w> Reader<'a, 'w> {
             return Ok(());
         }
         if line.len() > LINE_BYTES_MAX {
+            self.page.limit("line", || format!("a line of more than {LINE_BYTES_MAX} bytes"));
             return Err("the line is too long");
         }
         // The order of the last page may hold what nobody wants any more: a

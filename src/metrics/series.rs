@@ -173,6 +173,13 @@ impl Series {
         }
     }
 
+    /// Forgets all that was ever measured: it means nothing.
+    pub(crate) fn clear(&mut self, id: SeriesId) {
+        let entry = &mut self.entries[id.0 as usize];
+        entry.points.clear();
+        (entry.value, entry.fell) = (f64::NAN, None);
+    }
+
     /// Marks a series without samples as one that counts from zero: it
     /// appeared on a target that had been scraped shortly before.
     pub(crate) fn begins_at_zero(&mut self, id: SeriesId) {

@@ -63,3 +63,13 @@ pub struct Signal {
     /// The range that stands for `$range` when rules read it.
     pub range: Span,
 }
+
+impl Signal {
+    /// The counter in `sum(rate(x[$range]))`, the form in which presets give a
+    /// rate of requests.
+    pub fn counter(&self) -> Option<String> {
+        let Shape::Gauge { query } = &self.shape else { return None };
+        let counter = query.strip_prefix("sum(rate(")?.strip_suffix("[$range]))")?;
+        Some(counter.to_owned())
+    }
+}

@@ -55,6 +55,28 @@ pub enum Ask {
     },
 }
 
+impl Ask {
+    /// The texts of which it is made and that an earlier answer may fill.
+    pub fn texts(&self) -> Vec<&str> {
+        match self {
+            Ask::Tcp { address } | Ask::Tls { address, .. } => vec![address],
+            Ask::Dns { name, expect, .. } => {
+                std::iter::once(name).chain(expect).map(String::as_str).collect()
+            }
+            Ask::Grpc { address, service, .. } => vec![address, service],
+        }
+    }
+
+    /// The same, to be filled.
+    pub fn texts_mut(&mut self) -> Vec<&mut String> {
+        match self {
+            Ask::Tcp { address } | Ask::Tls { address, .. } => vec![address],
+            Ask::Dns { name, expect, .. } => std::iter::once(name).chain(expect).collect(),
+            Ask::Grpc { address, service, .. } => vec![address, service],
+        }
+    }
+}
+
 /// `tcp redis.internal:6379`, `dns A agent.example.com at 10.0.0.2:53`.
 impl fmt::Display for Ask {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -86,7 +86,7 @@ impl<'de> Deserialize<'de> for Measurement {
     }
 }
 
-/// Why a rule has nothing to go by. Four different readings, none of them calm.
+/// Why a rule has nothing to go by. Five different readings, none of them calm.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Why {
@@ -99,16 +99,20 @@ pub enum Why {
     /// It is there and tells nothing: buckets that cannot show the threshold, or
     /// values that are no numbers.
     Unobservable,
+    /// Several processes answer in turn at one address: what their counters
+    /// grow by is nobody's.
+    SawTooth,
 }
 
 impl Why {
-    /// `absent`, `stale`, `no traffic` or `unobservable`.
+    /// `absent`, `stale`, `no traffic`, `unobservable` or `saw-tooth`.
     pub fn as_str(self) -> &'static str {
         match self {
             Why::Absent => "absent",
             Why::Stale => "stale",
             Why::NoTraffic => "no traffic",
             Why::Unobservable => "unobservable",
+            Why::SawTooth => "saw-tooth",
         }
     }
 }

@@ -39,6 +39,12 @@ impl Timestamp {
         Self(millis)
     }
 
+    /// From a date as HTTP writes it: `Wed, 25 Nov 2026 01:23:46 GMT`.
+    pub fn from_http_date(text: &str) -> Option<Self> {
+        let at = jiff::fmt::rfc2822::DateTimeParser::new().parse_timestamp(text.trim()).ok()?;
+        Some(Self(at.as_millisecond()))
+    }
+
     /// Milliseconds since the epoch.
     pub const fn millis(self) -> i64 {
         self.0
@@ -214,6 +220,14 @@ impl Div<i64> for Span {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn reads_a_date_as_http_writes_it() {
+        let read = |text| Timestamp::from_http_date(text).map(Timestamp::rfc3339);
+        let date = read("Wed, 25 Nov 2026 01:23:46 GMT");
+        assert_eq!(date.as_deref(), Some("2026-11-25T01:23:46Z"));
+        assert_eq!([read("yesterday"), read(""), read("2026-11-25T01:23:46Z")], [None, None, None]);
+    }
 
     #[test]
     fn finds_the_next_instant_on_a_grid_also_from_on_it_and_before_it() {

@@ -33,6 +33,10 @@ use crate::model::{Name, Release, Severity, Span, Timestamp, TlsFacts, Why};
 /// metric of requests. Somebody is told, since it makes a calm ratio worthless.
 pub const NOT_COUNTED: &str = "smoke-not-counted";
 
+/// The limit of a target that is several processes: what its counters grow by
+/// is not judged, and somebody has to list the replicas.
+pub const SAW_TOOTH: &str = "saw-tooth";
+
 /// All that is known of one watch.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Record {
@@ -179,8 +183,12 @@ impl Record {
             }
             Fact::Discovery { source, failure } => self.apply_discovery(source, failure),
             Fact::Limit { target, what, detail } => {
-                if what == *NOT_COUNTED {
-                    let (severity, text) = (Severity::Warning, detail.clone());
+                if what == *NOT_COUNTED || what == *SAW_TOOTH {
+                    let text = match &target {
+                        Some(target) => format!("{target}: {detail}"),
+                        None => detail.clone(),
+                    };
+                    let severity = Severity::Warning;
                     self.tell(Item::Notice { severity, text, about: None });
                 }
                 self.limits.insert((what, target), detail);

@@ -5,11 +5,11 @@
 use std::collections::BTreeMap;
 
 use super::Watch;
-use crate::check::paths::KNOWN;
-use crate::check::{Step, StepState};
+use crate::check::StepState;
+use crate::check::paths::is_real;
 use crate::metrics::promql::{Mode, Query};
-use crate::metrics::{Page, Series, SeriesId, Shape, Signal, Slot};
-use crate::model::{Labels, Method, Name, Span, Timestamp};
+use crate::metrics::{Page, Series, SeriesId, Signal, Slot};
+use crate::model::{Labels, Name, Span, Timestamp};
 use crate::record::NOT_COUNTED;
 
 /// Scrapes of each target that are waited for: the first may have been under
@@ -86,7 +86,7 @@ impl Watch {
         }
         let matched = self.record.matched.as_ref();
         let signal = matched.and_then(|m| m.signals.iter().find(|s| s.name == *"request_rate"));
-        if let Some(counter) = signal.and_then(counter_of) {
+        if let Some(counter) = signal.and_then(Signal::counter) {
             let name = &self.look.targets[target].target.name;
             self.counted.take(&counter, target, name, page, now);
             if let Some(detail) = self.not_counted(&counter, target, now) {
@@ -131,22 +131,4 @@ impl Watch {
              watched does not count such requests, or other replicas do that are no targets"
         ))
     }
-}
-
-/// Whether a step sends something that users send: not a look at its health.
-fn is_real(step: &Step) -> bool {
-    let request = &step.request;
-    let is_look = matches!(request.method, Method::Get | Method::Head | Method::Options);
-    let ends = |path: &str| path != "/" && request.url.ends_with(path);
-    let is_own = KNOWN
-        .iter()
-        .any(|paths| ends(paths.health) || ends(paths.metrics) || paths.ready.is_some_and(&ends));
-    !(is_look && (is_own || step.name == *"is healthy" || step.name == *"is ready"))
-}
-
-/// The counter in `sum(rate(x[$range]))`, the form that presets give.
-fn counter_of(signal: &Signal) -> Option<String> {
-    let Shape::Gauge { query } = &signal.shape else { return None };
-    let counter = query.strip_prefix("sum(rate(")?.strip_suffix("[$range]))")?;
-    Some(counter.to_owned())
 }

@@ -78,7 +78,8 @@ impl Watch {
         if self.record.settled.is_none() || !self.look.is_acquainted() {
             return; // it may just be starting; a target not heard yet is not missing
         }
-        self.measure.read(now);
+        let is_withheld = self.look.targets.iter().any(|aim| aim.feed.is_withheld());
+        self.measure.read(now, is_withheld);
         let mut is_rising = false;
         for index in 0..self.record.plan.rules.len() {
             let Some(measured) = self.measure.of_rule(index) else { continue };

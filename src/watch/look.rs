@@ -8,7 +8,7 @@ use super::vitals::Vitals;
 use super::{Question, Watch};
 use crate::check::health::Health;
 use crate::check::paths::KNOWN;
-use crate::metrics::{Feed, Table, Wanted};
+use crate::metrics::{Feed, Sawtooth, Table, Wanted};
 use crate::model::{Exchange, Method, Request, Span, Target, Timestamp, stable_hash};
 use crate::record::{Plan, PresetChoice, Record};
 
@@ -60,6 +60,8 @@ pub(super) struct Aim {
     /// What is sent, the same each time: to probe, and to scrape.
     asks: [Option<Arc<Request>>; 2],
     pub feed: Feed,
+    /// Whether it is several processes.
+    pub sawtooth: Sawtooth,
     /// With the scrape that is out, or at home.
     pub table: Option<Box<Table>>,
     /// The last probe's answer: `None` when it was unknown, or none came yet.
@@ -128,6 +130,7 @@ impl Aim {
             asks: [&target.health, &target.metrics]
                 .map(|url| url.as_ref().map(|url| Arc::new(get(url, plan)))),
             feed: Feed::with(target.labels.clone()),
+            sawtooth: Sawtooth::default(),
             table: Some(Box::default()),
             is_up: None,
             judged: None,
@@ -145,7 +148,7 @@ impl Aim {
     pub fn leave(&mut self) {
         (self.is_here, self.probe, self.scrape) = (false, None, None);
         (self.table, self.is_up, self.judged) = (None, None, None);
-        self.feed = Feed::default();
+        (self.feed, self.sawtooth) = Default::default();
     }
 }
 

@@ -143,7 +143,9 @@ impl Measure {
 
     fn needs(&self) -> Vec<String> {
         let needs = self.meters.iter().flat_map(|one| one.meter.needs()).map(|(name, _)| name);
-        needs.chain(self.version.clone()).collect()
+        // Which processes answer is seen in when they began, whoever reads it.
+        let start = metrics::sawtooth::START.to_owned();
+        needs.chain(self.version.clone()).chain([start]).collect()
     }
 
     /// Whether a rule of the plan has no meter: what it judges was never found.
@@ -170,11 +172,16 @@ impl Measure {
         self.rule_meters[rule].map(|meter| &self.meters[meter].last)
     }
 
-    /// Reads every meter that a rule judges or a verdict needs.
-    pub fn read(&mut self, now: Timestamp) {
+    /// Reads every meter that a rule judges or a verdict needs. Perhaps what some
+    /// target's counters grow by is withheld.
+    pub fn read(&mut self, now: Timestamp, is_withheld: bool) {
         for one in &mut self.meters {
             if one.is_ruled || one.is_watched {
                 one.last = one.meter.read(&self.series, now);
+                let is_nothing = matches!(one.last, Measured::None(_));
+                if is_nothing && is_withheld && one.meter.is_of_growth() {
+                    one.last = Measured::None(Why::SawTooth);
+                }
             }
         }
     }
@@ -189,7 +196,7 @@ impl Measure {
                 Measured::None(Why::Absent) => {}
                 Measured::None(Why::Stale) if is_scraped => self.series.push(id, now, 0.0),
                 Measured::None(Why::Stale) => {}
-                Measured::None(Why::NoTraffic | Why::Unobservable)
+                Measured::None(Why::NoTraffic | Why::Unobservable | Why::SawTooth)
                 | Measured::One(_)
                 | Measured::Each(_) => self.series.push(id, now, 1.0),
             }

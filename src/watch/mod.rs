@@ -11,7 +11,9 @@
 //! Two memories: the `Record` (the fold of all facts) and what is `recent`
 //! (samples a rate needs, questions in flight). A crash loses the second.
 
+mod apart;
 mod checks;
+mod clocks;
 mod close;
 mod counted;
 mod discover;

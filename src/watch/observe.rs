@@ -51,7 +51,9 @@ impl Watch {
         let elapsed = reply.as_ref().ok().map(|exchange| exchange.elapsed);
         let Measure { own, series, .. } = &mut self.measure;
         own.probed(series, target, is_up, tries > 1, elapsed, now);
-        if reply.is_ok() {
+        if let Ok(exchange) = reply {
+            self.compare_clocks(now, target, exchange, &health.shown);
+            self.take_uptime(now, target, exchange, &health.shown);
             self.take_shown(now, target, &health.shown);
         }
         // While nothing has answered yet the service may just be starting.
@@ -125,7 +127,10 @@ impl Watch {
 
     fn take_page(&mut self, now: Timestamp, target: usize, page: &Page) {
         let name = self.target_name(target);
+        self.look.targets[target].sawtooth.page(page);
+        self.tell_apart(now, target);
         self.look.targets[target].feed.take(&mut self.measure.series, &name, page, now);
+        self.compare_stamps(now, target, page);
         if let Some((line, what)) = &page.first_bad {
             let count = page.bad_lines;
             let lines = if count == 1 { "line" } else { "lines" };

@@ -4,9 +4,8 @@
 
 use super::Watch;
 use super::flight::Asked;
-use crate::check::Step;
-use crate::check::paths::{KNOWN, is_absent, is_elsewhere};
-use crate::model::{Exchange, Failure, Method, Timestamp};
+use crate::check::paths::{KNOWN, guessed_wrong, is_elsewhere};
+use crate::model::{Exchange, Failure, Timestamp};
 use crate::record::{Fact, Found, Record};
 
 /// The search, and where it stands.
@@ -88,24 +87,12 @@ impl Watch {
         reply: &Result<Exchange, Failure>,
     ) -> bool {
         let step = &self.record.plan.smoke[index];
-        let Ok(exchange) = reply else { return false };
-        let Some(reason) = absence(step, exchange) else { return false };
-        if !self.record.plan.is_guess(step.name.as_str()) || step.name == *"is healthy" {
+        if !self.record.plan.is_guess(step.name.as_str()) {
             return false;
         }
+        let Some(reason) = guessed_wrong(step, reply) else { return false };
         let step = step.name.clone();
         self.note(now, Fact::Dropped { step, reason });
         true
     }
-}
-
-/// Why an answer says that there is no such endpoint, if it does.
-fn absence(step: &Step, exchange: &Exchange) -> Option<String> {
-    let status = exchange.status;
-    if is_absent(status) {
-        return Some(format!("{status}: there is no such endpoint, and nobody said that there is"));
-    }
-    let kind = exchange.header("content-type").unwrap_or_default();
-    let is_page = status == 200 && step.request.method == Method::Post && kind.contains("html");
-    is_page.then(|| "an HTML page is no answer: nobody said that questions are taken".to_owned())
 }

@@ -5,7 +5,7 @@
 use super::Watch;
 use crate::check::Shown;
 use crate::check::health::version::{self, VersionSource};
-use crate::metrics::{Series, SeriesId, health};
+use crate::metrics::{LOOKBACK, Series, SeriesId, health};
 use crate::model::{Labels, Timestamp};
 use crate::record::Fact;
 
@@ -18,6 +18,10 @@ const VERSIONS_MAX: usize = 8;
 pub(super) struct Vitals {
     /// What moves in a live answer, and when it was last seen to.
     pulses: [Option<(String, Timestamp)>; 2],
+    /// Versions that were told lately, and when each was last.
+    told: Vec<(String, Timestamp)>,
+    /// When a version came back that another had followed.
+    returned_at: Option<Timestamp>,
     /// The target's series, as far as there are any.
     ids: [Option<SeriesId>; 4],
 }
@@ -33,6 +37,35 @@ impl Vitals {
             .flatten()
             .for_each(|id| series.push_stale(id, now));
         self.pulses = Default::default();
+        (self.told, self.returned_at) = Default::default();
+    }
+
+    /// The versions that an answer stands for: those that it tells. But where
+    /// one comes back that another had followed, replicas answer in turn, and
+    /// all that was told lately is still running.
+    fn versions(&mut self, told: &[String], now: Timestamp) -> Vec<String> {
+        self.told.retain(|(_, at)| now.since(*at) < LOOKBACK);
+        let latest = self.told.iter().map(|(_, at)| *at).max();
+        for version in told {
+            match self.told.iter_mut().find(|(known, _)| known == version) {
+                Some((_, at)) => {
+                    if latest.is_some_and(|latest| *at < latest) {
+                        self.returned_at = Some(now);
+                    }
+                    *at = now;
+                }
+                None => self.told.push((version.clone(), now)),
+            }
+        }
+        if self.returned_at.is_none_or(|at| now.since(at) >= LOOKBACK) {
+            return told.to_vec();
+        }
+        self.told.iter().map(|(version, _)| version.clone()).collect()
+    }
+
+    /// The time that its last answer told.
+    pub fn time(&self) -> Option<Timestamp> {
+        self.pulses[0].as_ref().and_then(|(told, _)| told.trim_matches('"').parse().ok())
     }
 
     /// For how long nothing has moved that should; `None`: nothing should.
@@ -103,6 +136,7 @@ impl Watch {
         if told.is_empty() {
             return;
         }
+        let told = &self.look.targets[target].vitals.versions(told, now);
         let record = &self.record;
         let is_match = told.iter().all(|told| record.is_of_release(told));
         let is_judged = record.plan.health.version.is_some();
@@ -146,6 +180,20 @@ mod tests {
 
     fn at(secs: i64) -> Timestamp {
         Timestamp::from_millis(secs * 1000)
+    }
+
+    #[test]
+    fn takes_a_version_that_comes_back_for_one_of_several_that_run() {
+        let mut vitals = Vitals::default();
+        let mut told = |secs, version: &str| vitals.versions(&[version.to_owned()], at(secs));
+        assert_eq!(told(0, "v0"), ["v0"]);
+        assert_eq!(told(15, "v1"), ["v1"], "a rollout");
+        assert_eq!(told(30, "v1"), ["v1"]);
+        assert_eq!(told(45, "v0"), ["v0", "v1"], "it came back");
+        assert_eq!(told(60, "v1"), ["v0", "v1"]);
+        assert_eq!(told(75, "v1"), ["v0", "v1"]);
+        assert_eq!(told(345, "v1"), ["v1"], "the other has not been told for five minutes");
+        assert_eq!(told(400, "v1"), ["v1"]);
     }
 
     #[test]

@@ -12,8 +12,10 @@ use std::path::{Path, PathBuf};
 use source::Source;
 
 /// Folders whose texts are looked at, beside the files at the root.
-const FOLDERS: [&str; 9] =
-    ["src", "tests", "scripts", ".ci", "systemd", "docs", "config", "benches", "examples"];
+const FOLDERS: [&str; 10] = [
+    "src", "tests", "scripts", ".ci", "systemd", "docs", "config", "benches", "examples",
+    "fuzz/src",
+];
 
 /// What is text here; anything else (a picture, a key) is not read.
 const TEXTS: [&str; 16] = [

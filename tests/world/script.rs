@@ -165,6 +165,16 @@ fn target(drive: &mut Drive, name: &str, what: &[&str], now: Timestamp) {
         ["says", "unhealthy"] => target.mood = Mood::Unhealthy,
         ["says", "degraded"] => target.mood = Mood::Degraded,
         ["restarts"] => target.restart(now),
+        ["gets", "a", "twin"] => target.double(now),
+        ["loses", "its", "twin"] => target.twin = None,
+        ["twin", "runs", version] => {
+            let twin = target.twin.as_mut().expect("it has a twin");
+            twin.version = Some((*version).to_owned());
+        }
+        ["tells", "a", "time", by, "ahead"] => {
+            target.told_ahead = by.parse().expect("a duration");
+        }
+        ["clock", "is", by, "ahead"] => target.ahead = Some(by.parse().expect("a duration")),
         ["fails", errors] => target.errors = share(errors),
         ["slow", slow] => target.slow = share(slow),
         ["memory", used] => target.memory = share(used),

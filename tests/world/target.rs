@@ -6,7 +6,7 @@ use std::fmt::Write;
 use std::sync::LazyLock;
 
 use bakewatch::metrics::{self, Page, Table, Wanted};
-use bakewatch::model::{Exchange, Failure, Labels, Request, Span, Timestamp};
+use bakewatch::model::{Exchange, Failure, HOUR, Labels, Request, Span, Timestamp};
 
 /// How it answers.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -81,6 +81,12 @@ pub struct Target {
     slow_count: f64,
     started: Timestamp,
     counted_to: Timestamp,
+    /// Another process at the same address, which answers in turn.
+    pub twin: Option<Box<Target>>,
+    /// By how much its clock is ahead, where its answers bear a date.
+    pub ahead: Option<Span>,
+    /// The same of the time that its health tells.
+    pub told_ahead: Span,
     /// The last samples: their memory is used again.
     shown: Vec<(&'static str, Labels, f64)>,
 }
@@ -133,6 +139,9 @@ impl Target {
             slow_count: 0.0,
             started: now,
             counted_to: now,
+            twin: None,
+            ahead: None,
+            told_ahead: Span::ZERO,
             shown: Vec::new(),
         }
     }
@@ -143,8 +152,25 @@ impl Target {
         (self.started, self.counted_to) = (now, now);
     }
 
+    /// Another process takes its place beside it, and has been there for an hour.
+    pub fn double(&mut self, now: Timestamp) {
+        let mut twin = self.clone();
+        (twin.good, twin.started) = (3.0 * self.good + 7000.0, now - HOUR);
+        self.twin = Some(Box::new(twin));
+    }
+
+    /// The other process answers next.
+    fn take_turns(&mut self) {
+        let Some(mut twin) = self.twin.take() else { return };
+        std::mem::swap(self, &mut twin);
+        self.twin = Some(twin);
+    }
+
     /// Serves its users up to `now`, with the faults it has had since the last call.
     pub fn live(&mut self, now: Timestamp) {
+        if let Some(twin) = &mut self.twin {
+            twin.live(now);
+        }
         let seconds = now.since(self.counted_to).seconds_f64().max(0.0);
         self.counted_to = now;
         let serves = matches!(self.mood, Mood::Answers | Mood::Degraded | Mood::Unhealthy)
@@ -187,7 +213,16 @@ impl Target {
         } else {
             exchange(404, "text/plain", "not found")
         };
-        (quick, Ok(answer))
+        (quick, Ok(self.dated(answer)))
+    }
+
+    fn dated(&self, mut answer: Exchange) -> Exchange {
+        if let Some(ahead) = self.ahead {
+            let at = jiff::Timestamp::from_millisecond((self.clock + ahead).millis());
+            let date = at.expect("a time").strftime("%a, %d %b %Y %H:%M:%S GMT").to_string();
+            answer.headers.push(("date".to_owned(), date));
+        }
+        answer
     }
 
     fn health(&self, status: u16, word: &str) -> Exchange {
@@ -210,7 +245,7 @@ impl Target {
         };
         let (kind, body) = match self.body {
             Body::Plain => (json, HEALTH[word].clone()),
-            Body::Full => (json, full(&both, self.clock)),
+            Body::Full => (json, full(&both, self.clock + self.told_ahead)),
             Body::Frozen => (json, full(&both, self.started)),
             Body::Vacuous => (json, full("", self.clock)),
             Body::NoAdls => (json, full(&part("redis"), self.clock)),
@@ -234,6 +269,7 @@ impl Target {
         table: &mut Table,
     ) -> (Span, Result<Page, Failure>) {
         self.live(now);
+        self.take_turns();
         if let Some(play) = &self.plays {
             let page = play.page.clone().and_then(|text| read(&text, wanted, table));
             return (play.after, page);

@@ -81,6 +81,26 @@ impl<'a> Cursor<'a> {
         })
     }
 
+    /// A metric's name, and behind it perhaps labels in braces, in which quoted
+    /// text may hold anything.
+    pub fn selector(&mut self) -> &'a str {
+        let (mut depth, mut quote, mut escaped) = (0_u32, None, false);
+        self.take_while(move |c| {
+            match (quote, c) {
+                (Some(_), _) if escaped => escaped = false,
+                (Some(_), '\\') => escaped = true,
+                (Some(open), _) if c == open => quote = None,
+                (Some(_), _) => {}
+                (None, '"' | '\'') if depth > 0 => quote = Some(c),
+                (None, '{') => depth += 1,
+                (None, '}') => depth = depth.saturating_sub(1),
+                (None, _) if depth == 0 => return c.is_alphanumeric() || matches!(c, '_' | ':'),
+                (None, _) => {}
+            }
+            true
+        })
+    }
+
     /// A value: `"…"` with JSON's escapes, `'…'` as it stands, or bare.
     pub fn value(&mut self) -> Result<Written, Complaint> {
         let column = self.column();

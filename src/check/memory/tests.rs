@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::*;
 use crate::check::{Capture, Retry};
-use crate::model::{Method, Span};
+use crate::model::{Ask, Method, Span};
 
 fn memory() -> Memory {
     let origin = Origin {
@@ -115,4 +115,29 @@ fn takes_the_first_of_many_and_nothing_of_null() {
     assert_eq!(take("json $.a", r#"{"a":null}"#), Err("null".to_owned()));
     assert_eq!(take("body regex /id=([0-9]+)/", "x id=42;"), Ok(json!("42")));
     assert_eq!(take("body regex /id=[0-9]/", "x"), Err("no match of /id=[0-9]/ in \"x\"".into()));
+}
+
+#[test]
+fn fills_what_is_asked_besides_http() {
+    let ready = |ask: Ask| {
+        let mut memory = Memory::new(Origin::default());
+        memory.values.insert("host".into(), "redis-2".into());
+        memory.values.insert("port".into(), 6379.into());
+        let step = Step { ask: Some(ask), ..step("", &[], None, &[]) };
+        let wanted: Vec<String> = needs(&step).into_iter().map(str::to_owned).collect();
+        (wanted, memory.ready(&step).map(|step| step.ask.map(|ask| ask.to_string())))
+    };
+    let address = "{{host}}:{{port}}".to_owned();
+    let both = || vec!["host".to_owned(), "port".to_owned()];
+    let told = |text: &str| Ok(Some(text.to_owned()));
+    assert_eq!(ready(Ask::Tcp { address: address.clone() }), (both(), told("tcp redis-2:6379")));
+    let grpc = Ask::Grpc {
+        address: "a:1".to_owned(),
+        service: "of.{{host}}".to_owned(),
+        tls: false,
+        ca_file: None,
+    };
+    assert_eq!(ready(grpc), (vec!["host".to_owned()], told("grpc a:1 of.redis-2")));
+    let missing = Ask::Tls { address: "{{nobody}}:1".to_owned(), ca_file: None };
+    assert_eq!(ready(missing).1, Err("`nobody` is not known".to_owned()));
 }

@@ -1,5 +1,6 @@
 //! `smoke`: the smoke suite alone, for a pipeline's step.
 
+mod counted;
 mod drive;
 
 use std::path::PathBuf;
@@ -9,7 +10,7 @@ use clap::Args;
 use super::exit::{self, Exit};
 use super::output;
 use super::{load, out};
-use crate::check::{self, Memory, Origin, Passed};
+use crate::check::{Memory, Origin, Passed};
 use crate::config::{Checked, Given};
 use crate::daemon::clock::{self, Clock};
 use crate::daemon::http::Http;
@@ -61,14 +62,14 @@ pub async fn run(given: &Smoke) -> Result<Exit, String> {
     let mut stops = signal::stops()?;
     let clock = Clock::real(Timestamp::default());
     let (mut runs, mut is_interrupted) = (Vec::new(), false);
-    for checked in all {
+    for mut checked in all {
         let origin = origin(&checked, given);
         let run_id = origin.run_id.clone();
-        let secrets = Secrets::new(checked.secrets);
-        let steps = &checked.plan.smoke;
-        let mut drive = Drive { http: &http, secrets: &secrets, clock: &clock, stops: &mut stops };
-        let ended = drive.suite(steps, Memory::new(origin)).await;
-        let verdict = verdict(&check::passed(&ended.results, steps));
+        let secrets = Secrets::new(std::mem::take(&mut checked.secrets));
+        let (http, secrets, clock) = (&http, &secrets, &clock);
+        let mut drive = Drive { http, secrets, clock, stops: &mut stops, dropped: Vec::new() };
+        let ended = drive.all(&mut checked.plan, Memory::new(origin)).await;
+        let verdict = verdict(&ended.passed);
         runs.push(SmokeRun {
             service: checked.plan.service,
             release: given.release.as_deref().map(Name::from),

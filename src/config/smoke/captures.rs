@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::check::{Capture, Step, needs, template};
 use crate::config::complaint::{instead, nearest};
-use crate::config::outside;
 use crate::config::secret::is_telling;
 use crate::config::walk::{Table, Value};
+use crate::config::{checks, outside};
 use crate::model::{HeaderValue, Name};
 
 /// Reads `capture` and `redact`.
@@ -102,6 +102,6 @@ fn place<'t>(table: &Table<'t>, name: &str) -> Value<'t> {
     };
     let lists = ["expect", "halt-if"].into_iter().filter_map(|key| table.get(key)?.list());
     let member = lists.flatten().find(has);
-    let request = table.get("request").cloned();
-    member.or(request).expect("a step with a hole has a request")
+    let asked = || table.get("request").cloned().or_else(|| checks::key(table));
+    member.or_else(asked).expect("a step with a hole says what is asked")
 }

@@ -115,6 +115,14 @@ impl Query {
         needs.into_iter().collect()
     }
 
+    /// The sample names of which it reads how they grow, or how often they begin
+    /// again. With several counters in one they tell nothing.
+    pub fn growing(&self) -> Vec<String> {
+        let mut names = Vec::new();
+        self.root.growing(&mut |selector| names.push(selector.name.to_string()));
+        names
+    }
+
     /// Calls `visit` for every selector; with the labels of the sum where all
     /// that is read of it is the sum of its growth.
     pub(super) fn visit(&mut self, visit: &mut dyn FnMut(&mut Selector, Option<&[String]>)) {

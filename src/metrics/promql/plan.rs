@@ -87,6 +87,14 @@ pub(super) enum Over {
     PredictLinear,
 }
 
+impl Over {
+    /// Whether it takes a fall for a new beginning.
+    fn is_of_growth(self) -> bool {
+        use Over::{Changes, Increase, Irate, Rate, Resets};
+        matches!(self, Rate | Increase | Irate | Changes | Resets)
+    }
+}
+
 /// Functions of an instant vector, and of other arguments.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Func {
@@ -271,6 +279,31 @@ impl Node {
             Node::Binary { left, right, .. } | Node::Set { left, right, .. } => {
                 left.visit(visit);
                 right.visit(visit);
+            }
+        }
+    }
+
+    /// Calls `visit` for every selector whose growth is read.
+    pub fn growing(&self, visit: &mut impl FnMut(&Selector)) {
+        match self {
+            Node::Number(_) | Node::Text(_) | Node::Instant(_) => {}
+            Node::Negate(of) => of.growing(visit),
+            Node::Over { func, source, param, .. } => {
+                match source {
+                    Source::Series { selector, .. } if func.is_of_growth() => visit(selector),
+                    Source::Series { .. } => {}
+                    Source::Subquery { node, .. } => node.growing(visit),
+                }
+                param.iter().for_each(|param| param.growing(visit));
+            }
+            Node::Call { args, .. } => args.iter().for_each(|arg| arg.growing(visit)),
+            Node::Aggregate(aggregate) => {
+                aggregate.of.growing(visit);
+                aggregate.param.iter().for_each(|param| param.growing(visit));
+            }
+            Node::Binary { left, right, .. } | Node::Set { left, right, .. } => {
+                left.growing(visit);
+                right.growing(visit);
             }
         }
     }

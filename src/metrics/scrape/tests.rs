@@ -176,4 +176,27 @@ fn finds_a_quoted_name_wherever_it_stands_in_the_braces() {
     assert_eq!(page.samples, vec![(0, 2.0)]);
 }
 
+#[test]
+fn tells_of_each_limit_that_is_hit_and_keeps_the_rest() {
+    let hit = |body: &str| {
+        let mut table = Table::default();
+        let page = read_page(body.as_bytes(), None, &Wanted::all(), &mut table).unwrap();
+        let limits: Vec<String> =
+            page.limits.iter().map(|(what, detail)| format!("{what}: {detail}")).collect();
+        (limits, page.samples.len(), page.families.len(), page.bad_lines)
+    };
+    let told = |text: &str| vec![text.to_owned()];
+    let labels: String = (0..129).map(|n| format!("l{n}=\"x\",")).collect();
+    let wide = format!("a 1\nb{{{labels}}} 2\nc 3\n");
+    assert_eq!(hit(&wide), (told("labels: a series with more than 128 labels"), 2, 2, 1));
+    let long = format!("a 1\nb{{l=\"{}\"}} 2\nc 3\n", "x".repeat(LINE_BYTES_MAX));
+    assert_eq!(hit(&long), (told("line: a line of more than 10485760 bytes"), 2, 2, 1));
+    let many: String = (0..SERIES_MAX + 5).map(|n| format!("a{{l=\"{n}\"}} 1\n")).collect();
+    let of_series = told("series: more than 200000 series; the rest is dropped");
+    assert_eq!(hit(&many), (of_series, SERIES_MAX, 1, 0));
+    let names: String = (0..NAMES_MAX + 5).map(|n| format!("a{n} 1\n")).collect();
+    let of_names = told("metrics: more than 50000 metrics; the rest is not listed");
+    assert_eq!(hit(&names), (of_names, NAMES_MAX + 5, NAMES_MAX, 0));
+}
+
 mod properties;

@@ -8,7 +8,7 @@ use super::coverage::Sight;
 use crate::judge::{Bound, Rule};
 use crate::metrics::{Shape, Signal, Unit, health};
 use crate::model::{MINUTE, Measurement, Name, Number, Span, Timestamp, Why};
-use crate::record::{BoundLine, Record, Row, SignalSummary};
+use crate::record::{BoundLine, Record, Row, SAW_TOOTH, SignalSummary};
 use crate::report::show;
 
 /// A chart is some 800 points wide; more would be drawn over each other.
@@ -190,6 +190,7 @@ fn missing(record: &Record, seen: &Seen<'_>) -> Why {
     match told {
         Some((why, _)) => *why,
         None if was_measured => Why::NoTraffic, // measured, and there was no event in it
+        None if record.limits.keys().any(|(what, _)| *what == *SAW_TOOTH) => Why::SawTooth,
         // What the presets matched was there at the first scrape.
         None if record.matched.as_ref().is_some_and(|m| is_among(&m.signals, &seen.name)) => {
             Why::Stale

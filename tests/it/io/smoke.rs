@@ -35,6 +35,9 @@ impl Shop {
 async fn serve(State(shop): State<Shop>, method: Method, uri: Uri, headers: HeaderMap) -> Response {
     let header = |name| headers.get(name).and_then(|value| value.to_str().ok());
     let (run, token) = (header("x-bakewatch-run"), header("authorization"));
+    if uri.path() == "/metrics" {
+        return StatusCode::NOT_FOUND.into_response(); // no part of the suite
+    }
     let line = format!(
         "{} {} run={} token={}",
         method,
@@ -277,4 +280,100 @@ async fn refuses_two_documents_in_one_place_and_kinds_that_are_none() {
     assert!(folder.contains("not/there is no folder"), "{folder}");
     let run = check(&["run", url, "--release", "v1", "--output", "junit"]).await;
     assert!(run.contains("junit needs a file here"), "{run}");
+}
+
+/// A service of which nothing is known but its URL: its health is elsewhere,
+/// it is asked no questions, and it shows how many requests it has served.
+async fn stranger(counts: bool) -> String {
+    let served = Arc::new(Mutex::new(40));
+    let answer = move |method: Method, uri: Uri| async move {
+        let mut served = served.lock().unwrap();
+        match (method.as_str(), uri.path()) {
+            ("GET", "/healthz" | "/readyz") => "ok".into_response(),
+            ("GET", "/metrics") => format!(
+                "# TYPE ai_assistant_requests_total counter\n\
+                 ai_assistant_requests_total{{success=\"true\",type=\"question\"}} {served}\n"
+            )
+            .into_response(),
+            ("POST", "/orders") => {
+                *served += u32::from(counts);
+                "made".into_response()
+            }
+            _ => StatusCode::NOT_FOUND.into_response(),
+        }
+    };
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let app = Router::new().fallback(answer);
+    tokio::spawn(async move { axum::serve(listener, app).await });
+    url
+}
+
+#[tokio::test]
+async fn seeks_what_nobody_said_and_sees_whether_its_request_is_counted() {
+    let dir = tempfile::tempdir().unwrap();
+    let smoke = async |counts: bool| {
+        let url = stranger(counts).await;
+        let file = dir.path().join(format!("{counts}.toml"));
+        let step = "[[smoke]]\nname = \"takes an order\"\n\
+                    request = { method = \"POST\", path = \"/orders\" }\n\
+                    expect = [\"status == 200\"]\nretry = { deadline = \"0s\" }\n";
+        std::fs::write(&file, format!("url = \"{url}\"\n{step}")).unwrap();
+        let file = file.display().to_string();
+        let (code, out, err) = bakewatch(dir.path(), &["smoke", "-c", &file, "--strict"]).await;
+        (code, out + &err)
+    };
+    let ((code, text), (code_still, text_still)) = tokio::join!(smoke(true), smoke(false));
+    assert_eq!((code, code_still), (Some(0), Some(5)), "{text}\n{text_still}");
+    for line in ["PASS   is healthy", "PASS   is ready", "PASS   is counted in the metrics"] {
+        assert!(text.contains(line), "{text}");
+    }
+    let absent = "not tried: 404: there is no such endpoint, and nobody said that there is";
+    assert!(text.contains(absent), "{text}");
+    let still = "FAIL   is counted in the metrics (should)";
+    let actual = "|   actual    40\n";
+    assert!(text_still.contains(still) && text_still.contains(actual), "{text_still}");
+}
+
+/// Metrics by hand: what one step captured, a later one holds against.
+#[tokio::test]
+async fn holds_a_metric_against_what_it_was_before() {
+    let dir = tempfile::tempdir().unwrap();
+    let url = stranger(true).await;
+    let steps = r#"
+[[smoke]]
+name = "is healthy"
+off = true
+[[smoke]]
+name = "is ready"
+off = true
+[[smoke]]
+name = "answers a question"
+off = true
+[[smoke]]
+name = "shows metrics"
+request = { path = "/metrics" }
+expect = ["metric ai_assistant_requests_total >= 0"]
+capture = { before = "metric ai_assistant_requests_total" }
+[[smoke]]
+name = "takes an order"
+request = { method = "POST", path = "/orders" }
+expect = ["status == 200"]
+[[smoke]]
+name = "counts it"
+request = { path = "/metrics" }
+expect = ["metric ai_assistant_requests_total{success=\"true\"} > {{before}}"]
+retry = { deadline = "0s" }
+[[smoke]]
+name = "counts it twice"
+request = { path = "/metrics" }
+expect = ["metric ai_assistant_requests_total < {{before}}"]
+retry = { deadline = "0s" }
+"#;
+    let file = dir.path().join("bakewatch.toml");
+    std::fs::write(&file, format!("url = \"{url}\"\n{steps}")).unwrap();
+    let file = file.display().to_string();
+    let (code, text, _) = bakewatch(dir.path(), &["smoke", "-c", &file]).await;
+    assert!(code == Some(1) && text.contains("PASS   counts it  "), "{text}");
+    assert!(text.contains("|   actual    41\n") && text.contains("|   expected  < 40\n"), "{text}");
 }

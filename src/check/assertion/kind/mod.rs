@@ -9,6 +9,7 @@ mod header;
 mod health;
 mod json;
 mod latency;
+mod metric;
 mod redirect;
 mod redirects;
 mod size;
@@ -37,11 +38,12 @@ pub struct Kind {
 }
 
 /// All of them.
-pub static KINDS: [Kind; 14] = [
+pub static KINDS: [Kind; 15] = [
     status::KIND,
     header::KIND,
     body::KIND,
     json::KIND,
+    metric::KIND,
     latency::KIND,
     size::KIND,
     health::KIND,

@@ -2,7 +2,8 @@
 
 use expect_test::expect;
 
-use super::{answer, check};
+use super::{Assertion, answer, check};
+use crate::check::Capture;
 use crate::model::Exchange;
 
 #[test]
@@ -101,4 +102,71 @@ fn judges_redirects() {
             no redirect, status 200 | "/a"
     "#]],
     );
+}
+
+#[test]
+fn judges_metrics_of_an_exposition() {
+    let body = "# TYPE x_total counter\n\
+                x_total{path=\"/a b\",status=\"200\"} 7\nx_total{path=\"/c\",status=\"500\"} 2\n\
+                up 1\nratio 0.5\nnothing NaN\n";
+    let headers = vec![("content-type".to_owned(), "text/plain; version=0.0.4".to_owned())];
+    let page = Exchange { status: 200, headers, body: body.to_owned(), ..Exchange::default() };
+    check(
+        &page,
+        &[
+            "metric x_total == 9",
+            "metric x_total{status=~\"5..\"} == 0",
+            "metric x_total{path=\"/a b\"} > 7",
+            "metric ratio in 0.1..0.4",
+            "metric up exists",
+            "metric down > 0",
+            "metric down == 0 or absent",
+            "metric nothing == 0",
+        ],
+        expect![[r#"
+            metric x_total == 9
+                holds
+            metric x_total{status=~"5.."} == 0
+                2 | 0
+            metric x_total{path="/a b"} > 7
+                7 | > 7
+            metric ratio in 0.1..0.4
+                0.5 | in 0.1..0.4
+            metric up exists
+                holds
+            metric down > 0
+                no metric down | > 0
+            metric down == 0 or absent
+                holds
+            metric nothing == 0
+                nothing is NaN | 0
+        "#]],
+    );
+    let html = Exchange { body: "<html></html>".to_owned(), ..page.clone() };
+    check(
+        &html,
+        &["metric up == 1"],
+        expect![[r#"
+            metric up == 1
+                cut off in line 1: expected a metric name | 1
+        "#]],
+    );
+    let total = Capture::parse("metric x_total").unwrap().take(&page);
+    assert_eq!(total, Ok(serde_json::json!(9)), "a whole number, as it would be written");
+}
+
+#[test]
+fn says_which_selector_chooses_nothing() {
+    let wrong = |text: &str| Assertion::parse(text).unwrap_err().to_string();
+    expect![[r#"
+        column 8: a metric's name is missing; write for example `metric up == 1`
+        column 8: `{job="x"}` chooses no metric: a selector needs a metric name before its brace: only named metrics are kept
+        column 8: `x{a=}` chooses no metric: this is no PromQL; write for example `sum(rate(requests_total[5m]))`
+    "#]]
+    .assert_eq(&format!(
+        "{}\n{}\n{}\n",
+        wrong("metric == 1"),
+        wrong("metric {job=\"x\"} == 1"),
+        wrong("metric x{a=} == 1"),
+    ));
 }
