@@ -173,6 +173,9 @@ fn alert(
 fn receipt(watch: &WatchId, at: &str, channel: &Name, key: &str, outcome: &Outcome) {
     match outcome {
         Outcome::Accepted { detail } => info!(%watch, at, %channel, key, "letter taken: {detail}"),
+        Outcome::Partly { detail, .. } => {
+            warn!(%watch, at, %channel, key, "letter taken in part: {detail}");
+        }
         Outcome::Refused { detail, permanent, .. } => {
             warn!(%watch, at, %channel, key, permanent, "letter refused: {detail}");
         }

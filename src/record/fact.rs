@@ -222,6 +222,13 @@ pub enum Outcome {
         /// Its words.
         detail: String,
     },
+    /// Some of its recipients took it, and the others never will.
+    Partly {
+        /// Its words.
+        detail: String,
+        /// The others.
+        missed: Vec<Missed>,
+    },
     /// It surely was not taken: refused connection, 4xx, 5xx. What it told is
     /// owed anew.
     Refused {
@@ -237,6 +244,15 @@ pub enum Outcome {
         /// What happened.
         detail: String,
     },
+}
+
+/// A recipient that a letter does not reach.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Missed {
+    /// Its address.
+    pub recipient: String,
+    /// The server's words: `550 no such person here`.
+    pub reason: String,
 }
 
 /// What was measured and observed from `from` (exclusive) to `to`.

@@ -14,7 +14,7 @@ use std::collections::BTreeMap;
 
 pub use alerts::{AlertKey, AlertRecord, Episode};
 pub use channel::{BROKEN_AFTER, ChannelRecord, Frozen};
-pub use fact::{Block, Ending, Fact, Outcome, Row, Stored, Tally};
+pub use fact::{Block, Ending, Fact, Missed, Outcome, Row, Stored, Tally};
 pub use news::{AlertNews, Item, News, incident};
 pub use plan::{Found, Plan, RUN_HEADER};
 pub use summary::{
@@ -283,12 +283,20 @@ impl Record {
     fn apply_receipt(&mut self, channel: &Name, key: &str, outcome: Outcome) {
         let at = self.at;
         let known = self.channels.entry(channel.clone()).or_default();
-        let was_broken = known.broken;
+        let (was_broken, were_missing) = (known.broken, known.missing.clone());
         known.apply(key, outcome, at);
+        let missing = known.missing.iter().filter(|(who, _)| !were_missing.contains_key(*who));
+        let missing: Vec<String> = missing
+            .map(|(who, why)| format!("channel {channel} does not reach {who}: {why}"))
+            .collect();
         if known.broken && !was_broken {
             let text = format!("channel {channel} is broken: {}", known.last_words);
             let about = Some(channel.clone());
             self.tell(Item::Notice { severity: Severity::Critical, text, about });
+        }
+        // Those whom the channel does reach are told as well: they may know better.
+        for text in missing {
+            self.tell(Item::Notice { severity: Severity::Warning, text, about: None });
         }
     }
 

@@ -13,8 +13,8 @@ use crate::check::Check;
 use crate::judge::Window;
 use crate::model::{Measurement, Name, Number, Severity, Timestamp, Way};
 use crate::record::{
-    AlertSummary, Availability, Block, CheckSummary, Deliveries, Item, Record, Replicas, Stays,
-    Summary, Tally, TargetSummary,
+    AlertSummary, Availability, Block, ChannelRecord, CheckSummary, Deliveries, Item, Record,
+    Replicas, Stays, Summary, Tally, TargetSummary,
 };
 use coverage::Sight;
 
@@ -301,7 +301,7 @@ fn deliveries(record: &Record, to: Timestamp) -> Vec<Deliveries> {
             let trouble = match (channel.broken, channel.failures) {
                 (true, _) => Some(format!("broken: {}", channel.last_words)),
                 (false, 1..) => Some(format!("failing: {}", channel.last_words)),
-                (false, 0) => None,
+                (false, 0) => missing(channel),
             };
             Deliveries {
                 channel: name.clone(),
@@ -312,6 +312,13 @@ fn deliveries(record: &Record, to: Timestamp) -> Vec<Deliveries> {
             }
         })
         .collect()
+}
+
+/// Recipients that are not reached, where others are.
+fn missing(channel: &ChannelRecord) -> Option<String> {
+    let each = channel.missing.iter().map(|(who, why)| format!("{who}: {why}"));
+    let each: Vec<String> = each.collect();
+    (!each.is_empty()).then(|| format!("does not reach {}", each.join("; ")))
 }
 
 /// Whether a channel is to be told this. Smoke failures, summaries and

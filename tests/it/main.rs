@@ -3,6 +3,7 @@
 #[path = "../world/mod.rs"]
 mod world;
 
+mod cases;
 mod config;
 mod docs;
 mod faults;
