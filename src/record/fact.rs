@@ -6,7 +6,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Found, Matched, Plan, Summary};
+use super::{Found, Matched, Overview, Plan, Summary};
 use crate::check::{HealthState, StepResult};
 use crate::judge::Phase;
 use crate::model::{
@@ -161,6 +161,8 @@ pub enum Fact {
         /// The end of the try.
         outcome: Outcome,
     },
+    /// A digest is due; all that it says.
+    Digest(Box<Overview>),
     /// A window ended; all that its summary says.
     WindowClosed {
         /// Which.

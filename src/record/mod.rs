@@ -5,6 +5,7 @@ mod alerts;
 mod channel;
 mod fact;
 mod news;
+mod overview;
 mod plan;
 mod seen;
 mod summary;
@@ -16,6 +17,7 @@ pub use alerts::{AlertKey, AlertRecord, Episode};
 pub use channel::{BROKEN_AFTER, ChannelRecord, Frozen};
 pub use fact::{Block, Ending, Fact, Missed, Outcome, Row, Stored, Tally};
 pub use news::{AlertNews, Item, News, incident};
+pub use overview::{DigestRecord, Limit, Overview, SignalNow};
 pub use plan::{Found, Plan, RUN_HEADER};
 pub use summary::{
     AlertSummary, Availability, Blind, BoundLine, CheckSummary, Coverage, Deliveries, Reason,
@@ -70,6 +72,8 @@ pub struct Record {
     pub news: Vec<News>,
     /// How telling goes, by channel.
     pub channels: BTreeMap<Name, ChannelRecord>,
+    /// How far each digest told, once it did.
+    pub digests: BTreeMap<Name, DigestRecord>,
     /// What was measured.
     pub blocks: Vec<Block>,
     /// Stretches in which nobody looked.
@@ -133,6 +137,7 @@ impl Record {
             quiet: BTreeMap::new(),
             news: Vec::new(),
             channels: channels.collect(),
+            digests: BTreeMap::new(),
             blocks: Vec::new(),
             blind: Vec::new(),
             windows: BTreeMap::new(),
@@ -201,6 +206,7 @@ impl Record {
                 *frozen = Some(Frozen { key, after, up_to, at, unknown });
             }
             Fact::Receipt { channel, key, outcome } => self.apply_receipt(&channel, &key, outcome),
+            Fact::Digest(overview) => self.apply_overview(*overview),
             Fact::WindowClosed { window, summary } => {
                 let closed = WindowRecord { summary: *summary, files: None };
                 self.windows.insert(window.clone(), closed);

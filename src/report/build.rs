@@ -2,6 +2,7 @@
 
 mod course;
 mod coverage;
+mod overview;
 mod reasons;
 mod signals;
 mod versions;
@@ -17,6 +18,8 @@ use crate::record::{
     Replicas, Stays, Summary, Tally, TargetSummary,
 };
 use coverage::Sight;
+
+pub use overview::overview;
 
 /// The signal of healthy replicas: it is made of health probes, and stands for
 /// health among the required signals.
@@ -331,6 +334,7 @@ fn concerns(record: &Record, channel: &Name, item: &Item) -> bool {
     match item {
         Item::Fired(news) | Item::Resolved(news) | Item::Closed(news) => takes(news.severity),
         Item::SmokeFailed(_) | Item::Summary(_) => true,
+        Item::Overview { channels, .. } => channels.contains(channel),
         Item::Notice { about, .. } => about.as_ref() != Some(channel),
     }
 }

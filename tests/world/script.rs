@@ -275,6 +275,15 @@ fn line(fact: &Fact) -> Option<String> {
             Outcome::Refused { detail, .. } => format!("receipt {channel} refused: {detail}"),
             Outcome::Unknown { detail } => format!("receipt {channel} unknown: {detail}"),
         },
+        Fact::Digest(overview) => {
+            let (due, missed) = (clock(overview.due), overview.missed);
+            let (firing, fired, ended) = (overview.firing, overview.fired, overview.ended);
+            format!(
+                "digest {} due {due}, {missed} missed: {firing} firing, {fired} fired, \
+                 {ended} ended",
+                overview.digest
+            )
+        }
         Fact::WindowClosed { window, summary } => {
             let reasons: Vec<_> = summary.reasons.iter().map(|r| r.text.as_str()).collect();
             format!("closed {window} {}: {}", summary.verdict, reasons.join("; "))
