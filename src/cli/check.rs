@@ -40,6 +40,7 @@ pub fn run(given: &Check) -> Result<Exit, String> {
     let Some(all) = checked(given) else { return Ok(Exit::Usage) };
     for checked in &all {
         out::print(&config::explain(checked))?;
+        out::print(&config::upcoming(&checked.plan, clock::wall()))?;
     }
     Ok(Exit::Good)
 }

@@ -26,6 +26,7 @@ pub fn explain(checked: &Checked) -> String {
     section(&mut text, "Rules", rules(plan));
     section(&mut text, "Signals", signals(plan));
     section(&mut text, "Channels", plan.channels.iter().map(channel).collect());
+    section(&mut text, "Digests", super::digests::explained(plan));
     section(&mut text, "Taken for want of other words", lines(&checked.defaults));
     text
 }

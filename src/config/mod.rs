@@ -10,6 +10,7 @@ mod channels;
 mod checks;
 mod complaint;
 mod demands;
+mod digests;
 mod discover;
 mod explain;
 pub mod found;
@@ -44,6 +45,7 @@ use crate::model::{Name, Secret, Span};
 use crate::record::Plan;
 
 pub use complaint::Complaint;
+pub use digests::upcoming;
 pub use explain::explain;
 
 /// A configuration file's text.
@@ -169,10 +171,13 @@ fn plan(top: &Table, given: &Given, vault: &Vault, notes: &Notes) -> (Plan, Opti
     let body = top.get("body-limit").map_or(Some(BODY_BYTES), size);
     let (smoke, places, guessed) = smoke::read(top, &service, vault);
     let guesses = service.guesses.iter().cloned().chain(guessed).collect();
+    let channels = channels::read(top, vault);
+    let digests = digests::read(top, &channels);
     let plan = Plan {
         smoke,
         run_header: smoke::run_header(top),
-        channels: channels::read(top, vault),
+        channels,
+        digests,
         presets: presets::choice(top, &own_presets),
         own_presets,
         require: signals::required(top, &catalogue),

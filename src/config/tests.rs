@@ -189,6 +189,9 @@ fn reads_the_example_that_shows_every_key() {
             Channels
               on-call  email    critical warning info  to oncall@example.com, from bakewatch@example.com, by mail.example.com:465 (TLS) as bakewatch, password from $SMTP_PASSWORD, trusting /etc/ssl/our-ca.pem
               chat     webhook  critical               address from the file /run/secrets/chat-webhook, signed from $CHAT_SECRET
+
+            Digests
+              morning  0 9 * * 1-5, Europe/Berlin  to on-call
         "#]],
     );
     let missing: Vec<&str> = keys::TABLES

@@ -5,7 +5,7 @@ use tracing::{error, info, warn};
 use crate::check::{HealthState, StepResult, StepState};
 use crate::judge::Phase;
 use crate::model::{Labels, Name, Severity, Timestamp, TlsFacts, WatchId};
-use crate::record::{Ending, Fact, Found, Matched, Outcome, Record};
+use crate::record::{Ending, Fact, Found, Matched, Outcome, Overview, Record};
 
 /// Says a fact, if it is one that somebody reads logs for.
 pub fn say(watch: &WatchId, at: Timestamp, fact: &Fact, record: &Record) {
@@ -20,11 +20,7 @@ pub fn say(watch: &WatchId, at: Timestamp, fact: &Fact, record: &Record) {
         Fact::Stopped {} => info!(%watch, at, "watch stopped in order"),
         Fact::Settled { answered: true } => info!(%watch, at, "the service answers"),
         Fact::Settled { answered: false } => warn!(%watch, at, "nothing answered in the grace"),
-        Fact::Found(Found { health, ready, metrics }) => {
-            let or_none = |path: &Option<String>| path.clone().unwrap_or_else(|| "none".to_owned());
-            let (health, ready, metrics) = (or_none(health), or_none(ready), or_none(metrics));
-            info!(%watch, at, health, ready, metrics, "paths found");
-        }
+        Fact::Found(found) => paths(watch, &at, found),
         Fact::Dropped { step, reason } => info!(%watch, at, %step, "smoke left out: {reason}"),
         Fact::Smoked(result) => smoked(watch, &at, result),
         Fact::Matched(matched) => found(watch, &at, matched),
@@ -57,6 +53,7 @@ pub fn say(watch: &WatchId, at: Timestamp, fact: &Fact, record: &Record) {
         }
         Fact::Measured(_) | Fact::Sent { .. } => {}
         Fact::Receipt { channel, key, outcome } => receipt(watch, &at, channel, key, outcome),
+        Fact::Digest(overview) => digest(watch, &at, overview),
         Fact::WindowClosed { window, summary } => {
             let why = summary.reasons.first().map(|reason| reason.text.as_str()).unwrap_or("");
             info!(%watch, at, %window, verdict = %summary.verdict, "window closed: {why}");
@@ -170,9 +167,23 @@ fn alert(
     }
 }
 
+fn paths(watch: &WatchId, at: &str, Found { health, ready, metrics }: &Found) {
+    let or_none = |path: &Option<String>| path.clone().unwrap_or_else(|| "none".to_owned());
+    let (health, ready, metrics) = (or_none(health), or_none(ready), or_none(metrics));
+    info!(%watch, at, health, ready, metrics, "paths found");
+}
+
+fn digest(watch: &WatchId, at: &str, overview: &Overview) {
+    let Overview { digest, due, missed, firing, .. } = overview;
+    info!(%watch, at, %digest, due = due.rfc3339(), missed, firing, "digest due");
+}
+
 fn receipt(watch: &WatchId, at: &str, channel: &Name, key: &str, outcome: &Outcome) {
     match outcome {
         Outcome::Accepted { detail } => info!(%watch, at, %channel, key, "letter taken: {detail}"),
+        Outcome::Partly { detail, .. } => {
+            warn!(%watch, at, %channel, key, "letter taken in part: {detail}");
+        }
         Outcome::Refused { detail, permanent, .. } => {
             warn!(%watch, at, %channel, key, permanent, "letter refused: {detail}");
         }

@@ -1,8 +1,8 @@
 //! A letter by mail: one connection, one message, and each recipient with an
 //! answer of its own, so that one bad address stops nobody else's mail.
 //!
-//! The rule: *accepted* when every recipient took it or never will, and at
-//! least one took it; *refused* when nobody took it; *unknown* when it left and
+//! The rule: *accepted* when every recipient took it; *partly* when at least one
+//! took it and the others never will; *refused* when nobody took it; *unknown* when it left and
 //! no answer came, or when some took it and others asked to be tried later
 //! (the same letter then goes to those others alone, under the same Message-ID).
 
@@ -23,7 +23,7 @@ use super::secrets::Secrets;
 use super::webhook::refused;
 use crate::model::{Smtp, SmtpTls, Span};
 use crate::notify::{Body, Letter};
-use crate::record::Outcome;
+use crate::record::{Missed, Outcome};
 
 /// After so many tries (about ten minutes: longer than greylisting asks for) a
 /// recipient that keeps asking for later counts as one that never takes it,
@@ -44,7 +44,7 @@ pub struct Deferred {
 struct Partly {
     tries: u32,
     taken: Vec<String>,
-    refused: Vec<String>,
+    refused: Vec<Missed>,
 }
 
 /// A mail to be carried: the channel's side of it.
@@ -116,23 +116,22 @@ async fn session(
     open.command(mail).await.map_err(|e| before("MAIL FROM", &e))?;
     let (mut ready, mut later) = (Vec::new(), Vec::new());
     for to in post.to {
-        if known.taken.contains(to) || known.refused.iter().any(|line| line.starts_with(to)) {
+        if known.taken.contains(to) || known.refused.iter().any(|one| one.recipient == *to) {
             continue;
         }
+        let mut refuse = |reason| known.refused.push(Missed { recipient: to.clone(), reason });
         let address: Address = match to.parse() {
             Ok(address) => address,
             Err(error) => {
-                known.refused.push(format!("{to}: {error}"));
+                refuse(error.to_string());
                 continue;
             }
         };
         match open.command(Rcpt::new(address, vec![])).await {
             Ok(_) => ready.push(to.clone()),
-            Err(error) if error.is_permanent() => {
-                known.refused.push(format!("{to}: {}", words_of(&error)));
-            }
+            Err(error) if error.is_permanent() => refuse(words_of(&error)),
             Err(error) if error.is_transient() && known.tries >= DEFERRALS_MAX => {
-                known.refused.push(format!("{to}: {}, given up", words_of(&error)));
+                refuse(format!("{}, given up", words_of(&error)));
             }
             Err(error) if error.is_transient() => later.push(format!("{to}: {}", words_of(&error))),
             Err(error) => return Err(before("RCPT TO", &error)),
@@ -156,14 +155,16 @@ fn settle(known: &Partly, later: Vec<String>) -> Outcome {
         words.push(format!("taken for {}", known.taken.join(", ")));
     }
     if !known.refused.is_empty() {
-        words.push(format!("refused for {}", known.refused.join("; ")));
+        let each = known.refused.iter().map(|one| format!("{}: {}", one.recipient, one.reason));
+        words.push(format!("refused for {}", each.collect::<Vec<_>>().join("; ")));
     }
     if !later.is_empty() {
         words.push(format!("put off for {}", later.join("; ")));
     }
     let detail = words.join(", ");
     match (known.taken.is_empty(), later.is_empty()) {
-        (false, true) => Outcome::Accepted { detail },
+        (false, true) if known.refused.is_empty() => Outcome::Accepted { detail },
+        (false, true) => Outcome::Partly { detail, missed: known.refused.clone() },
         (false, false) => Outcome::Unknown { detail },
         (true, permanent) => refused(detail, permanent),
     }

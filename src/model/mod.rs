@@ -3,6 +3,8 @@
 
 mod ask;
 mod channel;
+pub mod cron;
+mod digest;
 mod discovery;
 mod dns;
 mod hash;
@@ -12,6 +14,7 @@ mod measurement;
 mod name;
 mod number;
 mod release;
+pub mod schedule;
 mod secret;
 mod severity;
 mod target;
@@ -22,6 +25,7 @@ mod verdict;
 
 pub use ask::{Ask, Beyond, Serving};
 pub use channel::{Channel, Medium, Smtp, SmtpTls};
+pub use digest::Digest;
 pub use discovery::{Found, Paths, Records, Source, Way};
 pub use dns::{DnsData, DnsRecord, DnsType};
 pub use hash::stable_hash;
@@ -31,6 +35,7 @@ pub use measurement::{Measurement, Reading, Why};
 pub use name::Name;
 pub use number::Number;
 pub use release::{Release, WatchId};
+pub use schedule::Schedule;
 pub use secret::Secret;
 pub use severity::Severity;
 pub use target::Target;

@@ -2,6 +2,7 @@
 //! shown by every medium that people read, so that none says less.
 
 use super::digest::{Content, Digest, Notice, State, Telling};
+use super::overview;
 use super::words::{self, NAME_CHARS_MAX, TEXT_CHARS_MAX, cut};
 use crate::check::StepResult;
 use crate::model::{Severity, Span, Timestamp};
@@ -59,6 +60,7 @@ pub fn cards(digest: &Digest, cards_max: usize) -> (Vec<Card>, Vec<String>) {
         Content::Smoke(steps) => {
             steps.iter().filter(|step| words::has_failed(step)).map(smoke).collect()
         }
+        Content::Overview(overview) => vec![overview::card(overview)],
         Content::Summary(_) => Vec::new(),
     };
     let rest = all.split_off(all.len().min(cards_max));
@@ -200,7 +202,8 @@ fn smoke(step: &StepResult) -> Card {
     Card { tag: format!("FAILED {what}"), tone, title, lead: String::new(), rows }
 }
 
-fn row(name: &str, value: String) -> Row {
+/// A row of plain words.
+pub fn row(name: &str, value: String) -> Row {
     Row { name: name.to_owned(), value, is_link: false }
 }
 

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 
 use crate::check::StepResult;
 use crate::model::{Channel, Release, Severity, Timestamp};
-use crate::record::{AlertNews, Ending, Item, News, Record, Summary};
+use crate::record::{AlertNews, Ending, Item, News, Overview, Record, Summary};
 
 /// What one letter tells.
 #[derive(Clone, Debug)]
@@ -43,6 +43,8 @@ pub enum Content<'a> {
     Smoke(&'a [StepResult]),
     /// A window closed.
     Summary(&'a Summary),
+    /// The calendar says so.
+    Overview(&'a Overview),
 }
 
 /// Something about bakewatch itself.
@@ -87,6 +89,7 @@ pub fn takes(channel: &Channel, item: &Item) -> bool {
             channel.takes(alert.severity)
         }
         Item::SmokeFailed(_) | Item::Summary(_) => true,
+        Item::Overview { channels, .. } => channels.contains(&channel.name),
         Item::Notice { about, .. } => about.as_ref() != Some(&channel.name),
     }
 }
@@ -106,6 +109,7 @@ pub fn digest<'a>(
     let content = match &fresh.first()?.item {
         Item::Summary(window) => Content::Summary(&record.windows.get(window)?.summary),
         Item::SmokeFailed(steps) => Content::Smoke(steps),
+        Item::Overview { overview, .. } => Content::Overview(overview),
         Item::Fired(_) | Item::Resolved(_) | Item::Closed(_) | Item::Notice { .. } => {
             folded(before, fresh)
         }
@@ -162,7 +166,9 @@ pub fn turn(item: &Item) -> Option<(&AlertNews, State)> {
         Item::Fired(alert) => Some((alert, State::Firing)),
         Item::Resolved(alert) => Some((alert, State::Resolved)),
         Item::Closed(alert) => Some((alert, State::Closed)),
-        Item::SmokeFailed(_) | Item::Summary(_) | Item::Notice { .. } => None,
+        Item::SmokeFailed(_) | Item::Summary(_) | Item::Overview { .. } | Item::Notice { .. } => {
+            None
+        }
     }
 }
 

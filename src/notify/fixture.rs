@@ -4,12 +4,12 @@ use crate::check::{Assertion, Miss, Retry, Step, StepResult, StepState};
 use crate::judge::{Bound, Phase, Rule, Window};
 use crate::metrics::{Shape, Signal, Unit};
 use crate::model::{
-    Channel, DAY, HOUR, Labels, MINUTE, Medium, Number, Release, SECOND, Secret, Severity, Smtp,
-    SmtpTls, Span, Target, Timestamp, Verdict,
+    Channel, DAY, Digest, HOUR, Labels, MINUTE, Medium, Number, Release, SECOND, Schedule, Secret,
+    Severity, Smtp, SmtpTls, Span, Target, Timestamp, Verdict, Why,
 };
 use crate::record::{
-    Availability, Coverage, Ending, Fact, Outcome, Plan, PresetChoice, Reason, Record, Replicas,
-    SignalSummary, Summary,
+    Availability, Coverage, Ending, Fact, Limit, Outcome, Overview, Plan, PresetChoice, Reason,
+    Record, Replicas, SignalNow, SignalSummary, Summary,
 };
 
 use super::owed::{Owed, owed};
@@ -113,6 +113,11 @@ impl Story {
         self.fact(MINUTE, Fact::WindowClosed { window: "first-day".into(), summary })
     }
 
+    /// A digest is due that says this.
+    pub fn digest(&mut self, overview: Overview) -> &mut Story {
+        self.fact(MINUTE, Fact::Digest(Box::new(overview)))
+    }
+
     pub fn lose_disk(&mut self) -> &mut Story {
         self.fact(MINUTE, Fact::StoreFailed { error: "no space left on device".to_owned() })
     }
@@ -198,6 +203,11 @@ fn plan() -> Plan {
             channel("chat", webhook(), &Severity::ALL),
             channel("page", webhook(), &[Severity::Critical]),
         ],
+        digests: vec![Digest {
+            name: "morning".into(),
+            schedule: Schedule::new("0 9 * * 1-5", "Europe/Berlin").unwrap(),
+            channels: vec!["on-call".into(), "chat".into()],
+        }],
     }
 }
 
@@ -239,6 +249,45 @@ fn rules() -> Vec<Rule> {
             ..rule("TargetDown", "up", None, Bound::Below(1.0), warning, "A replica is silent")
         },
     ]
+}
+
+/// A day in which nothing happened.
+pub fn overview() -> Overview {
+    let limit = |severity, value| Limit { severity, value: Number(value), above: true };
+    let signal = |name: &str, unit, now: Option<f64>, limits: Vec<Limit>| SignalNow {
+        name: name.into(),
+        unit,
+        now: now.map(Number),
+        missing: now.is_none().then_some(Why::NoTraffic),
+        overall: Some(Number(0.0021)),
+        limits,
+    };
+    let (critical, warning) = (Severity::Critical, Severity::Warning);
+    let limits = vec![limit(critical, 0.05), limit(warning, 0.01)];
+    Overview {
+        digest: "morning".into(),
+        schedule: "0 9 * * 1-5, Europe/Berlin".to_owned(),
+        due: OUT + DAY,
+        missed: 0,
+        from: OUT,
+        to: OUT + DAY + SECOND,
+        late_by: SECOND,
+        window: "first-week".into(),
+        window_to: OUT + 7 * DAY,
+        healthy: 2,
+        targets: 2,
+        availability: Availability { ratio: Some(Number(1.0)), ok: 5760, ..Default::default() },
+        firing: 0,
+        fired: 0,
+        ended: 0,
+        alerts: Vec::new(),
+        signals: vec![
+            signal("error_ratio", Unit::Ratio, Some(0.0012), limits),
+            signal("latency_p99", Unit::Seconds, None, Vec::new()),
+        ],
+        coverage: Coverage { health_ratio: Number(1.0), blind: Vec::new() },
+        troubles: Vec::new(),
+    }
 }
 
 pub fn summary(release: Release) -> Summary {

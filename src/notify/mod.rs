@@ -7,6 +7,7 @@ mod digest;
 #[cfg(test)]
 mod fixture;
 mod letter;
+mod overview;
 mod owed;
 mod retry;
 mod words;

@@ -83,7 +83,7 @@ fn end(record: &Record, channel: &Channel, told: u64) -> Option<u64> {
 /// A letter of its own: receivers tell these by the letter's type.
 fn stands_alone(item: &Item) -> bool {
     match item {
-        Item::SmokeFailed(_) | Item::Summary(_) => true,
+        Item::SmokeFailed(_) | Item::Summary(_) | Item::Overview { .. } => true,
         Item::Fired(_) | Item::Resolved(_) | Item::Closed(_) | Item::Notice { .. } => false,
     }
 }

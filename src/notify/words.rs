@@ -3,10 +3,11 @@
 
 use super::digest::{Content, Digest, State, Telling};
 use super::letter::hex_of;
+use super::overview;
 use crate::check::StepResult;
 use crate::judge::Bound;
 use crate::metrics::show;
-use crate::model::{Labels, Severity};
+use crate::model::{Labels, Name, Severity};
 use crate::record::AlertNews;
 
 /// Characters of a free text (a summary, a reason, a notice).
@@ -24,7 +25,7 @@ pub const LABELS_MAX: usize = 16;
 /// What a letter says at first sight.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Headline {
-    /// `FIRING`, `RESOLVED`, `CLOSED`, `SMOKE FAILED`, `NOTICE` or a verdict.
+    /// `FIRING`, `RESOLVED`, `CLOSED`, `SMOKE FAILED`, `NOTICE`, `DIGEST` or a verdict.
     pub tag: &'static str,
     /// The worst of what it tells.
     pub severity: Option<Severity>,
@@ -56,6 +57,10 @@ pub fn headline(digest: &Digest) -> Headline {
                 worst.map_or_else(String::new, |step| cut(step.step.as_str(), NAME_CHARS_MAX));
             let about = and_more(name, steps.len());
             Headline { tag: "SMOKE FAILED", severity: Some(Severity::Critical), about }
+        }
+        Content::Overview(overview) => {
+            let about = overview::about(overview);
+            Headline { tag: "DIGEST", severity: None, about }
         }
         Content::Summary(summary) => {
             let about = format!("{} summary", cut(summary.window.as_str(), NAME_CHARS_MAX));
@@ -97,11 +102,16 @@ fn merged(telling: &Telling) -> &'static str {
 
 /// The rule and the labels: `HighErrorRate {path="/api/chat"}`.
 pub fn alert_name(alert: &AlertNews) -> String {
-    let rule = cut(alert.rule.as_str(), NAME_CHARS_MAX);
-    if alert.labels.is_empty() {
+    alert_name_of(&alert.rule, &alert.labels)
+}
+
+/// The same of one that is told without its turns.
+pub fn alert_name_of(rule: &Name, labels: &Labels) -> String {
+    let rule = cut(rule.as_str(), NAME_CHARS_MAX);
+    if labels.is_empty() {
         return rule;
     }
-    cut(&format!("{rule} {}", alert.labels), 2 * NAME_CHARS_MAX)
+    cut(&format!("{rule} {labels}"), 2 * NAME_CHARS_MAX)
 }
 
 /// The incident's name; one that is too long keeps its start and is told from

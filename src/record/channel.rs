@@ -1,5 +1,7 @@
 //! What the record knows of a channel: one bookmark, and how telling goes.
 
+use std::collections::BTreeMap;
+
 use super::Outcome;
 use crate::model::{Span, Timestamp};
 
@@ -23,6 +25,8 @@ pub struct ChannelRecord {
     pub broken: bool,
     /// What the receiver said last, or what happened.
     pub last_words: String,
+    /// Recipients that the last letter did not reach, each with why.
+    pub missing: BTreeMap<String, String>,
     /// Letters that were taken.
     pub accepted: u32,
     /// Tries that failed, in all.
@@ -57,12 +61,13 @@ impl ChannelRecord {
         let is_ours = self.frozen.as_ref().is_some_and(|frozen| frozen.key == key);
         match outcome {
             Outcome::Accepted { detail } => {
-                if let Some(frozen) = self.frozen.take_if(|_| is_ours) {
-                    self.told = frozen.up_to;
-                }
-                self.accepted += 1;
-                (self.failures, self.failing_since, self.not_before) = (0, None, None);
-                (self.broken, self.last_words) = (false, detail);
+                self.missing.clear();
+                self.accept(is_ours, detail);
+            }
+            Outcome::Partly { detail, missed } => {
+                let missed = missed.into_iter().map(|one| (one.recipient, one.reason));
+                self.missing = missed.collect();
+                self.accept(is_ours, detail);
             }
             Outcome::Refused { detail, retry_after, permanent } => {
                 // Dissolved, what it told is owed anew; but not where an earlier
@@ -80,6 +85,15 @@ impl ChannelRecord {
                 self.fail(at, detail);
             }
         }
+    }
+
+    fn accept(&mut self, is_ours: bool, words: String) {
+        if let Some(frozen) = self.frozen.take_if(|_| is_ours) {
+            self.told = frozen.up_to;
+        }
+        self.accepted += 1;
+        (self.failures, self.failing_since, self.not_before) = (0, None, None);
+        (self.broken, self.last_words) = (false, words);
     }
 
     fn fail(&mut self, at: Timestamp, words: String) {

@@ -6,7 +6,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Found, Matched, Plan, Summary};
+use super::{Found, Matched, Overview, Plan, Summary};
 use crate::check::{HealthState, StepResult};
 use crate::judge::Phase;
 use crate::model::{
@@ -161,6 +161,8 @@ pub enum Fact {
         /// The end of the try.
         outcome: Outcome,
     },
+    /// A digest is due; all that it says.
+    Digest(Box<Overview>),
     /// A window ended; all that its summary says.
     WindowClosed {
         /// Which.
@@ -222,6 +224,13 @@ pub enum Outcome {
         /// Its words.
         detail: String,
     },
+    /// Some of its recipients took it, and the others never will.
+    Partly {
+        /// Its words.
+        detail: String,
+        /// The others.
+        missed: Vec<Missed>,
+    },
     /// It surely was not taken: refused connection, 4xx, 5xx. What it told is
     /// owed anew.
     Refused {
@@ -237,6 +246,15 @@ pub enum Outcome {
         /// What happened.
         detail: String,
     },
+}
+
+/// A recipient that a letter does not reach.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Missed {
+    /// Its address.
+    pub recipient: String,
+    /// The server's words: `550 no such person here`.
+    pub reason: String,
 }
 
 /// What was measured and observed from `from` (exclusive) to `to`.

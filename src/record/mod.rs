@@ -5,6 +5,7 @@ mod alerts;
 mod channel;
 mod fact;
 mod news;
+mod overview;
 mod plan;
 mod seen;
 mod summary;
@@ -14,8 +15,9 @@ use std::collections::BTreeMap;
 
 pub use alerts::{AlertKey, AlertRecord, Episode};
 pub use channel::{BROKEN_AFTER, ChannelRecord, Frozen};
-pub use fact::{Block, Ending, Fact, Outcome, Row, Stored, Tally};
+pub use fact::{Block, Ending, Fact, Missed, Outcome, Row, Stored, Tally};
 pub use news::{AlertNews, Item, News, incident};
+pub use overview::{DigestRecord, Limit, Overview, SignalNow};
 pub use plan::{Found, Plan, RUN_HEADER};
 pub use summary::{
     AlertSummary, Availability, Blind, BoundLine, CheckSummary, Coverage, Deliveries, Reason,
@@ -74,6 +76,8 @@ pub struct Record {
     pub news: Vec<News>,
     /// How telling goes, by channel.
     pub channels: BTreeMap<Name, ChannelRecord>,
+    /// How far each digest told, once it did.
+    pub digests: BTreeMap<Name, DigestRecord>,
     /// What was measured.
     pub blocks: Vec<Block>,
     /// Stretches in which nobody looked.
@@ -137,6 +141,7 @@ impl Record {
             quiet: BTreeMap::new(),
             news: Vec::new(),
             channels: channels.collect(),
+            digests: BTreeMap::new(),
             blocks: Vec::new(),
             blind: Vec::new(),
             windows: BTreeMap::new(),
@@ -210,6 +215,7 @@ impl Record {
                 *frozen = Some(Frozen { key, after, up_to, at, unknown });
             }
             Fact::Receipt { channel, key, outcome } => self.apply_receipt(&channel, &key, outcome),
+            Fact::Digest(overview) => self.apply_overview(*overview),
             Fact::WindowClosed { window, summary } => {
                 let closed = WindowRecord { summary: *summary, files: None };
                 self.windows.insert(window.clone(), closed);
@@ -304,12 +310,20 @@ impl Record {
     fn apply_receipt(&mut self, channel: &Name, key: &str, outcome: Outcome) {
         let at = self.at;
         let known = self.channels.entry(channel.clone()).or_default();
-        let was_broken = known.broken;
+        let (was_broken, were_missing) = (known.broken, known.missing.clone());
         known.apply(key, outcome, at);
+        let missing = known.missing.iter().filter(|(who, _)| !were_missing.contains_key(*who));
+        let missing: Vec<String> = missing
+            .map(|(who, why)| format!("channel {channel} does not reach {who}: {why}"))
+            .collect();
         if known.broken && !was_broken {
             let text = format!("channel {channel} is broken: {}", known.last_words);
             let about = Some(channel.clone());
             self.tell(Item::Notice { severity: Severity::Critical, text, about });
+        }
+        // Those whom the channel does reach are told as well: they may know better.
+        for text in missing {
+            self.tell(Item::Notice { severity: Severity::Warning, text, about: None });
         }
     }
 

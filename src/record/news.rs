@@ -4,6 +4,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::Overview;
 use crate::check::StepResult;
 use crate::judge::{Bound, Rule};
 use crate::metrics::Unit;
@@ -34,6 +35,13 @@ pub enum Item {
     SmokeFailed(Vec<StepResult>),
     /// A window closed; its summary stands in the record.
     Summary(Name),
+    /// A digest was due.
+    Overview {
+        /// The channels that get it.
+        channels: Vec<Name>,
+        /// What it says.
+        overview: Box<Overview>,
+    },
     /// Something about bakewatch itself: a broken channel, a failing disk.
     Notice {
         /// How bad.

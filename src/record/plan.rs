@@ -10,7 +10,7 @@ use crate::check::{Check, Expected, Step};
 use crate::judge::{Rule, Window};
 use crate::metrics::Signal;
 use crate::metrics::presets::{Preset, PresetChoice};
-use crate::model::{Channel, HeaderValue, Name, Source, Span, Target, Transport};
+use crate::model::{Channel, Digest, HeaderValue, Name, Source, Span, Target, Transport};
 
 impl Plan {
     /// Whether nobody said this, so that it is only a guess.
@@ -141,6 +141,9 @@ pub struct Plan {
     pub windows: Vec<Window>,
     /// Whom to tell.
     pub channels: Vec<Channel>,
+    /// What is told by the calendar, besides.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub digests: Vec<Digest>,
 }
 
 /// The header without other words.

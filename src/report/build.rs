@@ -2,6 +2,7 @@
 
 mod course;
 mod coverage;
+mod overview;
 mod reasons;
 mod signals;
 mod versions;
@@ -13,10 +14,12 @@ use crate::check::Check;
 use crate::judge::Window;
 use crate::model::{Measurement, Name, Number, Severity, Timestamp, Way};
 use crate::record::{
-    AlertSummary, Availability, Block, CheckSummary, Deliveries, Item, Record, Replicas, Stays,
-    Summary, Tally, TargetSummary,
+    AlertSummary, Availability, Block, ChannelRecord, CheckSummary, Deliveries, Item, Record,
+    Replicas, Stays, Summary, Tally, TargetSummary,
 };
 use coverage::Sight;
+
+pub use overview::overview;
 
 /// The signal of healthy replicas: it is made of health probes, and stands for
 /// health among the required signals.
@@ -301,7 +304,7 @@ fn deliveries(record: &Record, to: Timestamp) -> Vec<Deliveries> {
             let trouble = match (channel.broken, channel.failures) {
                 (true, _) => Some(format!("broken: {}", channel.last_words)),
                 (false, 1..) => Some(format!("failing: {}", channel.last_words)),
-                (false, 0) => None,
+                (false, 0) => missing(channel),
             };
             Deliveries {
                 channel: name.clone(),
@@ -314,6 +317,13 @@ fn deliveries(record: &Record, to: Timestamp) -> Vec<Deliveries> {
         .collect()
 }
 
+/// Recipients that are not reached, where others are.
+fn missing(channel: &ChannelRecord) -> Option<String> {
+    let each = channel.missing.iter().map(|(who, why)| format!("{who}: {why}"));
+    let each: Vec<String> = each.collect();
+    (!each.is_empty()).then(|| format!("does not reach {}", each.join("; ")))
+}
+
 /// Whether a channel is to be told this. Smoke failures, summaries and
 /// notices go to all; a notice not to the channel that it is about.
 fn concerns(record: &Record, channel: &Name, item: &Item) -> bool {
@@ -324,6 +334,7 @@ fn concerns(record: &Record, channel: &Name, item: &Item) -> bool {
     match item {
         Item::Fired(news) | Item::Resolved(news) | Item::Closed(news) => takes(news.severity),
         Item::SmokeFailed(_) | Item::Summary(_) => true,
+        Item::Overview { channels, .. } => channels.contains(channel),
         Item::Notice { about, .. } => about.as_ref() != Some(channel),
     }
 }

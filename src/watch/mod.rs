@@ -16,6 +16,7 @@ mod checks;
 mod clocks;
 mod close;
 mod counted;
+mod digests;
 mod discover;
 mod fleet;
 mod flight;
@@ -37,6 +38,7 @@ pub use job::{Heard, Job, JobId, Question, Reply};
 use crate::model::{Name, Release, Timestamp, WatchId};
 use crate::record::{Ending, Fact, Plan, Record, Stored};
 use checks::Checks;
+use digests::Digests;
 use discover::Discover;
 use flight::Flight;
 use judging::Judging;
@@ -82,6 +84,7 @@ pub struct Watch {
     smoke: Smoke,
     seek: Seek,
     counted: counted::Counted,
+    digests: Digests,
     tell: Tell,
     stopping: bool,
     panics: u32,
@@ -131,6 +134,7 @@ impl Watch {
             smoke: Smoke::new(&record),
             seek: Seek::new(&record),
             counted: counted::Counted::default(),
+            digests: Digests::new(&record),
             tell: Tell::default(),
             stopping: false,
             panics: 0,
@@ -194,6 +198,7 @@ impl Watch {
             self.go_on_with_smoke(now);
             self.doubt(now);
             self.tick(now);
+            self.write_digests(now);
             self.close_windows(now);
         } else if self.is_cleaning() {
             self.go_on_with_smoke(now);
@@ -222,6 +227,7 @@ impl Watch {
             also(Some(self.measure.next_tick()));
             also(self.judging.due());
             also(self.next_edge());
+            also(self.next_digest());
         }
         if self.is_cleaning() {
             also(self.next_smoke());

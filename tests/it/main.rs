@@ -3,7 +3,9 @@
 #[path = "../world/mod.rs"]
 mod world;
 
+mod cases;
 mod config;
+mod digests;
 mod docs;
 mod faults;
 mod found;

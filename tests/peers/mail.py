@@ -130,6 +130,10 @@ class MailServer:
                 letters.append(email.message_from_bytes(headers + b"\n" + body, policy=policy))
         return letters
 
+    def log(self) -> list[str]:
+        """What it noted of each message and each refused recipient."""
+        return self._read(str(self.folder / "log" / "mainlog")).decode().splitlines()
+
     def _read(self, path: str) -> bytes:
         return subprocess.run(as_root(["cat", path]), capture_output=True).stdout
 

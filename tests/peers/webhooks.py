@@ -43,6 +43,10 @@ class Receiver:
         self.tries: list[Try] = []
         # What to answer next: a function of the number of the request.
         self.answer = lambda number: 200
+        # Headers that go with an answer, by its status.
+        self.headers: dict[int, dict[str, str]] = {}
+        # Set: an answer that is on its way waits until it is cleared.
+        self.holds = threading.Event()
         self._lock = threading.Lock()
         receiver = self
 
@@ -73,7 +77,11 @@ class Receiver:
             status = self.answer(len(self.tries))
             body = json.loads(raw)
             self.tries.append(Try(request.headers["webhook-id"], body, raw, signed, status))
+        while self.holds.is_set():
+            time.sleep(0.05)
         request.send_response(status)
+        for name, value in self.headers.get(status, {}).items():
+            request.send_header(name, value)
         request.send_header("content-length", "0")
         request.end_headers()
 

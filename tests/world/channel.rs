@@ -1,8 +1,10 @@
 //! A fake receiver: what it does with letters, and all that it ever took.
 
+use std::collections::VecDeque;
+
 use bakewatch::model::{Span, Timestamp};
 use bakewatch::notify::{Body, Letter};
-use bakewatch::record::Outcome;
+use bakewatch::record::{Missed, Outcome};
 
 /// How it treats a letter.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -10,6 +12,8 @@ pub enum Manner {
     Takes,
     Refuses,       // nobody listens: surely not taken
     Throttles,     // 429 with `Retry-After: 20`
+    Brakes,        // 429 with `Retry-After: 1`
+    Fails,         // 500: surely not taken
     Rejects,       // 401: pointless to try again
     Hangs,         // takes nothing, never answers
     TakesAndHangs, // takes it, and the answer is lost
@@ -30,26 +34,57 @@ pub struct Taken {
 pub struct Receiver {
     pub name: String,
     pub manner: Manner,
+    /// How it treats the next letters, before its manner is as above.
+    pub next: VecDeque<Manner>,
+    /// Recipients that it refuses with 550, among others that it serves.
+    pub refused: Vec<String>,
+    /// When a letter came in, taken or not, and under which key.
+    pub tries: Vec<(Timestamp, String)>,
 }
 
 impl Receiver {
     /// What it does with a letter: whether it holds it now, how long that
     /// takes, and the answer (`None`: none ever).
-    pub fn take(&self, letter: &Letter) -> (bool, Span, Option<Outcome>) {
+    pub fn take(&mut self, letter: &Letter, now: Timestamp) -> (bool, Span, Option<Outcome>) {
         let quick = Span::from_millis(80);
         let refused = |detail: &str, wait: Option<i64>, permanent| Outcome::Refused {
             detail: detail.to_owned(),
             retry_after: wait.map(Span::from_secs),
             permanent,
         };
-        let _ = letter;
-        match self.manner {
-            Manner::Takes => (true, quick, Some(Outcome::Accepted { detail: "200".into() })),
+        self.tries.push((now, letter.key.clone()));
+        match self.next.pop_front().unwrap_or(self.manner) {
+            Manner::Takes => (true, quick, Some(self.taken())),
             Manner::Refuses => (false, quick, Some(refused("connection refused", None, false))),
             Manner::Throttles => (false, quick, Some(refused("429", Some(20), false))),
+            Manner::Brakes => (false, quick, Some(refused("429", Some(1), false))),
+            Manner::Fails => (false, quick, Some(refused("500", None, false))),
             Manner::Rejects => (false, quick, Some(refused("401", None, true))),
             Manner::Hangs => (false, quick, None),
             Manner::TakesAndHangs => (true, quick, None),
+        }
+    }
+}
+
+impl Receiver {
+    /// One that takes everything.
+    pub fn new(name: &str) -> Receiver {
+        Receiver {
+            name: name.to_owned(),
+            manner: Manner::Takes,
+            next: VecDeque::new(),
+            refused: Vec::new(),
+            tries: Vec::new(),
+        }
+    }
+
+    fn taken(&self) -> Outcome {
+        let reason = "550 no such person here".to_owned();
+        let missed = |who: &String| Missed { recipient: who.clone(), reason: reason.clone() };
+        let missed: Vec<Missed> = self.refused.iter().map(missed).collect();
+        match missed.is_empty() {
+            true => Outcome::Accepted { detail: "200".into() },
+            false => Outcome::Partly { detail: format!("not for {:?}", self.refused), missed },
         }
     }
 }

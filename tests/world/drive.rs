@@ -62,6 +62,8 @@ pub struct Drive {
     pub taken: Vec<Taken>,
     pub mishaps: BTreeSet<Mishap>,
     pub turns: u64,
+    /// Turns in which a letter was frozen, or had its answer.
+    pub letter_turns: Vec<u64>,
     pub jobs: u64,
     pub crashes: u64,
     /// Turns in a row in which no time passed.
@@ -81,11 +83,8 @@ impl Drive {
         if targets.is_empty() {
             targets.push(target("front")); // where smoke tests go
         }
-        let receivers = plan.channels.iter().map(|channel| Receiver {
-            name: channel.name.to_string(),
-            manner: super::channel::Manner::Takes,
-        });
-        let receivers = receivers.collect();
+        let receivers =
+            plan.channels.iter().map(|channel| Receiver::new(channel.name.as_str())).collect();
         let asking = plan.smoke.iter().filter(|step| step.ask.is_some()).map(|step| &step.name);
         let names = plan.checks.iter().map(|check| &check.name).chain(asking);
         let names = names.map(ToString::to_string);
@@ -106,6 +105,7 @@ impl Drive {
             taken: Vec::new(),
             mishaps: BTreeSet::new(),
             turns: 0,
+            letter_turns: Vec::new(),
             jobs: 0,
             crashes: 0,
             still: 0,
@@ -170,6 +170,9 @@ impl Drive {
             .into_iter()
             .find(|place| mishaps.contains(&Mishap::CrashAt(self.turns, *place)));
         let noted = self.fleet.hear(self.now, heard);
+        if noted.iter().any(|one| matches!(one.fact.kind.as_str(), "sent" | "receipt")) {
+            self.letter_turns.push(self.turns);
+        }
         if crash == Some(Crash::BeforeStore) {
             return self.crash();
         }
@@ -274,8 +277,10 @@ impl Drive {
                 (elapsed, Some(Reply::Scraped { page, table, elapsed }))
             }
             Question::Deliver { channel, letter, .. } => {
-                let receiver = self.receivers.iter().find(|r| *channel.name.as_str() == r.name);
-                let (taken, after, outcome) = receiver.expect("a known channel").take(&letter);
+                let now = self.now;
+                let mut receivers = self.receivers.iter_mut();
+                let receiver = receivers.find(|r| *channel.name.as_str() == r.name);
+                let (taken, after, outcome) = receiver.expect("a known channel").take(&letter, now);
                 if taken {
                     self.taken.push(Taken {
                         at: self.now + after,

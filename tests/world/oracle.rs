@@ -23,6 +23,7 @@ pub fn complaints(drive: &Drive) -> Vec<String> {
     repeats_keep_their_key(drive, facts, &mut found);
     nothing_early(&replayed, &mut found);
     windows_close_once(facts, &replayed, &mut found);
+    digests_come_once(facts, &replayed, &mut found);
     coverage_adds_up(&replayed, &mut found);
     nothing_of_those_who_left(drive, &mut found);
     nothing_observed_after_the_end(facts, &mut found);
@@ -91,6 +92,7 @@ fn nothing_lost(drive: &Drive, record: &Record, found: &mut Vec<String>) {
             let is_taken = match &news.item {
                 Item::Fired(a) | Item::Resolved(a) | Item::Closed(a) => channel.takes(a.severity),
                 Item::Notice { about, .. } => about.as_ref() != Some(&channel.name),
+                Item::Overview { channels, .. } => channels.contains(&channel.name),
                 Item::SmokeFailed(_) | Item::Summary(_) => true,
             };
             let is_held = held.iter().any(|(after, up_to)| *after < news.seq && news.seq <= *up_to);
@@ -167,6 +169,35 @@ fn windows_close_once(facts: &[(Timestamp, Fact)], record: &Record, found: &mut 
         let times = closed.get(window.name.as_str()).copied().unwrap_or(0);
         if times != 1 {
             found.push(format!("window {} closed {times} times", window.name));
+        }
+    }
+}
+
+/// Each instant of a digest in the open time of its watch is told by one
+/// digest, or counted by one as missed.
+fn digests_come_once(facts: &[(Timestamp, Fact)], record: &Record, found: &mut Vec<String>) {
+    let length = record.plan.windows.iter().map(|w| w.length).max().unwrap_or(Span::ZERO);
+    let mut end = record.release.at + length;
+    if let Some((at, _)) = facts.iter().find(|(_, fact)| matches!(fact, Fact::Ended { .. })) {
+        end = end.min(*at);
+    }
+    for digest in &record.plan.digests {
+        let mut next = digest.schedule.next(record.opened_at);
+        for (_, fact) in facts {
+            let Fact::Digest(told) = fact else { continue };
+            if told.digest != digest.name {
+                continue;
+            }
+            for _ in 0..told.missed {
+                next = next.and_then(|at| digest.schedule.next(at));
+            }
+            if next != Some(told.due) {
+                found.push(format!("{} told {}, and {next:?} was due", digest.name, told.due));
+            }
+            next = next.and_then(|at| digest.schedule.next(at));
+        }
+        if next.is_some_and(|at| at < end) {
+            found.push(format!("{} never told what was due at {next:?}", digest.name));
         }
     }
 }

@@ -16,7 +16,7 @@ use bakewatch::record::{Fact, Outcome, Plan};
 use bakewatch::watch::Heard;
 
 use super::beyond;
-use super::channel::{Manner, headline};
+use super::channel::{Manner, Receiver, headline};
 use super::drive::Drive;
 use super::target::{Body, Expo, Mood, Target};
 
@@ -128,17 +128,8 @@ fn happen(drive: &mut Drive, what: &str) {
             }
         }
         [who, rest @ ..] if drive.receivers.iter().any(|r| r.name == *who) => {
-            let manner = match rest {
-                ["takes"] => Manner::Takes,
-                ["refuses"] => Manner::Refuses,
-                ["throttles"] => Manner::Throttles,
-                ["rejects"] => Manner::Rejects,
-                ["hangs"] => Manner::Hangs,
-                ["takes", "and", "hangs"] => Manner::TakesAndHangs,
-                _ => panic!("a channel cannot do {what:?}"),
-            };
             let receiver = drive.receivers.iter_mut().find(|r| r.name == *who);
-            receiver.expect("found above").manner = manner;
+            channel(receiver.expect("found above"), rest);
         }
         [who, rest @ ..] => {
             let full = drive.targets.iter().find(|t| t.name.starts_with(who));
@@ -146,6 +137,25 @@ fn happen(drive: &mut Drive, what: &str) {
             target(drive, &name, rest, now);
         }
         [] => {}
+    }
+}
+
+fn channel(receiver: &mut Receiver, what: &[&str]) {
+    let manner = |words: &[&str]| match words {
+        ["takes"] => Manner::Takes,
+        ["refuses"] => Manner::Refuses,
+        ["throttles"] => Manner::Throttles,
+        ["brakes"] => Manner::Brakes,
+        ["fails"] => Manner::Fails,
+        ["rejects"] => Manner::Rejects,
+        ["hangs"] => Manner::Hangs,
+        ["takes", "and", "hangs"] => Manner::TakesAndHangs,
+        _ => panic!("a channel cannot do {what:?}"),
+    };
+    match what {
+        ["once", rest @ ..] => receiver.next.push_back(manner(rest)),
+        ["knows", "no", who] => receiver.refused.push((*who).to_owned()),
+        _ => receiver.manner = manner(what),
     }
 }
 
@@ -272,9 +282,19 @@ pub fn line(fact: &Fact) -> Option<String> {
         Fact::Sent { channel, after, up_to, .. } => format!("sent {channel} {after}..{up_to}"),
         Fact::Receipt { channel, outcome, .. } => match outcome {
             Outcome::Accepted { .. } => format!("receipt {channel} accepted"),
+            Outcome::Partly { detail, .. } => format!("receipt {channel} in part: {detail}"),
             Outcome::Refused { detail, .. } => format!("receipt {channel} refused: {detail}"),
             Outcome::Unknown { detail } => format!("receipt {channel} unknown: {detail}"),
         },
+        Fact::Digest(overview) => {
+            let (due, missed) = (clock(overview.due), overview.missed);
+            let (firing, fired, ended) = (overview.firing, overview.fired, overview.ended);
+            format!(
+                "digest {} due {due}, {missed} missed: {firing} firing, {fired} fired, \
+                 {ended} ended",
+                overview.digest
+            )
+        }
         Fact::WindowClosed { window, summary } => {
             let reasons: Vec<_> = summary.reasons.iter().map(|r| r.text.as_str()).collect();
             format!("closed {window} {}: {}", summary.verdict, reasons.join("; "))

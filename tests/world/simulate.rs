@@ -33,6 +33,10 @@ name = "pager"
 type = "webhook"
 url = "http://127.0.0.1:1/pager"
 severities = ["critical"]
+[[digest]]
+name = "morning"
+cron = "0 9,17 * * *"
+zone = "Europe/Berlin"
 "#;
 
 /// The plan that every simulated week follows.

@@ -7,6 +7,7 @@
 
 mod channels;
 mod checks;
+mod digests;
 mod health;
 mod presets;
 mod resources;
@@ -80,7 +81,7 @@ impl Key {
 }
 
 /// All of them, in the order of the example file.
-pub const TABLES: [&Table; 28] = [
+pub const TABLES: [&Table; 29] = [
     &service::TOP,
     &service::TARGETS,
     &targets::DISCOVER,
@@ -109,6 +110,7 @@ pub const TABLES: [&Table; 28] = [
     &presets::LATENCY,
     &presets::SIGNAL,
     &channels::TABLE,
+    &digests::TABLE,
 ];
 
 /// What other tools call things, and what they are called here.

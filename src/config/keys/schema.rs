@@ -91,6 +91,7 @@ fn form(takes: &Takes) -> Value {
         Takes::Smtp => text(r"^[sS][mM][tT][pP]([sS]|\+[pP][lL][aA][iI][nN])?://."),
         Takes::Mail => text(r"^[^@\s]+@[^@\s]+$"),
         Takes::Place => text(super::takes::PLACE),
+        Takes::Cron => text(super::takes::CRON),
         Takes::Path => text("^/[!\"$-~]*$"),
         Takes::Limit => json!({ "anyOf": [
             { "type": "number" },

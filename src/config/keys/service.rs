@@ -47,6 +47,7 @@ pub(super) const TOP: Table = Table {
         key("signal", Tables("signal"), "named queries"),
         key("preset", Tables("preset"), "what stacks of one's own call their metrics"),
         key("channel", Tables("channel"), "whom to tell").or("nobody is told"),
+        key("digest", Tables("digest"), "what is told by the calendar, besides"),
     ],
 };
 

@@ -31,6 +31,8 @@ pub enum Takes {
     Mail,
     /// `host:port`.
     Place,
+    /// A crontab line.
+    Cron,
     /// What follows a base URL.
     Path,
     /// A file's path.
@@ -88,6 +90,9 @@ pub(super) const DURATION: &str = concat!(
 /// What a host and a port look like.
 pub(super) const PLACE: &str = "^[^/]+:[0-9]{1,5}$";
 
+/// What a crontab line looks like.
+pub(super) const CRON: &str = r"^\s*(@[A-Za-z]+|\S+(\s+\S+){4})\s*$";
+
 /// What a size in words looks like.
 pub(super) const SIZE: &str = r"^\s*[0-9]+\s*([KMG]iB|[kMG]?B)$";
 
@@ -116,6 +121,7 @@ impl Takes {
             Takes::Smtp => "mail server".to_owned(),
             Takes::Mail => "mail address".to_owned(),
             Takes::Place => "host:port".to_owned(),
+            Takes::Cron => "crontab line".to_owned(),
             Takes::Path => "path of a URL".to_owned(),
             Takes::File => "path of a file".to_owned(),
             Takes::Query => "PromQL".to_owned(),
@@ -184,6 +190,7 @@ impl Takes {
             Takes::Address => matches("^(https?://|unix:///)"),
             Takes::Smtp => matches(r"^smtp(s|\+plain)?://"),
             Takes::Place => matches(PLACE),
+            Takes::Cron => matches(CRON),
             Takes::Path => matches("^/"),
             Takes::Limit => value.is_integer() || value.is_float() || has_text(),
             Takes::Secret => has_text() || value.as_table().is_some_and(|table| table.len() == 1),

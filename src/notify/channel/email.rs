@@ -31,7 +31,7 @@ pub fn compose(digest: &Digest) -> Body {
     let subject = subject(digest, &headline);
     let (text, html) = match &digest.content {
         Content::Summary(summary) => (report::text(summary), report::mail_html(summary)),
-        Content::News { .. } | Content::Smoke(_) => news(digest, &subject),
+        Content::News { .. } | Content::Smoke(_) | Content::Overview(_) => news(digest, &subject),
     };
     // A report's own page is small; this is for what nobody foresaw.
     let is_small = html.len() <= HTML_BYTES_MAX;
@@ -43,9 +43,10 @@ pub fn compose(digest: &Digest) -> Body {
 fn subject(digest: &Digest, headline: &Headline) -> String {
     let tag = match (&digest.content, headline.severity) {
         (Content::News { .. }, Some(severity)) => format!("{} {severity}", headline.tag),
-        (Content::News { .. } | Content::Smoke(_) | Content::Summary(_), _) => {
-            headline.tag.to_owned()
-        }
+        (
+            Content::News { .. } | Content::Smoke(_) | Content::Summary(_) | Content::Overview(_),
+            _,
+        ) => headline.tag.to_owned(),
     };
     let about = &headline.about;
     cut(&format!("[{tag}] {}: {about}", release_name(digest)), SUBJECT_CHARS_MAX)
@@ -151,7 +152,9 @@ fn roots(digest: &Digest) -> Vec<String> {
         Content::News { tellings, .. } if !tellings.is_empty() => {
             tellings.iter().take(ROOTS_MAX).map(|telling| root(&telling.alert.incident)).collect()
         }
-        Content::News { .. } | Content::Smoke(_) | Content::Summary(_) => vec![root("")],
+        Content::News { .. } | Content::Smoke(_) | Content::Summary(_) | Content::Overview(_) => {
+            vec![root("")]
+        }
     }
 }
 

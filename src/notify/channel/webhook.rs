@@ -6,6 +6,7 @@
 //! | `release.alert` | `firing` while one is, else `resolved` | `alerts`, `notices`, … |
 //! | `release.notice` | `notice` | `notices` |
 //! | `release.smoke_failed` | `failed` | `smoke` |
+//! | `release.digest` | `firing`, `inconclusive`, `degraded`, `resolved` or `quiet` | `digest` |
 //! | `release.summary` | the verdict | `window`, `reasons`, `figures`, `summary` |
 //!
 //! `timestamp` is when the latest of the news became true, not when it was
@@ -22,8 +23,9 @@ use crate::metrics::{Unit, show};
 use crate::model::{Name, Number, Severity, Timestamp, Verdict};
 use crate::notify::digest::{self, Content, Digest, State, Telling};
 use crate::notify::letter::Body;
+use crate::notify::overview::Standing;
 use crate::notify::words::{self, NAME_CHARS_MAX, TEXT_CHARS_MAX, cut};
-use crate::record::{AlertNews, Summary};
+use crate::record::{AlertNews, Overview, Summary};
 
 /// Receivers commonly refuse more than a few hundred KiB; beyond this, parts
 /// are left out and named in `truncated`.
@@ -39,6 +41,7 @@ const SHORT_MAX: usize = 200;
 pub fn compose(digest: &Digest) -> Body {
     let json = match &digest.content {
         Content::Summary(summary) => summary_json(digest, summary),
+        Content::Overview(overview) => overview_json(digest, overview),
         Content::News { .. } | Content::Smoke(_) => json(&envelope(digest, None)),
     };
     Body::Webhook { json }
@@ -64,6 +67,19 @@ fn summary_json(digest: &Digest, summary: &Summary) -> String {
     json(&least)
 }
 
+/// The whole of it where it fits, else without its alerts one by one.
+fn overview_json(digest: &Digest, overview: &Overview) -> String {
+    let whole = json(&envelope(digest, None));
+    if whole.len() <= BODY_BYTES_MAX {
+        return whole;
+    }
+    let less = Overview { alerts: Vec::new(), ..overview.clone() };
+    let mut envelope = envelope(digest, None);
+    envelope.data.digest = Some(&less);
+    envelope.data.truncated = vec!["digest.alerts".to_owned()];
+    json(&envelope)
+}
+
 fn json(envelope: &Envelope) -> String {
     serde_json::to_string(envelope).expect("an envelope has texts and numbers only")
 }
@@ -79,7 +95,7 @@ struct Envelope<'a> {
 struct Data<'a> {
     watch: String,
     release: Release,
-    /// `firing`, `resolved`, `failed`, `notice`, or the verdict.
+    /// `firing`, `resolved`, `failed`, `notice`, how a digest stands, or the verdict.
     status: &'static str,
     /// The first sight, for receivers that show one line.
     text: String,
@@ -93,6 +109,8 @@ struct Data<'a> {
     notices: Vec<Notice>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     smoke: Vec<Smoke>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    digest: Option<&'a Overview>,
     #[serde(flatten)]
     window: Option<Closed<'a>>,
     /// What was left out for its size; never silently.
@@ -200,6 +218,7 @@ fn envelope<'a>(digest: &Digest<'a>, whole: Option<&'a Summary>) -> Envelope<'a>
         also_firing: Vec::new(),
         notices: Vec::new(),
         smoke: Vec::new(),
+        digest: None,
         window: None,
         truncated: Vec::new(),
     };
@@ -230,6 +249,11 @@ fn fill<'a>(
             data.status = "failed";
             data.smoke = steps.iter().filter(|step| words::has_failed(step)).map(smoke).collect();
             "release.smoke_failed"
+        }
+        Content::Overview(overview) => {
+            data.status = Standing::of(overview).as_str();
+            data.digest = Some(overview);
+            "release.digest"
         }
         Content::Summary(summary) => {
             data.status = summary.verdict.as_str();

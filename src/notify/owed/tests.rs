@@ -6,10 +6,10 @@ use expect_test::{ExpectFile, expect_file};
 use proptest::prelude::*;
 
 use super::*;
-use crate::model::SECOND;
-use crate::notify::fixture::Story;
+use crate::model::{HOUR, Labels, MINUTE, Number, SECOND, Severity};
+use crate::notify::fixture::{Story, overview};
 use crate::notify::letter::Body;
-use crate::record::Outcome;
+use crate::record::{AlertSummary, Blind, Outcome, Overview};
 
 const PATH: &[(&str, &str)] = &[("path", "/api/chat"), ("method", "POST")];
 
@@ -143,6 +143,63 @@ fn tells_a_summary_in_the_words_of_the_report() {
     assert_eq!(subject, "[DEGRADED] chat-agent v1.2.3: first-day summary");
     assert_eq!(text, crate::report::text(&summary));
     assert_eq!(html, crate::report::mail_html(&summary));
+}
+
+#[test]
+fn tells_a_digest_also_when_all_is_quiet() {
+    let mut story = Story::new();
+    story.digest(overview());
+    check(&story, golden!("digest-quiet"));
+    assert_eq!(story.owed("page"), Owed::Skip { up_to: story.record.news_end() });
+}
+
+#[test]
+fn tells_in_a_digest_what_fires_what_ended_and_what_nobody_saw() {
+    let quiet = overview();
+    let alert = |rule: &str, resolved_at| AlertSummary {
+        rule: rule.into(),
+        labels: Labels::from_pairs([("path", "/api/chat")]),
+        severity: Severity::Critical,
+        since: quiet.from + HOUR,
+        fired_at: quiet.from + HOUR,
+        resolved_at,
+        peak: Number(0.07),
+        summary: String::new(),
+    };
+    let (from, to) = (quiet.from + HOUR, quiet.from + 2 * HOUR);
+    let mut story = Story::new();
+    story.digest(Overview {
+        missed: 2,
+        to: quiet.due + 20 * MINUTE,
+        late_by: 20 * MINUTE,
+        healthy: 1,
+        firing: 1,
+        fired: 52,
+        ended: 51,
+        alerts: vec![alert("HighErrorRate", None), alert("SlowAnswers", Some(to))],
+        coverage: crate::record::Coverage {
+            health_ratio: Number(0.9583),
+            blind: vec![Blind { from, to, why: "bakewatch was not running".to_owned() }],
+        },
+        troubles: vec!["channel chat failing: 503".to_owned()],
+        ..quiet
+    });
+    check(&story, golden!("digest-firing"));
+}
+
+#[test]
+fn calls_a_digest_quiet_only_when_somebody_looked() {
+    let mut story = Story::new();
+    let mut blind = overview();
+    blind.coverage.health_ratio = Number(0.4);
+    story.digest(blind).digest(overview());
+    let first = json(&story.deliver("chat"));
+    assert!(first.contains(r#""status":"inconclusive""#), "{first}");
+    let second = json(&story.deliver("chat"));
+    assert!(second.contains(r#""status":"quiet""#), "each comes by itself: {second}");
+    story.digest(Overview { healthy: 1, ..overview() });
+    let third = json(&story.letter("chat"));
+    assert!(third.contains(r#""status":"degraded""#), "{third}");
 }
 
 #[test]

@@ -167,6 +167,7 @@ pub fn plan(windows: Vec<Window>) -> Plan {
         require: Vec::new(),
         windows,
         channels: vec![channel("chat"), channel("on-call")],
+        digests: Vec::new(),
     }
 }
 

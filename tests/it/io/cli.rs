@@ -37,6 +37,21 @@ async fn bakewatch_with(
 }
 
 #[tokio::test]
+async fn shows_when_digests_are_due_next() {
+    let dir = tempfile::tempdir().unwrap();
+    let text = "url = \"http://127.0.0.1:1\"\n[[channel]]\nname = \"chat\"\ntype = \"webhook\"
+url = \"http://127.0.0.1:1\"\n[[digest]]\nname = \"new year\"\ncron = \"30 9 1 1 *\"
+zone = \"Asia/Tokyo\"\n";
+    let file = dir.path().join("bakewatch.toml");
+    std::fs::write(&file, text).unwrap();
+    let (code, out, err) = bakewatch(dir.path(), &["check", "-c", file.to_str().unwrap()]).await;
+    assert_eq!(code, Some(0), "{err}");
+    assert!(out.contains("new year  30 9 1 1 *, Asia/Tokyo  to chat"), "{out}");
+    let (_, due) = out.split_once("Digests are due next\n").expect("a section of its own");
+    assert_eq!(due.matches("-01-01 09:30 JST").count(), 3, "{due}");
+}
+
+#[tokio::test]
 async fn watches_until_smoke_takes_up_again_and_is_superseded() {
     let (dir, url) = (tempfile::tempdir().unwrap(), service().await);
     let run = |release| ["run", &url, "--release", release, "--until", "smoke"].map(str::to_owned);

@@ -37,6 +37,7 @@ async fn check(head: &str) -> (&'static str, Option<i64>) {
             (word, retry_after.map(|wait| wait.millis() / 1000))
         }
         Outcome::Unknown { .. } => ("unknown", None),
+        Outcome::Partly { .. } => ("taken in part", None),
     }
 }
 

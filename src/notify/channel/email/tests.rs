@@ -2,7 +2,7 @@
 
 use expect_test::expect_file;
 
-use crate::notify::fixture::Story;
+use crate::notify::fixture::{Story, overview};
 use crate::notify::letter::Body;
 
 struct Mail {
@@ -72,7 +72,13 @@ fn keeps_an_incident_in_one_thread_and_another_release_out_of_it() {
 fn says_in_html_all_that_the_text_says() {
     let mut story = Story::new();
     story.fire("HighErrorRate", &[("path", "/api/chat")], 0.0712).lose_disk();
-    let mail = mail(&story);
+    alike(&mail(&story));
+    let mut story = Story::new();
+    story.digest(overview());
+    alike(&mail(&story));
+}
+
+fn alike(mail: &Mail) {
     for line in mail.text.lines().filter(|line| *line != "-- " && !line.is_empty()) {
         for part in line.splitn(2, "  ").flat_map(|part| part.split("  ")).map(str::trim) {
             let part = part.split_once(": ").map_or(part, |(_, after)| after);

@@ -1,9 +1,9 @@
 //! Bodies at their limits.
 
-use crate::model::{Number, Timestamp};
-use crate::notify::fixture::{Story, summary};
+use crate::model::{Labels, Number, Severity, Timestamp};
+use crate::notify::fixture::{Story, overview, summary};
 use crate::notify::letter::Body;
-use crate::record::Fact;
+use crate::record::{AlertSummary, Fact, Overview};
 
 fn body(story: &Story) -> serde_json::Value {
     let Body::Webhook { json } = story.letter("chat").body else { panic!() };
@@ -23,6 +23,27 @@ fn leaves_the_course_of_the_signals_out_of_a_large_summary_and_says_so() {
     assert_eq!(body["data"]["truncated"][0], "summary.signals.points");
     assert_eq!(body["data"]["summary"]["signals"][0]["points"], serde_json::json!([]));
     assert_eq!(body["data"]["figures"][0]["shown"], "0.12%");
+}
+
+#[test]
+fn leaves_the_alerts_out_of_a_digest_that_is_too_large_and_says_so() {
+    let mut story = Story::new();
+    let long = "x".repeat(20_000);
+    let alert = |index: usize| AlertSummary {
+        rule: "TargetSilent".into(),
+        labels: Labels::from_pairs([("instance", format!("{index}{long}").as_str())]),
+        severity: Severity::Warning,
+        since: Timestamp::default(),
+        fired_at: Timestamp::default(),
+        resolved_at: None,
+        peak: Number(0.0),
+        summary: String::new(),
+    };
+    story.digest(Overview { firing: 40, alerts: (0..40).map(alert).collect(), ..overview() });
+    let body = body(&story);
+    assert_eq!(body["data"]["truncated"][0], "digest.alerts");
+    assert_eq!(body["data"]["digest"]["firing"], 40);
+    assert_eq!(body["data"]["digest"]["alerts"], serde_json::json!([]));
 }
 
 #[test]
