@@ -114,7 +114,7 @@ pub async fn run(given: Run) -> Result<Exit, String> {
     let mut turns =
         Turns::new(opened.fleet, opened.clock, store, carrier).with_pulse(Pulse::new(lock)?);
     for (old, by) in opened.superseded {
-        turns.supersede(old, by);
+        turns.supersede(&old, &by);
     }
     let end = turns.run(&mut account, signal::stops()?).await;
     if let Some(bar) = log::bar() {
@@ -168,7 +168,7 @@ struct Opened {
     ours: Vec<WatchId>,
     /// Watches of this release that are over already.
     over: Vec<Record>,
-    superseded: Vec<(WatchId, Name)>,
+    superseded: Vec<(WatchId, WatchId)>,
 }
 
 /// Opens a watch for each service, or takes up the one that is open; another
@@ -198,13 +198,13 @@ fn open(given: &Run, all: Vec<Checked>, reader: &Reader) -> Result<Opened, Strin
         over: Vec::new(),
         superseded: Vec::new(),
     };
-    let mut versions: BTreeMap<Name, Name> = BTreeMap::new();
+    let mut heirs: BTreeMap<Name, WatchId> = BTreeMap::new();
     for checked in all {
         let service = checked.plan.service.clone();
         opened.secrets.extend(checked.secrets);
         let (release, past) = place(reader, &known, &service, &version, at)?;
         opened.ours.push(release.watch());
-        versions.insert(service, release.version.clone());
+        heirs.insert(service, release.watch());
         match past {
             // Taken up below, with the plan it was opened with.
             Past::Open(record) => must_have(record, checked.until.as_ref())?,
@@ -221,7 +221,7 @@ fn open(given: &Run, all: Vec<Checked>, reader: &Reader) -> Result<Opened, Strin
     for (id, record, facts) in known {
         opened.fleet.resume(facts, now)?;
         if !opened.ours.contains(&id) {
-            opened.superseded.push((id, versions[&record.release.service].clone()));
+            opened.superseded.push((id, heirs[&record.release.service].clone()));
         }
     }
     Ok(opened)

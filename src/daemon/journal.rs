@@ -73,6 +73,12 @@ pub fn say(watch: &WatchId, at: Timestamp, fact: &Fact, record: &Record) {
         Fact::Ended { reason: Ending::Superseded { by } } => {
             info!(%watch, at, %by, "watch superseded");
         }
+        Fact::Superseded { by, handed } => {
+            info!(%watch, at, %by, alerts = handed.len(), "a newer release takes its place");
+        }
+        Fact::Inherited { from, alerts } => {
+            info!(%watch, at, %from, alerts = alerts.len(), "goes on from the release before");
+        }
         Fact::Poisoned { message } => {
             error!(%watch, at, "bakewatch itself failed, nothing is judged any more: {message}");
         }

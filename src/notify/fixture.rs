@@ -263,6 +263,7 @@ pub fn summary(release: Release) -> Summary {
         window: "first-day".into(),
         from: release.at,
         to: release.at + DAY,
+        superseded: None,
         late_by: Span::ZERO,
         verdict: Verdict::Degraded,
         reasons: vec![Reason {

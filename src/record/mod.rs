@@ -4,6 +4,7 @@
 mod alerts;
 mod channel;
 mod fact;
+mod handover;
 mod news;
 mod plan;
 mod seen;
@@ -15,11 +16,12 @@ use std::collections::BTreeMap;
 pub use alerts::{AlertKey, AlertRecord, Episode};
 pub use channel::{BROKEN_AFTER, ChannelRecord, Frozen};
 pub use fact::{Block, Ending, Fact, Outcome, Row, Stored, Tally};
+pub use handover::{Handed, Heritage, Succession};
 pub use news::{AlertNews, Item, News, incident};
 pub use plan::{Found, Plan, RUN_HEADER};
 pub use summary::{
-    AlertSummary, Availability, Blind, BoundLine, CheckSummary, Coverage, Deliveries, Reason,
-    Replicas, Runs, SignalSummary, Stays, Summary, TargetSummary,
+    AlertSummary, Availability, Blind, BoundLine, CLOSING, CheckSummary, Coverage, Deliveries,
+    Reason, Replicas, Runs, SignalSummary, Stays, Summary, Superseded, TargetSummary,
 };
 
 pub use targets::{SourceRecord, Stay, TargetRecord};
@@ -80,6 +82,8 @@ pub struct Record {
     pub limits: BTreeMap<(Name, Option<Name>), String>,
     /// What our own mistake was, if one stopped the judging.
     pub poisoned: Option<String>,
+    /// What came from the release before, and what went to the next.
+    pub succession: Succession,
     /// How the watch ended, if it did.
     pub ended: Option<Ending>,
 }
@@ -138,6 +142,7 @@ impl Record {
             windows: BTreeMap::new(),
             limits: BTreeMap::new(),
             poisoned: None,
+            succession: Succession::default(),
             ended: None,
         };
         record.add_blind(release.at, record.opened_at, "bakewatch had not been started");
@@ -217,6 +222,8 @@ impl Record {
                 self.tell(Item::Notice { severity: Severity::Critical, text, about: None });
                 self.poisoned = Some(message);
             }
+            Fact::Superseded { by, handed } => self.apply_superseded(by, handed),
+            Fact::Inherited { from, alerts } => self.apply_inherited(from, alerts),
             Fact::Ended { reason } => self.apply_ended(reason),
         }
     }

@@ -1,5 +1,6 @@
 //! Record → summary: everything that a window's report will say, counted once.
 
+mod closing;
 mod course;
 mod coverage;
 mod reasons;
@@ -13,9 +14,10 @@ use crate::check::Check;
 use crate::judge::Window;
 use crate::model::{Measurement, Name, Number, Severity, Timestamp, Way};
 use crate::record::{
-    AlertSummary, Availability, Block, CheckSummary, Deliveries, Item, Record, Replicas, Stays,
-    Summary, Tally, TargetSummary,
+    AlertKey, AlertSummary, Availability, Block, CheckSummary, Deliveries, Item, Record, Replicas,
+    Stays, Summary, Tally, TargetSummary,
 };
+pub use closing::closing;
 use coverage::Sight;
 
 /// The signal of healthy replicas: it is made of health probes, and stands for
@@ -23,7 +25,7 @@ use coverage::Sight;
 pub(super) const HEALTH: &str = "healthy_replicas";
 
 /// What `window` came to, from the facts between the release and `to`.
-/// `to` is the window's end, or earlier when the watch was superseded;
+/// `to` is the window's end, or when the watch was superseded;
 /// `now` is when this is written. Changes nothing and never fails: what the
 /// record does not hold is told as missing.
 pub fn build(record: &Record, window: &Window, to: Timestamp, now: Timestamp) -> Summary {
@@ -37,6 +39,7 @@ pub fn build(record: &Record, window: &Window, to: Timestamp, now: Timestamp) ->
         window: window.name.clone(),
         from,
         to,
+        superseded: None,
         late_by: now.since(to),
         verdict: crate::model::Verdict::Inconclusive,
         reasons: Vec::new(),
@@ -95,11 +98,19 @@ fn alerts(record: &Record, from: Timestamp, to: Timestamp) -> Vec<AlertSummary> 
                 resolved_at,
                 peak: episode.peak,
                 summary: rule.summary.clone(),
+                heritage: episode.heritage.clone(),
+                goes_on: episode.closed && goes_on(record, key),
             });
         }
     }
     found.sort_by_key(|alert| alert.fired_at); // stable: by rule and labels within
     found
+}
+
+/// Whether it burns on under the release that took this one's place.
+fn goes_on(record: &Record, key: &AlertKey) -> bool {
+    let mut handed = record.succession.handed.iter();
+    handed.any(|one| (&one.rule, &one.labels) == (&key.rule, &key.labels))
 }
 
 fn replicas(record: &Record, blocks: &[&Block]) -> Replicas {

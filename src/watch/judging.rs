@@ -7,7 +7,7 @@ use super::{Watch, pace};
 use crate::judge::{self, Streak, alert};
 use crate::metrics;
 use crate::model::{Labels, Number, Reading, Span, Timestamp, Why};
-use crate::record::{AlertKey, Fact};
+use crate::record::{AlertKey, AlertRecord, Fact};
 
 /// For so many intervals must a rule be without evidence (or have it again)
 /// before that is a fact: a quiet minute at night is none.
@@ -129,7 +129,10 @@ impl Watch {
         *streak = streak.with(reading, now, apart);
         let next = alert::next(rule, phase, *streak, reading, now);
         let worse = known.is_some_and(|alert| alert.is_worse(rule.bound, value));
-        if let Some(phase) = next.or_else(|| (phase.is_firing() && worse).then_some(phase)) {
+        let is_breach = matches!(reading, Reading::Breach(_));
+        let is_first = is_breach && known.is_some_and(AlertRecord::is_only_inherited);
+        let is_told = phase.is_firing() && (worse || is_first);
+        if let Some(phase) = next.or_else(|| is_told.then_some(phase)) {
             let AlertKey { rule, labels } = key;
             self.note(now, Fact::Alert { rule, labels, phase, value: Number(value) });
         }

@@ -26,6 +26,7 @@ mod own;
 mod pace;
 mod seek;
 mod smoke;
+mod succession;
 mod tell;
 mod vitals;
 
@@ -33,7 +34,7 @@ pub use fleet::Fleet;
 pub use job::{Heard, Job, JobId, Question, Reply};
 
 use crate::model::{Name, Release, Timestamp, WatchId};
-use crate::record::{Ending, Fact, Plan, Record, Stored};
+use crate::record::{Fact, Plan, Record, Stored};
 use checks::Checks;
 use discover::Discover;
 use flight::Flight;
@@ -196,6 +197,9 @@ impl Watch {
         } else if self.is_cleaning() {
             self.go_on_with_smoke(now);
         }
+        if self.is_leaving() && !self.is_cleaning() {
+            self.close_short(now);
+        }
         self.write_letters(now);
         std::mem::take(&mut self.noted)
     }
@@ -244,7 +248,10 @@ impl Watch {
 
     /// Whether the world is still looked at.
     fn is_observing(&self) -> bool {
-        !self.stopping && self.record.ended.is_none() && self.record.poisoned.is_none()
+        !self.stopping
+            && self.record.ended.is_none()
+            && self.record.poisoned.is_none()
+            && self.record.succession.by.is_none()
     }
 
     fn hear_one(&mut self, now: Timestamp, heard: Heard) {
@@ -262,7 +269,8 @@ impl Watch {
                 self.stopping = true;
                 self.note(now, Fact::Stopped {});
             }
-            Heard::Superseded { by } => self.supersede(now, by),
+            Heard::Superseded { by, heir } => self.supersede(now, by, heir.as_deref()),
+            Heard::Inherits { from, alerts } => self.inherit(now, from, alerts),
             Heard::ClockStepped { by } => self.note(now, Fact::ClockStepped { by }),
             Heard::Store(Some(error)) if !self.tell.not_stored => {
                 self.tell.not_stored = true;
@@ -310,15 +318,6 @@ impl Watch {
             }
             (asked, reply) => panic!("{asked:?} was answered with {reply:?}"),
         }
-    }
-
-    fn supersede(&mut self, now: Timestamp, by: Name) {
-        if self.record.ended.is_some() {
-            return;
-        }
-        self.flush(now, now);
-        self.close_early(now);
-        self.note(now, Fact::Ended { reason: Ending::Superseded { by } });
     }
 
     /// A limit was hit: a fact the first time, and a line in the report.

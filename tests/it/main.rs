@@ -11,3 +11,4 @@ mod io;
 mod panics;
 mod scenarios;
 mod simulation;
+mod succession;

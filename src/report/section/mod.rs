@@ -34,7 +34,12 @@ const SECTIONS: [Make; 10] = [
     limits::section,
 ];
 
+/// Of a release that was superseded: the next one is looked at now.
+const SHORT: [Make; 4] =
+    [verdict::section, smoke::unless_passed, alerts::section, coverage::section];
+
 /// All sections of a report.
 pub fn sections(summary: &Summary) -> Vec<Section> {
-    SECTIONS.iter().filter_map(|make| make(summary)).collect()
+    let sections = if summary.superseded.is_some() { &SHORT[..] } else { &SECTIONS[..] };
+    sections.iter().filter_map(|make| make(summary)).collect()
 }
