@@ -21,7 +21,8 @@ use crate::daemon::smtp::Deferred;
 use crate::daemon::store::{Facts, Reader, Store};
 use crate::daemon::turn::{End, Turns};
 use crate::model::{Name, Release, Span, Timestamp, WatchId};
-use crate::record::{Ending, Record};
+use crate::record::{Baseline, Ending, Plan, Record};
+use crate::report;
 use crate::watch::Fleet;
 
 /// A holder that is asked to end tells what it owes for up to 20 s.
@@ -209,7 +210,8 @@ fn open(given: &Run, all: Vec<Checked>, reader: &Reader) -> Result<Opened, Strin
             // Taken up below, with the plan it was opened with.
             Past::Open(record) => must_have(record, checked.until.as_ref())?,
             Past::None => {
-                opened.fleet.open(release, checked.plan, now)?;
+                let baseline = baseline(reader, &checked.plan)?;
+                opened.fleet.open_against(release, checked.plan, baseline, now)?;
             }
             // Its watch is over: nothing is asked any more, and its verdict stands.
             Past::Over(record) => {
@@ -225,6 +227,16 @@ fn open(given: &Run, all: Vec<Checked>, reader: &Reader) -> Result<Opened, Strin
         }
     }
     Ok(opened)
+}
+
+/// What the last healthy release of the service measured, for rules that ask.
+fn baseline(reader: &Reader, plan: &Plan) -> Result<Option<Baseline>, String> {
+    let mut failed = None;
+    let ids = reader.of_service(&plan.service)?;
+    let read = |id: &WatchId| reader.facts(id).and_then(Record::replay);
+    let earlier = ids.iter().map_while(|id| read(id).map_err(|error| failed = Some(error)).ok());
+    let baseline = report::baseline(earlier, plan);
+    failed.map_or(Ok(baseline), Err)
 }
 
 fn is_superseded(record: &Record) -> bool {

@@ -86,7 +86,7 @@ impl<'de> Deserialize<'de> for Measurement {
     }
 }
 
-/// Why a rule has nothing to go by. Four different readings, none of them calm.
+/// Why a rule has nothing to go by. Five different readings, none of them calm.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Why {
@@ -98,16 +98,20 @@ pub enum Why {
     NoTraffic,
     /// The histogram's buckets cannot show the threshold.
     Unobservable,
+    /// The threshold is a share of what an earlier release measured, and there
+    /// is no such measurement.
+    NoBaseline,
 }
 
 impl Why {
-    /// `absent`, `stale`, `no traffic` or `unobservable`.
+    /// `absent`, `stale`, `no traffic`, `unobservable` or `no baseline`.
     pub fn as_str(self) -> &'static str {
         match self {
             Why::Absent => "absent",
             Why::Stale => "stale",
             Why::NoTraffic => "no traffic",
             Why::Unobservable => "unobservable",
+            Why::NoBaseline => "no baseline",
         }
     }
 }

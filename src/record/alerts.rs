@@ -104,13 +104,14 @@ impl Record {
 
     /// A rule with the bound that it has at this time.
     pub fn rule_at<'r>(&self, rule: &'r Rule, at: Timestamp) -> Cow<'r, Rule> {
-        if rule.by_window.is_empty() {
+        if rule.by_window.is_empty() && rule.of_baseline.is_none() {
             return Cow::Borrowed(rule);
         }
         let age = at.since(self.release.at);
         let windows = self.plan.windows.iter(); // shortest first
         let open = windows.filter(|window| age < window.length).map(|window| &window.name);
-        Cow::Owned(Rule { bound: rule.bound_in(open), ..rule.clone() })
+        let bound = rule.bound_in(open);
+        Cow::Owned(Rule { bound: self.bound_of(rule, bound).unwrap_or(bound), ..rule.clone() })
     }
 
     pub(super) fn apply_alert(&mut self, key: AlertKey, phase: Phase, value: Number) {

@@ -6,7 +6,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Found, Handed, Matched, Plan, Summary};
+use super::{Baseline, Found, Handed, Matched, Plan, Summary};
 use crate::check::{HealthState, StepResult};
 use crate::judge::Phase;
 use crate::model::{
@@ -201,6 +201,8 @@ pub enum Fact {
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         handed: Vec<Handed>,
     },
+    /// What an earlier release measured, for rules that go by it.
+    Baseline(Baseline),
     /// What the watch of an earlier release handed on to this one.
     Inherited {
         /// Its version.

@@ -2,6 +2,7 @@
 //! through which memory changes; the same facts give the same record.
 
 mod alerts;
+mod baseline;
 mod channel;
 mod fact;
 mod handover;
@@ -14,6 +15,7 @@ mod targets;
 use std::collections::BTreeMap;
 
 pub use alerts::{AlertKey, AlertRecord, Episode};
+pub use baseline::{Baseline, Level};
 pub use channel::{BROKEN_AFTER, ChannelRecord, Frozen};
 pub use fact::{Block, Ending, Fact, Outcome, Row, Stored, Tally};
 pub use handover::{Handed, Heritage, Succession};
@@ -82,6 +84,8 @@ pub struct Record {
     pub limits: BTreeMap<(Name, Option<Name>), String>,
     /// What our own mistake was, if one stopped the judging.
     pub poisoned: Option<String>,
+    /// What rules go by that are a share of it.
+    pub baseline: Option<Baseline>,
     /// What came from the release before, and what went to the next.
     pub succession: Succession,
     /// How the watch ended, if it did.
@@ -142,6 +146,7 @@ impl Record {
             windows: BTreeMap::new(),
             limits: BTreeMap::new(),
             poisoned: None,
+            baseline: None,
             succession: Succession::default(),
             ended: None,
         };
@@ -222,6 +227,7 @@ impl Record {
                 self.tell(Item::Notice { severity: Severity::Critical, text, about: None });
                 self.poisoned = Some(message);
             }
+            Fact::Baseline(baseline) => self.baseline = Some(baseline),
             Fact::Superseded { by, handed } => self.apply_superseded(by, handed),
             Fact::Inherited { from, alerts } => self.apply_inherited(from, alerts),
             Fact::Ended { reason } => self.apply_ended(reason),

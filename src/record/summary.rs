@@ -53,6 +53,9 @@ pub struct Summary {
     pub checks: Vec<CheckSummary>,
     /// How much of the window was seen at all.
     pub coverage: Coverage,
+    /// The bounds that are a share of what an earlier release measured, in words.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub baseline: Vec<String>,
     /// Every limit that was hit, in words.
     pub limits: Vec<String>,
     /// Which presets matched, and what they could not find, in words.

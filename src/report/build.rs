@@ -1,5 +1,6 @@
 //! Record → summary: everything that a window's report will say, counted once.
 
+mod baseline;
 mod closing;
 mod course;
 mod coverage;
@@ -12,11 +13,12 @@ use std::collections::BTreeMap;
 use super::show;
 use crate::check::Check;
 use crate::judge::Window;
-use crate::model::{Measurement, Name, Number, Severity, Timestamp, Way};
+use crate::model::{Measurement, Name, Number, Severity, Timestamp, Way, Why};
 use crate::record::{
     AlertKey, AlertSummary, Availability, Block, CheckSummary, Deliveries, Item, Record, Replicas,
     Stays, Summary, Tally, TargetSummary,
 };
+pub use baseline::{baseline, baseline_lines};
 pub use closing::closing;
 use coverage::Sight;
 
@@ -51,6 +53,7 @@ pub fn build(record: &Record, window: &Window, to: Timestamp, now: Timestamp) ->
         targets: targets(record, &sight.blocks),
         checks: checks(record, &sight.blocks),
         coverage: sight.coverage(),
+        baseline: baseline_lines(record),
         limits: limits(record),
         matched: matched(record),
         deliveries: deliveries(record, to),
@@ -211,7 +214,9 @@ fn limits(record: &Record) -> Vec<String> {
         Some(target) => format!("{target}: {detail} ({what})"),
         None => format!("{detail} ({what})"),
     });
-    let quiet = record.quiet.iter().map(|(rule, (why, since))| {
+    // Of those the section of baselines tells.
+    let quiet = record.quiet.iter().filter(|(_, (why, _))| *why != Why::NoBaseline);
+    let quiet = quiet.map(|(rule, (why, since))| {
         let since = show::instant(*since);
         let signal = record.plan.rules.iter().find(|known| known.name == *rule);
         let signal = signal.map_or_else(String::new, |rule| format!("{} is ", rule.signal));

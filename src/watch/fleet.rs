@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use super::{Heard, Job, Noted, Watch};
 use crate::model::{Name, Release, Timestamp, WatchId};
-use crate::record::{Fact, Plan, Record};
+use crate::record::{Baseline, Fact, Plan, Record};
 
 /// Watches, driven together.
 #[derive(Default)]
@@ -47,11 +47,25 @@ impl Fleet {
         plan: Plan,
         now: Timestamp,
     ) -> Result<WatchId, String> {
+        self.open_against(release, plan, None, now)
+    }
+
+    /// The same, with what an earlier release measured.
+    ///
+    /// # Errors
+    /// As `open`.
+    pub fn open_against(
+        &mut self,
+        release: Release,
+        plan: Plan,
+        baseline: Option<Baseline>,
+        now: Timestamp,
+    ) -> Result<WatchId, String> {
         let id = release.watch();
         if self.ids.contains_key(&id) {
             return Err(format!("{id} is being watched already"));
         }
-        Ok(self.add(Watch::open(release, plan, now)))
+        Ok(self.add(Watch::open(release, plan, baseline, now)))
     }
 
     /// Takes a watch up again from its facts.
@@ -173,7 +187,7 @@ impl Fleet {
         let mut waiting: BTreeMap<usize, BTreeSet<Name>> = BTreeMap::new();
         for old in &self.before {
             let (old, record) = (&self.watches[*old], self.watches[*old].record());
-            let (by, _) = record.succession.by.as_ref()?;
+            let Some((by, _)) = record.succession.by.as_ref() else { continue };
             let by = Release { version: by.clone(), ..record.release.clone() }.watch();
             let Some(place) = self.ids.get(&by).copied() else { continue };
             let heir = &self.watches[place];

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use super::{Watch, pace};
 use crate::judge::{self, Streak, alert};
-use crate::metrics;
+use crate::metrics::{self, Measured};
 use crate::model::{Labels, Number, Reading, Span, Timestamp, Why};
 use crate::record::{AlertKey, AlertRecord, Fact};
 
@@ -82,7 +82,10 @@ impl Watch {
         let mut is_rising = false;
         for index in 0..self.record.plan.rules.len() {
             let Some(measured) = self.measure.of_rule(index) else { continue };
-            let rule = &*self.record.rule_at(&self.record.plan.rules[index], now);
+            let planned = &self.record.plan.rules[index];
+            let nothing = Measured::None(Why::NoBaseline);
+            let measured = if self.record.lacks_baseline(planned) { &nothing } else { measured };
+            let rule = &*self.record.rule_at(planned, now);
             let strain = judge::strain(rule, measured).unwrap_or(0.0);
             let before = std::mem::replace(&mut self.judging.strains[index], strain);
             is_rising |= pace::is_rising(before, strain);

@@ -34,7 +34,7 @@ pub use fleet::Fleet;
 pub use job::{Heard, Job, JobId, Question, Reply};
 
 use crate::model::{Name, Release, Timestamp, WatchId};
-use crate::record::{Fact, Plan, Record, Stored};
+use crate::record::{Baseline, Fact, Plan, Record, Stored};
 use checks::Checks;
 use discover::Discover;
 use flight::Flight;
@@ -88,7 +88,7 @@ pub struct Watch {
 
 impl Watch {
     /// Opens a watch: its first fact is among those that the next `hear` gives.
-    pub fn open(release: Release, plan: Plan, now: Timestamp) -> Watch {
+    pub fn open(release: Release, plan: Plan, baseline: Option<Baseline>, now: Timestamp) -> Watch {
         let id = release.watch();
         let by = env!("CARGO_PKG_VERSION").to_owned();
         let opened = Fact::Opened { release, plan: Box::new(plan), by };
@@ -96,7 +96,11 @@ impl Watch {
         let opened = fact.decode().expect("what was just encoded can be read");
         let record = Record::open(now, &opened).expect("an opened fact opens a record");
         let first = Noted { watch: id.clone(), seq: 1, at: now, fact, decision: true };
-        Watch::of(id, record, vec![first], now)
+        let mut watch = Watch::of(id, record, vec![first], now);
+        if let Some(baseline) = baseline {
+            watch.note(now, Fact::Baseline(baseline));
+        }
+        watch
     }
 
     /// Takes a watch up again from its facts. What lies between its last

@@ -72,8 +72,9 @@ impl Watch {
     }
 
     /// The process is to stop, or another release has come, in the middle of a
-    /// suite that cleans up: the question that is out is still heard, for what it made must be known;
-    /// then only cleanup is tried. The suite is over with that.
+    /// suite that cleans up: the question that is out is still heard, for what
+    /// it made must be known; then only cleanup is tried. The suite is over
+    /// with that.
     pub(super) fn interrupt_smoke(&mut self, now: Timestamp) {
         let begun = self.smoke.running.is_some() || !self.record.smoke.is_empty();
         let cleans = self.record.plan.smoke.iter().any(|step| step.cleanup);

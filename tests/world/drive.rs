@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use bakewatch::config::found;
 use bakewatch::model::{Failure, Release, SECOND, Span, Timestamp, WatchId};
 use bakewatch::record::{Fact, Outcome, Plan, Record};
+use bakewatch::report;
 use bakewatch::watch::{Fleet, Heard, Job, JobId, Noted, Question, Reply};
 
 use super::beyond::Other;
@@ -93,7 +94,8 @@ impl Drive {
         let names = names.map(ToString::to_string);
         let others = names.map(|name| (name, Other::new(now))).collect();
         let mut fleet = Fleet::new();
-        let id = fleet.open(release, plan.clone(), now).expect("the first watch");
+        let baseline = report::baseline([], &plan);
+        let id = fleet.open_against(release, plan.clone(), baseline, now).expect("the first watch");
         Drive {
             fleet,
             ids: vec![id.clone()],
@@ -143,7 +145,10 @@ impl Drive {
         while !self.read.contains_key(&id) {
             let at = self.now;
             let release = Release { service: plan.service.clone(), version: version.into(), at };
-            self.fleet.open(release, plan.clone(), at).expect("it is not open yet");
+            let earlier = self.ids.iter().rev().skip(1).map(|id| self.record_of(id).clone());
+            let baseline = report::baseline(earlier, &plan);
+            let opened = self.fleet.open_against(release, plan.clone(), baseline, at);
+            opened.expect("it is not open yet");
             self.fleet.supersede(&old, &id);
             self.turn(Vec::new());
         }

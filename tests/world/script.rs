@@ -12,7 +12,7 @@
 
 use bakewatch::config::{self, Given, Source};
 use bakewatch::model::{Name, Release, Span, Timestamp};
-use bakewatch::record::{Fact, Handed, Outcome, Plan};
+use bakewatch::record::{Baseline, Fact, Handed, Level, Outcome, Plan};
 use bakewatch::watch::Heard;
 
 use super::beyond;
@@ -280,6 +280,15 @@ fn line(fact: &Fact) -> Option<String> {
         Fact::Superseded { by, handed } => {
             format!("superseded by {by}, handed on: {}", names(handed))
         }
+        Fact::Baseline(Baseline { from: Some(from), levels, .. }) => {
+            let level = |level: &Level| match level.value {
+                Some(value) => format!("{} {:.4} of {}", level.rule, value.0, level.readings),
+                None => format!("{} none: {}", level.rule, level.why),
+            };
+            let levels: Vec<String> = levels.iter().map(level).collect();
+            format!("baseline from {}: {}", from.version, levels.join(", "))
+        }
+        Fact::Baseline(Baseline { why, .. }) => format!("no baseline: {why}"),
         Fact::Inherited { from, alerts } => format!("inherited from {from}: {}", names(alerts)),
         Fact::Ended { reason } => format!("ended {reason:?}"),
     })

@@ -29,6 +29,14 @@ pub(super) fn judged(record: &Record, summary: &Summary) -> (Verdict, Vec<Reason
         };
         reasons.push(Reason { text: format!("not watched: {}", not_watched.join(", ")), evidence });
     }
+    let lacking = record.plan.rules.iter().filter(|rule| record.lacks_baseline(rule));
+    let lacking: Vec<&str> = lacking.map(|rule| rule.name.as_str()).collect();
+    if !lacking.is_empty() {
+        let why = record.baseline.as_ref().map_or("", |baseline| &baseline.why);
+        let why = if why.is_empty() { "the earlier release does not show it" } else { why };
+        let text = format!("not watched, for want of a baseline: {}", lacking.join(", "));
+        reasons.push(Reason { text, evidence: why.to_owned() });
+    }
     (verdict, reasons)
 }
 

@@ -2,6 +2,7 @@
 
 mod alerts;
 mod availability;
+mod baseline;
 mod checks;
 mod coverage;
 mod deliveries;
@@ -21,12 +22,13 @@ use crate::record::Summary;
 type Make = fn(&Summary) -> Option<Section>;
 
 /// In the order in which they are read.
-const SECTIONS: [Make; 10] = [
+const SECTIONS: [Make; 11] = [
     verdict::section,
     smoke::section,
     availability::section,
     checks::section,
     signals::section,
+    baseline::section,
     alerts::section,
     replicas::section,
     coverage::section,
