@@ -72,6 +72,7 @@ fn rule(quantile: Option<f64>, bound: Bound) -> Rule {
         summary: "broken".into(),
         runbook: None,
         by_window: Vec::new(),
+        of_baseline: None,
         labels: Default::default(),
     }
 }

@@ -187,6 +187,14 @@ impl Observer for Account {
                 }
                 self.say(&text);
             }
+            Fact::Baseline(_) => {
+                let lines = crate::report::baseline_lines(record);
+                self.say(&lines.iter().map(|line| format!("  {line}\n")).collect::<String>());
+            }
+            Fact::Inherited { from, alerts } if !alerts.is_empty() => {
+                let names: Vec<&str> = alerts.iter().map(|alert| alert.rule.as_str()).collect();
+                self.say(&format!("{watch}: goes on from {from}, firing: {}\n", names.join(", ")));
+            }
             Fact::Published { window, files, error } => match error {
                 None => self.say(&format!("{watch}: {window}: report {}\n", files.join(" "))),
                 Some(error) => self.say(&format!("{watch}: {window}: no report: {error}\n")),

@@ -21,7 +21,8 @@ use crate::daemon::smtp::Deferred;
 use crate::daemon::store::{Facts, Reader, Store};
 use crate::daemon::turn::{End, Turns};
 use crate::model::{Name, Release, Span, Timestamp, WatchId};
-use crate::record::{Ending, Record};
+use crate::record::{Baseline, Ending, Plan, Record};
+use crate::report;
 use crate::watch::Fleet;
 
 /// A holder that is asked to end tells what it owes for up to 20 s.
@@ -114,7 +115,7 @@ pub async fn run(given: Run) -> Result<Exit, String> {
     let mut turns =
         Turns::new(opened.fleet, opened.clock, store, carrier).with_pulse(Pulse::new(lock)?);
     for (old, by) in opened.superseded {
-        turns.supersede(old, by);
+        turns.supersede(&old, &by);
     }
     let end = turns.run(&mut account, signal::stops()?).await;
     if let Some(bar) = log::bar() {
@@ -168,7 +169,7 @@ struct Opened {
     ours: Vec<WatchId>,
     /// Watches of this release that are over already.
     over: Vec<Record>,
-    superseded: Vec<(WatchId, Name)>,
+    superseded: Vec<(WatchId, WatchId)>,
 }
 
 /// Opens a watch for each service, or takes up the one that is open; another
@@ -198,18 +199,19 @@ fn open(given: &Run, all: Vec<Checked>, reader: &Reader) -> Result<Opened, Strin
         over: Vec::new(),
         superseded: Vec::new(),
     };
-    let mut versions: BTreeMap<Name, Name> = BTreeMap::new();
+    let mut heirs: BTreeMap<Name, WatchId> = BTreeMap::new();
     for checked in all {
         let service = checked.plan.service.clone();
         opened.secrets.extend(checked.secrets);
         let (release, past) = place(reader, &known, &service, &version, at)?;
         opened.ours.push(release.watch());
-        versions.insert(service, release.version.clone());
+        heirs.insert(service, release.watch());
         match past {
             // Taken up below, with the plan it was opened with.
             Past::Open(record) => must_have(record, checked.until.as_ref())?,
             Past::None => {
-                opened.fleet.open(release, checked.plan, now)?;
+                let baseline = baseline(reader, &checked.plan)?;
+                opened.fleet.open_against(release, checked.plan, baseline, now)?;
             }
             // Its watch is over: nothing is asked any more, and its verdict stands.
             Past::Over(record) => {
@@ -221,10 +223,20 @@ fn open(given: &Run, all: Vec<Checked>, reader: &Reader) -> Result<Opened, Strin
     for (id, record, facts) in known {
         opened.fleet.resume(facts, now)?;
         if !opened.ours.contains(&id) {
-            opened.superseded.push((id, versions[&record.release.service].clone()));
+            opened.superseded.push((id, heirs[&record.release.service].clone()));
         }
     }
     Ok(opened)
+}
+
+/// What the last healthy release of the service measured, for rules that ask.
+fn baseline(reader: &Reader, plan: &Plan) -> Result<Option<Baseline>, String> {
+    let mut failed = None;
+    let ids = reader.of_service(&plan.service)?;
+    let read = |id: &WatchId| reader.facts(id).and_then(Record::replay);
+    let earlier = ids.iter().map_while(|id| read(id).map_err(|error| failed = Some(error)).ok());
+    let baseline = report::baseline(earlier, plan);
+    failed.map_or(Ok(baseline), Err)
 }
 
 fn is_superseded(record: &Record) -> bool {

@@ -110,6 +110,9 @@ fn phase(record: &Record) -> String {
         Some(Ending::Superseded { by }) => return format!("superseded by {by}"),
         None => {}
     }
+    if let Some((by, _)) = &record.succession.by {
+        return format!("superseded by {by}, cleaning up");
+    }
     let mut windows = record.plan.windows.iter();
     match windows.find(|window| !record.windows.contains_key(&window.name)) {
         _ if record.settled.is_none() => "settling".to_owned(),

@@ -23,6 +23,7 @@ mod reach;
 mod rules;
 mod secret;
 mod service;
+mod shares;
 mod signals;
 mod smoke;
 mod walk;

@@ -5,10 +5,11 @@ use std::collections::BTreeMap;
 use super::address;
 use super::complaint::{instead, nearest};
 use super::service::{claim, free_name};
+use super::shares::{hold_to_baseline, limit, shares};
 use super::signals::{self, Catalogue, Known};
 use super::walk::{Said, Table, Value};
 use crate::judge::demands::{self, Demands};
-use crate::judge::{Bound, Rule, pack};
+use crate::judge::{Bound, OfBaseline, Rule, pack};
 use crate::metrics::{Shape, Signal, Unit, show};
 use crate::model::{Labels, Name, Severity, Span};
 
@@ -166,6 +167,7 @@ impl Reading<'_, '_> {
             runbook: None,
             by_window: Vec::new(),
             labels: Default::default(),
+            of_baseline: None,
         };
         self.ground.defaults.apply(&mut rule);
         self.finish(rule, known).filter(|_| is_whole) // what is missing has been told
@@ -222,6 +224,7 @@ impl Reading<'_, '_> {
             value.error(format!("`{}` counts no events; leave this out", rule.signal));
         }
         rule.by_window = self.by_window(known.unit).unwrap_or_default();
+        rule.of_baseline = self.of_baseline(&rule, known.unit);
         rule.labels = self.labels();
         (rule.hold, rule.recover) = (hold?, recover?);
         (rule.breaches_min, rule.calms_min) = (breaches?, calms?);
@@ -292,7 +295,7 @@ impl Reading<'_, '_> {
     /// One bound for all windows, or that of the longest: it holds to the end.
     fn of_longest(&self, value: &Value, unit: Option<Unit>) -> Option<f64> {
         if !value.is_table() {
-            return bound(value, unit);
+            return limit(value, unit);
         }
         let entries = value.entries()?;
         let longest = self.ground.windows.last()?;
@@ -303,7 +306,7 @@ impl Reading<'_, '_> {
             ));
             return None;
         };
-        bound(last, unit)
+        limit(last, unit)
     }
 
     /// The bounds of all windows that are named, shortest first.
@@ -319,7 +322,7 @@ impl Reading<'_, '_> {
         let mut found = Vec::new();
         for (name, value) in value.entries()? {
             match windows.iter().position(|window| *window == *name) {
-                Some(place) => found.push((place, side(bound(&value, Some(unit))?))),
+                Some(place) => found.push((place, side(limit(&value, Some(unit))?))),
                 None => {
                     let names: Vec<&str> = windows.iter().map(Name::as_str).collect();
                     value.error(format!("unknown window {name:?}; {}", instead(name, &names)));
@@ -328,6 +331,24 @@ impl Reading<'_, '_> {
         }
         found.sort_by_key(|(place, _)| *place);
         Some(found.into_iter().map(|(place, bound)| (windows[place].clone(), bound)).collect())
+    }
+
+    /// Whether its bounds are shares of what the last healthy release measured.
+    fn of_baseline(&self, rule: &Rule, unit: Unit) -> Option<OfBaseline> {
+        let least = self.table.get("at-least");
+        let said = self.table.get("above").or_else(|| self.table.get("below"));
+        let is_asked = said.map_or(rule.of_baseline.is_some(), |value| shares(value) > 0);
+        let is_above = matches!(rule.bound, Bound::Above(_));
+        if let (Some(value), false) = (least, is_asked && is_above) {
+            value.error("goes with a bound such as above = \"1.5x baseline\"; leave it out");
+        }
+        if !is_asked {
+            return None;
+        }
+        if let Some(value) = said {
+            hold_to_baseline(value, rule);
+        }
+        Some(OfBaseline { at_least: least.and_then(|value| bound(value, Some(unit))) })
     }
 
     /// Labels of the rule's own.
@@ -443,9 +464,18 @@ pub(super) fn percentile(quantile: f64) -> String {
 /// `above 5%`, or `above 5% in first-day, above 3% in first-week`.
 pub(super) fn bounds_shown(rule: &Rule, unit: Unit) -> String {
     let each = rule.by_window.iter();
+    let shown = |bound: Bound| match (rule.of_baseline, bound) {
+        (None, _) => bound_shown(bound, unit),
+        (Some(_), Bound::Above(factor)) => format!("above {factor}x baseline"),
+        (Some(_), Bound::Below(factor)) => format!("below {factor}x baseline"),
+    };
     let each: Vec<String> =
-        each.map(|(window, bound)| format!("{} in {window}", bound_shown(*bound, unit))).collect();
-    if each.is_empty() { bound_shown(rule.bound, unit) } else { each.join(", ") }
+        each.map(|(window, bound)| format!("{} in {window}", shown(*bound))).collect();
+    let all = if each.is_empty() { shown(rule.bound) } else { each.join(", ") };
+    match rule.of_baseline.and_then(|of| of.at_least) {
+        Some(least) => format!("{all}, at least {}", show(unit, least)),
+        None => all,
+    }
 }
 
 /// `above 5%`, `below 2`.

@@ -171,6 +171,7 @@ fn reads_the_example_that_shows_every_key() {
               SlaLatency                critical  latency p99               above 10s                                      for 2m      by preset
               FrequentRestarts          warning   restarts_per_hour         above 3                                        for 0s      sum(changes(process_start_time_seconds[1h])) or sum(increase(kube_pod_container_status_restarts_total[1h]))
               ReplicasAtMaximum         warning   replicas                  above 9                                        for 15m     count(probe_success)
+              MoreErrors                warning   error_ratio               above 1.5x baseline, at least 1%               for 10m     by preset
               QueueBacklog              warning   QueueBacklog              above 1000                                     for 5m      sum(queue_depth)
               SlowTools                 warning   tool_latency p95          above 2s                                       for 10m     sum by (le) (increase(tool_duration_milliseconds_bucket[$range]))
               CacheCold                 warning   cache_hits                below 50%                                      for 10m     sum(increase(cache_hits_total[$range]))  of  sum(increase(cache_lookups_total[$range]))

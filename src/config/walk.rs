@@ -316,6 +316,11 @@ impl<'t> Value<'t> {
         members.iter().filter_map(named).collect()
     }
 
+    /// The same where it may be something else besides.
+    pub fn entries_if_table(&self) -> Vec<(&'t str, Value<'t>)> {
+        if self.is_table() { self.entries().unwrap_or_default() } else { Vec::new() }
+    }
+
     /// All entries of a table with names of the user's own.
     pub fn entries(&self) -> Option<Vec<(&'t str, Value<'t>)>> {
         let DeValue::Table(table) = self.value else { return self.wants("a table") };

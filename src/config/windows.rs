@@ -6,6 +6,7 @@ use super::walk::{Table, Value};
 use super::{Given, Notes, Until};
 use crate::judge::Window;
 use crate::model::{DAY, MINUTE, SECOND, Span};
+use crate::record::CLOSING;
 
 /// The checklist's two windows: name, length, cadence.
 pub(super) const DEFAULTS: [(&str, Span, Span); 2] = [
@@ -109,6 +110,12 @@ fn window(name: &str, value: &Value) -> Option<Placed> {
     file_name(name).map_err(|what| value.error(what)).ok()?;
     if name == Until::SMOKE {
         value.error("`smoke` is what --until calls the smoke tests; choose another name");
+    }
+    if name == CLOSING {
+        value.error(
+            "`closing` is what the summary of a superseded release is called; \
+                     choose another name",
+        );
     }
     let table = value.table("windows.*")?;
     let default = DEFAULTS.iter().find(|(known, ..)| *known == name);

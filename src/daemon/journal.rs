@@ -66,13 +66,38 @@ pub fn say(watch: &WatchId, at: Timestamp, fact: &Fact, record: &Record) {
         }
         Fact::ClockStepped { by } => warn!(%watch, at, %by, "the wall clock was set"),
         Fact::StoreFailed { error } => error!(%watch, at, "facts could not be stored: {error}"),
+        Fact::Superseded { .. }
+        | Fact::Inherited { .. }
+        | Fact::Baseline(_)
+        | Fact::Ended { .. } => followed(watch, &at, fact, record),
+        Fact::Poisoned { message } => {
+            error!(%watch, at, "bakewatch itself failed, nothing is judged any more: {message}");
+        }
+    }
+}
+
+/// One release after another.
+fn followed(watch: &WatchId, at: &str, fact: &Fact, record: &Record) {
+    match fact {
+        Fact::Superseded { by, handed } => {
+            info!(%watch, at, %by, alerts = handed.len(), "a newer release takes its place");
+        }
+        Fact::Inherited { from, alerts } => {
+            info!(%watch, at, %from, alerts = alerts.len(), "goes on from the release before");
+        }
+        Fact::Baseline(baseline) => {
+            for line in crate::report::baseline_lines(record) {
+                match baseline.from {
+                    Some(_) => info!(%watch, at, "{line}"),
+                    None => warn!(%watch, at, "{line}"),
+                }
+            }
+        }
         Fact::Ended { reason: Ending::Complete } => info!(%watch, at, "watch complete"),
         Fact::Ended { reason: Ending::Superseded { by } } => {
             info!(%watch, at, %by, "watch superseded");
         }
-        Fact::Poisoned { message } => {
-            error!(%watch, at, "bakewatch itself failed, nothing is judged any more: {message}");
-        }
+        _ => {}
     }
 }
 

@@ -9,7 +9,7 @@ use std::time::Duration;
 use rusqlite::{Connection, OpenFlags, OptionalExtension, params};
 use tokio::sync::oneshot;
 
-use crate::model::{Timestamp, WatchId};
+use crate::model::{Name, Timestamp, WatchId};
 use crate::record::{Fact, Stored};
 use crate::watch::Noted;
 
@@ -192,6 +192,23 @@ impl Reader {
             rows.map(|name| Ok(WatchId(name?.into()))).collect::<rusqlite::Result<Vec<_>>>()
         };
         read().map_err(|error| in_words(&self.path, &error))
+    }
+
+    /// The watches of a service, the latest first.
+    ///
+    /// # Errors
+    /// What the disk said, with the path.
+    pub fn of_service(&self, service: &Name) -> Result<Vec<WatchId>, String> {
+        let query = "SELECT watch FROM facts WHERE seq = 1 ORDER BY at DESC, rowid DESC";
+        let read = || {
+            let mut query = self.connection.prepare(query)?;
+            let rows = query.query_map([], |row| row.get::<_, String>(0))?;
+            rows.collect::<rusqlite::Result<Vec<_>>>()
+        };
+        let all = read().map_err(|error| self.at(&error))?;
+        let is_of =
+            |id: &String| id.split_once('@').is_some_and(|(of, _)| *of == *service.as_str());
+        Ok(all.into_iter().filter(is_of).map(|id| WatchId(id.into())).collect())
     }
 
     /// A watch's facts, in order.

@@ -16,7 +16,7 @@ use super::clock::Clock;
 use super::journal;
 use super::pulse::Pulse;
 use super::store::{Store, Writing};
-use crate::model::{Name, Span, Timestamp, WatchId};
+use crate::model::{Span, Timestamp, WatchId};
 use crate::record::Fact;
 use crate::watch::{Fleet, Heard, Noted};
 
@@ -123,9 +123,9 @@ impl Turns {
         &self.fleet
     }
 
-    /// A newer release takes the place of this watch's.
-    pub fn supersede(&mut self, watch: WatchId, by: Name) {
-        self.heard.push((watch, Heard::Superseded { by }));
+    /// The release of watch `by` takes the place of this watch's.
+    pub fn supersede(&mut self, watch: &WatchId, by: &WatchId) {
+        self.fleet.supersede(watch, by);
     }
 
     /// Runs until nothing is left, the observer is content, or a stop.

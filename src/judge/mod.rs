@@ -11,5 +11,5 @@ mod window;
 
 pub use alert::{Phase, Streak};
 pub use read::{Strain, read, strain};
-pub use rule::{Bound, Rule};
+pub use rule::{Bound, OfBaseline, Rule};
 pub use window::Window;

@@ -24,6 +24,15 @@ impl Bound {
     }
 }
 
+/// That a rule's bounds are factors of what the last healthy release measured.
+#[derive(Clone, Copy, PartialEq, Debug, Serialize, Deserialize)]
+pub struct OfBaseline {
+    /// A bound that comes out lower is this one: twice next to nothing is
+    /// still nothing that anybody should be woken for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at_least: Option<f64>,
+}
+
 /// What is judged, and how.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct Rule {
@@ -41,6 +50,10 @@ pub struct Rule {
     /// Where it ends in some windows, while they are the shortest open one.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub by_window: Vec<(Name, Bound)>,
+    /// Whether these are factors of a baseline. Bounds as readings are held
+    /// against them are the record's to say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub of_baseline: Option<OfBaseline>,
     /// How long it has to be broken before it fires (`for`).
     pub hold: Span,
     /// How long it has to be calm before it resolves (`keep_firing_for`).

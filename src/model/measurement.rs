@@ -102,10 +102,13 @@ pub enum Why {
     /// Several processes answer in turn at one address: what their counters
     /// grow by is nobody's.
     SawTooth,
+    /// The threshold is a share of what an earlier release measured, and there
+    /// is no such measurement.
+    NoBaseline,
 }
 
 impl Why {
-    /// `absent`, `stale`, `no traffic`, `unobservable` or `saw-tooth`.
+    /// `absent`, `stale`, `no traffic`, `unobservable`, `saw-tooth` or `no baseline`.
     pub fn as_str(self) -> &'static str {
         match self {
             Why::Absent => "absent",
@@ -113,6 +116,7 @@ impl Why {
             Why::NoTraffic => "no traffic",
             Why::Unobservable => "unobservable",
             Why::SawTooth => "saw-tooth",
+            Why::NoBaseline => "no baseline",
         }
     }
 }

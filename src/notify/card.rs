@@ -147,6 +147,10 @@ fn closing(ending: Option<&Ending>) -> String {
 fn with_delay(at: Timestamp, from: Timestamp, what: &str) -> String {
     match to_seconds(at.since(from)) {
         Span::ZERO => format!("{}, at {what}", at.for_people()),
+        // An incident that the release before handed on.
+        early if early < Span::ZERO => {
+            format!("{}, {} before {what}", at.for_people(), to_seconds(from.since(at)))
+        }
         delay => format!("{}, {delay} after {what}", at.for_people()),
     }
 }

@@ -238,6 +238,7 @@ fn rules() -> Vec<Rule> {
         runbook: Some("https://runbooks.example.com/chat-agent".to_owned()),
         by_window: Vec::new(),
         labels: Default::default(),
+        of_baseline: None,
     };
     let (critical, warning) = (Severity::Critical, Severity::Warning);
     let above = Bound::Above;
@@ -312,6 +313,7 @@ pub fn summary(release: Release) -> Summary {
         window: "first-day".into(),
         from: release.at,
         to: release.at + DAY,
+        superseded: None,
         late_by: Span::ZERO,
         verdict: Verdict::Degraded,
         reasons: vec![Reason {
@@ -325,6 +327,7 @@ pub fn summary(release: Release) -> Summary {
         replicas: Replicas { expected: 1, targets: 1, ..Replicas::default() },
         targets: Vec::new(),
         coverage: Coverage { health_ratio: Number(1.0), blind: Vec::new() },
+        baseline: Vec::new(),
         limits: Vec::new(),
         matched: Vec::new(),
         deliveries: Vec::new(),

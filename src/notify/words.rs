@@ -63,7 +63,10 @@ pub fn headline(digest: &Digest) -> Headline {
             Headline { tag: "DIGEST", severity: None, about }
         }
         Content::Summary(summary) => {
-            let about = format!("{} summary", cut(summary.window.as_str(), NAME_CHARS_MAX));
+            let about = match &summary.superseded {
+                Some(next) => format!("superseded by {}", cut(next.by.as_str(), NAME_CHARS_MAX)),
+                None => format!("{} summary", cut(summary.window.as_str(), NAME_CHARS_MAX)),
+            };
             Headline { tag: verdict_tag(summary.verdict), severity: None, about }
         }
     }

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::{AlertNews, Item, Record};
+use super::{AlertNews, Heritage, Item, Record};
 use crate::judge::{Bound, Phase, Rule};
 use crate::metrics::{Unit, health};
 use crate::model::{Labels, Name, Number, Span, Timestamp};
@@ -42,6 +42,23 @@ pub struct Episode {
     pub peak: Number,
     /// How often it was calm for a while and then was not.
     pub relapses: u32,
+    /// Where it came from, if it burned before this release.
+    pub heritage: Option<Heritage>,
+}
+
+impl Episode {
+    /// One that begins.
+    pub(super) fn open(since: Timestamp, fired_at: Timestamp, peak: Number) -> Episode {
+        let (ended_at, closed, relapses) = (None, false, 0);
+        Episode { since, fired_at, ended_at, closed, peak, relapses, heritage: None }
+    }
+
+    /// A breach was read while it burns.
+    fn seen(&mut self, at: Timestamp) {
+        if let Some(heritage) = &mut self.heritage {
+            heritage.seen_at.get_or_insert(at);
+        }
+    }
 }
 
 impl AlertRecord {
@@ -87,13 +104,14 @@ impl Record {
 
     /// A rule with the bound that it has at this time.
     pub fn rule_at<'r>(&self, rule: &'r Rule, at: Timestamp) -> Cow<'r, Rule> {
-        if rule.by_window.is_empty() {
+        if rule.by_window.is_empty() && rule.of_baseline.is_none() {
             return Cow::Borrowed(rule);
         }
         let age = at.since(self.release.at);
         let windows = self.plan.windows.iter(); // shortest first
         let open = windows.filter(|window| age < window.length).map(|window| &window.name);
-        Cow::Owned(Rule { bound: rule.bound_in(open), ..rule.clone() })
+        let bound = rule.bound_in(open);
+        Cow::Owned(Rule { bound: self.bound_of(rule, bound).unwrap_or(bound), ..rule.clone() })
     }
 
     pub(super) fn apply_alert(&mut self, key: AlertKey, phase: Phase, value: Number) {
@@ -105,20 +123,14 @@ impl Record {
         alert.worsen(rule.bound, value);
         match (before, phase) {
             (Phase::Inactive | Phase::Pending { .. }, Phase::Firing { since }) => {
-                alert.episodes.push(Episode {
-                    since,
-                    fired_at: at,
-                    ended_at: None,
-                    closed: false,
-                    peak: value,
-                    relapses: 0,
-                });
+                alert.episodes.push(Episode::open(since, at, value));
                 let news = self.alert_news(&rule, &key, value);
                 self.tell(Item::Fired(news));
             }
             (Phase::Recovering { .. }, Phase::Firing { .. }) => {
                 if let Some(episode) = alert.episodes.last_mut() {
                     episode.relapses += 1; // the same incident: nobody is told again
+                    episode.seen(at);
                 }
             }
             (Phase::Firing { .. } | Phase::Recovering { .. }, Phase::Inactive) => {
@@ -128,8 +140,12 @@ impl Record {
                 let news = self.alert_news(&rule, &key, value);
                 self.tell(Item::Resolved(news));
             }
-            (_, Phase::Inactive | Phase::Pending { .. } | Phase::Recovering { .. })
-            | (Phase::Firing { .. }, Phase::Firing { .. }) => {}
+            (Phase::Firing { .. }, Phase::Firing { .. }) => {
+                if let Some(episode) = alert.episodes.last_mut() {
+                    episode.seen(at);
+                }
+            }
+            (_, Phase::Inactive | Phase::Pending { .. } | Phase::Recovering { .. }) => {}
         }
     }
 

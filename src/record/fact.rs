@@ -6,7 +6,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Found, Matched, Overview, Plan, Summary};
+use super::{Baseline, Found, Handed, Matched, Overview, Plan, Summary};
 use crate::check::{HealthState, StepResult};
 use crate::judge::Phase;
 use crate::model::{
@@ -194,6 +194,24 @@ pub enum Fact {
     Poisoned {
         /// What the panic said.
         message: String,
+    },
+    /// A newer release took this one's place: nothing is observed any more.
+    Superseded {
+        /// Its version.
+        by: Name,
+        /// Alerts that go on under it, as the same incidents.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        handed: Vec<Handed>,
+    },
+    /// What an earlier release measured, for rules that go by it.
+    Baseline(Baseline),
+    /// What the watch of an earlier release handed on to this one.
+    Inherited {
+        /// Its version.
+        from: Name,
+        /// Alerts that burn.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        alerts: Vec<Handed>,
     },
     /// The watch is over.
     Ended {

@@ -2,8 +2,10 @@
 //! through which memory changes; the same facts give the same record.
 
 mod alerts;
+mod baseline;
 mod channel;
 mod fact;
+mod handover;
 mod news;
 mod overview;
 mod plan;
@@ -14,14 +16,16 @@ mod targets;
 use std::collections::BTreeMap;
 
 pub use alerts::{AlertKey, AlertRecord, Episode};
+pub use baseline::{Baseline, Level};
 pub use channel::{BROKEN_AFTER, ChannelRecord, Frozen};
 pub use fact::{Block, Ending, Fact, Missed, Outcome, Row, Stored, Tally};
+pub use handover::{Handed, Heritage, Succession};
 pub use news::{AlertNews, Item, News, incident};
 pub use overview::{DigestRecord, Limit, Overview, SignalNow};
 pub use plan::{Found, Plan, RUN_HEADER};
 pub use summary::{
-    AlertSummary, Availability, Blind, BoundLine, CheckSummary, Coverage, Deliveries, Reason,
-    Replicas, Runs, SignalSummary, Stays, Summary, TargetSummary,
+    AlertSummary, Availability, Blind, BoundLine, CLOSING, CheckSummary, Coverage, Deliveries,
+    Reason, Replicas, Runs, SignalSummary, Stays, Summary, Superseded, TargetSummary,
 };
 
 pub use targets::{SourceRecord, Stay, TargetRecord};
@@ -88,6 +92,10 @@ pub struct Record {
     pub limits: BTreeMap<(Name, Option<Name>), String>,
     /// What our own mistake was, if one stopped the judging.
     pub poisoned: Option<String>,
+    /// What rules go by that are a share of it.
+    pub baseline: Option<Baseline>,
+    /// What came from the release before, and what went to the next.
+    pub succession: Succession,
     /// How the watch ended, if it did.
     pub ended: Option<Ending>,
 }
@@ -147,6 +155,8 @@ impl Record {
             windows: BTreeMap::new(),
             limits: BTreeMap::new(),
             poisoned: None,
+            baseline: None,
+            succession: Succession::default(),
             ended: None,
         };
         record.add_blind(release.at, record.opened_at, "bakewatch had not been started");
@@ -232,6 +242,9 @@ impl Record {
                 self.tell(Item::Notice { severity: Severity::Critical, text, about: None });
                 self.poisoned = Some(message);
             }
+            Fact::Baseline(baseline) => self.baseline = Some(baseline),
+            Fact::Superseded { by, handed } => self.apply_superseded(by, handed),
+            Fact::Inherited { from, alerts } => self.apply_inherited(from, alerts),
             Fact::Ended { reason } => self.apply_ended(reason),
         }
     }

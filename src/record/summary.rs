@@ -4,10 +4,15 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::Heritage;
 use crate::check::StepResult;
 use crate::metrics::Unit;
 use crate::model::{Labels, Name, Number, Release, Severity, Span, Timestamp, TlsFacts};
 use crate::model::{Verdict, Why};
+
+/// The name of the short summary of a watch whose release was superseded:
+/// no window of a plan bears it.
+pub const CLOSING: &str = "closing";
 
 /// A window's summary.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
@@ -20,8 +25,11 @@ pub struct Summary {
     pub window: Name,
     /// The release's time.
     pub from: Timestamp,
-    /// The window's end (earlier when the watch was superseded).
+    /// The window's end, or when the watch was superseded.
     pub to: Timestamp,
+    /// Of a watch that ended before its time: what took its place.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub superseded: Option<Superseded>,
     /// How long after `to` it was written; more than a moment when we were down.
     pub late_by: Span,
     /// What it amounts to.
@@ -45,12 +53,25 @@ pub struct Summary {
     pub checks: Vec<CheckSummary>,
     /// How much of the window was seen at all.
     pub coverage: Coverage,
+    /// The bounds that are a share of what an earlier release measured, in words.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub baseline: Vec<String>,
     /// Every limit that was hit, in words.
     pub limits: Vec<String>,
     /// Which presets matched, and what they could not find, in words.
     pub matched: Vec<String>,
     /// Receipts of the letters so far, by channel.
     pub deliveries: Vec<Deliveries>,
+}
+
+/// That a newer release came before the windows were over.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Superseded {
+    /// Its version.
+    pub by: Name,
+    /// What could have been said without it. Of a healthy release that is no
+    /// verdict: it was not watched to the end.
+    pub so_far: Verdict,
 }
 
 /// One reason for a verdict, with what it rests on.
@@ -143,6 +164,12 @@ pub struct AlertSummary {
     pub peak: Number,
     /// What its rule says.
     pub summary: String,
+    /// Where it came from, if it burned before this release.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub heritage: Option<Heritage>,
+    /// Whether it burns on under the release that superseded this one.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub goes_on: bool,
 }
 
 impl AlertSummary {

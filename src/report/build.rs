@@ -1,5 +1,7 @@
 //! Record → summary: everything that a window's report will say, counted once.
 
+mod baseline;
+mod closing;
 mod course;
 mod coverage;
 mod overview;
@@ -12,11 +14,13 @@ use std::collections::BTreeMap;
 use super::show;
 use crate::check::Check;
 use crate::judge::Window;
-use crate::model::{Measurement, Name, Number, Severity, Timestamp, Way};
+use crate::model::{Measurement, Name, Number, Severity, Timestamp, Way, Why};
 use crate::record::{
-    AlertSummary, Availability, Block, ChannelRecord, CheckSummary, Deliveries, Item, Record,
-    Replicas, Stays, Summary, Tally, TargetSummary,
+    AlertKey, AlertSummary, Availability, Block, ChannelRecord, CheckSummary, Deliveries, Item,
+    Record, Replicas, Stays, Summary, Tally, TargetSummary,
 };
+pub use baseline::{baseline, baseline_lines};
+pub use closing::closing;
 use coverage::Sight;
 
 pub use overview::overview;
@@ -26,7 +30,7 @@ pub use overview::overview;
 pub(super) const HEALTH: &str = "healthy_replicas";
 
 /// What `window` came to, from the facts between the release and `to`.
-/// `to` is the window's end, or earlier when the watch was superseded;
+/// `to` is the window's end, or when the watch was superseded;
 /// `now` is when this is written. Changes nothing and never fails: what the
 /// record does not hold is told as missing.
 pub fn build(record: &Record, window: &Window, to: Timestamp, now: Timestamp) -> Summary {
@@ -40,6 +44,7 @@ pub fn build(record: &Record, window: &Window, to: Timestamp, now: Timestamp) ->
         window: window.name.clone(),
         from,
         to,
+        superseded: None,
         late_by: now.since(to),
         verdict: crate::model::Verdict::Inconclusive,
         reasons: Vec::new(),
@@ -51,6 +56,7 @@ pub fn build(record: &Record, window: &Window, to: Timestamp, now: Timestamp) ->
         targets: targets(record, &sight.blocks),
         checks: checks(record, &sight.blocks),
         coverage: sight.coverage(),
+        baseline: baseline_lines(record),
         limits: limits(record),
         matched: matched(record),
         deliveries: deliveries(record, to),
@@ -98,11 +104,19 @@ fn alerts(record: &Record, from: Timestamp, to: Timestamp) -> Vec<AlertSummary> 
                 resolved_at,
                 peak: episode.peak,
                 summary: rule.summary.clone(),
+                heritage: episode.heritage.clone(),
+                goes_on: episode.closed && goes_on(record, key),
             });
         }
     }
     found.sort_by_key(|alert| alert.fired_at); // stable: by rule and labels within
     found
+}
+
+/// Whether it burns on under the release that took this one's place.
+fn goes_on(record: &Record, key: &AlertKey) -> bool {
+    let mut handed = record.succession.handed.iter();
+    handed.any(|one| (&one.rule, &one.labels) == (&key.rule, &key.labels))
 }
 
 fn replicas(record: &Record, blocks: &[&Block]) -> Replicas {
@@ -203,7 +217,9 @@ fn limits(record: &Record) -> Vec<String> {
         Some(target) => format!("{target}: {detail} ({what})"),
         None => format!("{detail} ({what})"),
     });
-    let quiet = record.quiet.iter().map(|(rule, (why, since))| {
+    // Of those the section of baselines tells.
+    let quiet = record.quiet.iter().filter(|(_, (why, _))| *why != Why::NoBaseline);
+    let quiet = quiet.map(|(rule, (why, since))| {
         let since = show::instant(*since);
         let signal = record.plan.rules.iter().find(|known| known.name == *rule);
         let signal = signal.map_or_else(String::new, |rule| format!("{} is ", rule.signal));

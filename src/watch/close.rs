@@ -26,15 +26,6 @@ impl Watch {
         }
     }
 
-    /// The watch is over before its time: the windows that are still open get
-    /// their summaries as far as they came.
-    pub(super) fn close_early(&mut self, now: Timestamp) {
-        while let Some(window) = self.first_open().cloned() {
-            let to = self.edge(&window).min(now);
-            self.close_one(now, &window, to);
-        }
-    }
-
     pub(super) fn next_edge(&self) -> Option<Timestamp> {
         self.first_open().map(|window| self.edge(window))
     }

@@ -4,10 +4,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 
 use super::{Heard, Job, Noted, Watch};
-use crate::model::{Release, Timestamp, WatchId};
-use crate::record::{Fact, Plan, Record};
+use crate::model::{Name, Release, Timestamp, WatchId};
+use crate::record::{Baseline, Fact, Plan, Record};
 
 /// Watches, driven together.
 #[derive(Default)]
@@ -24,6 +25,10 @@ pub struct Fleet {
     stirred: BTreeSet<usize>,
     /// Those of which nothing is left to observe, to write or to tell.
     over: BTreeSet<usize>,
+    /// Those whose release was superseded, and which of them hear of it next,
+    /// each with the watch that takes its place.
+    before: BTreeSet<usize>,
+    superseding: BTreeMap<usize, usize>,
     /// Who has something to do in this turn; its memory is used again.
     due: Vec<usize>,
     last_job: u64,
@@ -42,11 +47,25 @@ impl Fleet {
         plan: Plan,
         now: Timestamp,
     ) -> Result<WatchId, String> {
+        self.open_against(release, plan, None, now)
+    }
+
+    /// The same, with what an earlier release measured.
+    ///
+    /// # Errors
+    /// As `open`.
+    pub fn open_against(
+        &mut self,
+        release: Release,
+        plan: Plan,
+        baseline: Option<Baseline>,
+        now: Timestamp,
+    ) -> Result<WatchId, String> {
         let id = release.watch();
         if self.ids.contains_key(&id) {
             return Err(format!("{id} is being watched already"));
         }
-        Ok(self.add(Watch::open(release, plan, now)))
+        Ok(self.add(Watch::open(release, plan, baseline, now)))
     }
 
     /// Takes a watch up again from its facts.
@@ -68,10 +87,22 @@ impl Fleet {
                 self.wake_of.push(None);
             }
         }
+        if self.watches[place].record().succession.by.is_some() {
+            self.before.insert(place);
+        }
         self.settle(place);
         // Its first facts wait to be taken.
         self.stirred.insert(place);
         id
+    }
+
+    /// The release of watch `by` takes the place of that of `old`, with the
+    /// next `hear`. Alerts go on under it, as the same incidents.
+    pub fn supersede(&mut self, old: &WatchId, by: &WatchId) {
+        if let (Some(old), Some(by)) = (self.ids.get(old), self.ids.get(by)) {
+            self.superseding.insert(*old, *by);
+            self.stirred.insert(*old);
+        }
     }
 
     /// The questions due now, of all watches. Only after what the last `hear`
@@ -111,21 +142,69 @@ impl Fleet {
         self.stirred.extend(&self.due);
         for index in 0..self.due.len() {
             let place = self.due[index];
-            let watch = &mut self.watches[place];
-            if watch.is_dead() {
-                continue;
+            let mut heard = by_place.remove(&place).unwrap_or_default();
+            if let Some(heir) = self.superseding.remove(&place) {
+                heard.push(self.superseded_by(heir));
+                self.before.insert(place);
             }
-            let heard = by_place.remove(&place).unwrap_or_default();
-            let done = catch_unwind(AssertUnwindSafe(|| watch.hear(now, heard)));
-            noted.extend(done.unwrap_or_else(|panic| {
-                watch.poison(now, &words(&*panic));
-                std::mem::take(&mut watch.noted)
-            }));
-            if watch.is_dead() {
-                self.settle(place);
-            }
+            noted.extend(self.hear_one(now, place, heard));
+        }
+        // Twice where one hands on to another that hands on itself.
+        while let Some((place, heard)) = self.handed_on() {
+            noted.extend(self.hear_one(now, place, heard));
         }
         noted
+    }
+
+    fn hear_one(&mut self, now: Timestamp, place: usize, heard: Vec<Heard>) -> Vec<Noted> {
+        let watch = &mut self.watches[place];
+        if watch.is_dead() {
+            return Vec::new();
+        }
+        let done = catch_unwind(AssertUnwindSafe(|| watch.hear(now, heard)));
+        let noted = done.unwrap_or_else(|panic| {
+            watch.poison(now, &words(&*panic));
+            std::mem::take(&mut watch.noted)
+        });
+        if watch.is_dead() {
+            self.settle(place);
+        } else {
+            self.stirred.insert(place);
+        }
+        noted
+    }
+
+    fn superseded_by(&self, heir: usize) -> Heard {
+        let record = self.watches[heir].record();
+        let by = record.release.version.clone();
+        Heard::Superseded { by, heir: Some(Arc::new(record.plan.clone())) }
+    }
+
+    /// The first watch that does not know yet what another left to it: alerts
+    /// that burn, or letters that have to arrive before its own. Found by what
+    /// the records say, so that it is so after a crash, too.
+    fn handed_on(&mut self) -> Option<(usize, Vec<Heard>)> {
+        let mut waiting: BTreeMap<usize, BTreeSet<Name>> = BTreeMap::new();
+        for old in &self.before {
+            let (old, record) = (&self.watches[*old], self.watches[*old].record());
+            let Some((by, _)) = record.succession.by.as_ref() else { continue };
+            let by = Release { version: by.clone(), ..record.release.clone() }.watch();
+            let Some(place) = self.ids.get(&by).copied() else { continue };
+            let heir = &self.watches[place];
+            if heir.is_dead() {
+                continue;
+            }
+            let (from, alerts) = (&record.release.version, &record.succession.handed);
+            if heir.record().ended.is_none() && !heir.record().succession.before.contains(from) {
+                let (from, alerts) = (from.clone(), alerts.clone());
+                return Some((place, vec![Heard::Inherits { from, alerts }]));
+            }
+            waiting.entry(place).or_default().extend(old.owing_to(&heir.record().plan));
+        }
+        let news = waiting.into_iter().find(|(place, to)| *self.watches[*place].waits_for() != *to);
+        let (place, channels) = news?;
+        self.watches[place].wait_for(channels);
+        Some((place, Vec::new()))
     }
 
     /// Finds those that have something to do at `now`, in order of their places.

@@ -7,7 +7,7 @@ use crate::model::{
     Ask, Channel, Exchange, Failure, Found, Name, Request, Source, Span, Timestamp, WatchId,
 };
 use crate::notify::Letter;
-use crate::record::{Outcome, Summary};
+use crate::record::{Handed, Outcome, Plan, Summary};
 
 /// Tells one question from another, for one process's life.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -131,6 +131,15 @@ pub enum Heard {
     Superseded {
         /// Its version.
         by: Name,
+        /// What its watch follows, if there is one here: alerts go on under it.
+        heir: Option<Arc<Plan>>,
+    },
+    /// An earlier release's watch has ended, and this one goes on with its alerts.
+    Inherits {
+        /// Its version.
+        from: Name,
+        /// Those that burn.
+        alerts: Vec<Handed>,
     },
     /// The wall clock was set.
     ClockStepped {

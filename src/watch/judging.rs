@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 
 use super::{Watch, pace};
 use crate::judge::{self, Streak, alert};
-use crate::metrics;
+use crate::metrics::{self, Measured};
 use crate::model::{Labels, Number, Reading, Span, Timestamp, Why};
-use crate::record::{AlertKey, Fact};
+use crate::record::{AlertKey, AlertRecord, Fact};
 
 /// For so many intervals must a rule be without evidence (or have it again)
 /// before that is a fact: a quiet minute at night is none.
@@ -83,7 +83,10 @@ impl Watch {
         let mut is_rising = false;
         for index in 0..self.record.plan.rules.len() {
             let Some(measured) = self.measure.of_rule(index) else { continue };
-            let rule = &*self.record.rule_at(&self.record.plan.rules[index], now);
+            let planned = &self.record.plan.rules[index];
+            let nothing = Measured::None(Why::NoBaseline);
+            let measured = if self.record.lacks_baseline(planned) { &nothing } else { measured };
+            let rule = &*self.record.rule_at(planned, now);
             let strain = judge::strain(rule, measured).unwrap_or_default();
             let before = std::mem::replace(&mut self.judging.strains[index], strain.used);
             is_rising |= pace::is_rising(before, strain);
@@ -130,7 +133,10 @@ impl Watch {
         *streak = streak.with(reading, now, apart);
         let next = alert::next(rule, phase, *streak, reading, now);
         let worse = known.is_some_and(|alert| alert.is_worse(rule.bound, value));
-        if let Some(phase) = next.or_else(|| (phase.is_firing() && worse).then_some(phase)) {
+        let is_breach = matches!(reading, Reading::Breach(_));
+        let is_first = is_breach && known.is_some_and(AlertRecord::is_only_inherited);
+        let is_told = phase.is_firing() && (worse || is_first);
+        if let Some(phase) = next.or_else(|| is_told.then_some(phase)) {
             let AlertKey { rule, labels } = key;
             self.note(now, Fact::Alert { rule, labels, phase, value: Number(value) });
         }

@@ -196,7 +196,9 @@ impl Measure {
                 Measured::None(Why::Absent) => {}
                 Measured::None(Why::Stale) if is_scraped => self.series.push(id, now, 0.0),
                 Measured::None(Why::Stale) => {}
-                Measured::None(Why::NoTraffic | Why::Unobservable | Why::SawTooth)
+                Measured::None(
+                    Why::NoTraffic | Why::Unobservable | Why::SawTooth | Why::NoBaseline,
+                )
                 | Measured::One(_)
                 | Measured::Each(_) => self.series.push(id, now, 1.0),
             }

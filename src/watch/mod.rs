@@ -29,6 +29,7 @@ mod own;
 mod pace;
 mod seek;
 mod smoke;
+mod succession;
 mod tell;
 mod vitals;
 
@@ -36,7 +37,7 @@ pub use fleet::Fleet;
 pub use job::{Heard, Job, JobId, Question, Reply};
 
 use crate::model::{Name, Release, Timestamp, WatchId};
-use crate::record::{Ending, Fact, Plan, Record, Stored};
+use crate::record::{Baseline, Fact, Plan, Record, Stored};
 use checks::Checks;
 use digests::Digests;
 use discover::Discover;
@@ -92,7 +93,7 @@ pub struct Watch {
 
 impl Watch {
     /// Opens a watch: its first fact is among those that the next `hear` gives.
-    pub fn open(release: Release, plan: Plan, now: Timestamp) -> Watch {
+    pub fn open(release: Release, plan: Plan, baseline: Option<Baseline>, now: Timestamp) -> Watch {
         let id = release.watch();
         let by = env!("CARGO_PKG_VERSION").to_owned();
         let opened = Fact::Opened { release, plan: Box::new(plan), by };
@@ -100,7 +101,11 @@ impl Watch {
         let opened = fact.decode().expect("what was just encoded can be read");
         let record = Record::open(now, &opened).expect("an opened fact opens a record");
         let first = Noted { watch: id.clone(), seq: 1, at: now, fact, decision: true };
-        Watch::of(id, record, vec![first], now)
+        let mut watch = Watch::of(id, record, vec![first], now);
+        if let Some(baseline) = baseline {
+            watch.note(now, Fact::Baseline(baseline));
+        }
+        watch
     }
 
     /// Takes a watch up again from its facts. What lies between its last
@@ -203,6 +208,9 @@ impl Watch {
         } else if self.is_cleaning() {
             self.go_on_with_smoke(now);
         }
+        if self.is_leaving() && !self.is_cleaning() {
+            self.close_short(now);
+        }
         self.write_letters(now);
         std::mem::take(&mut self.noted)
     }
@@ -252,7 +260,10 @@ impl Watch {
 
     /// Whether the world is still looked at.
     fn is_observing(&self) -> bool {
-        !self.stopping && self.record.ended.is_none() && self.record.poisoned.is_none()
+        !self.stopping
+            && self.record.ended.is_none()
+            && self.record.poisoned.is_none()
+            && self.record.succession.by.is_none()
     }
 
     fn hear_one(&mut self, now: Timestamp, heard: Heard) {
@@ -270,7 +281,8 @@ impl Watch {
                 self.stopping = true;
                 self.note(now, Fact::Stopped {});
             }
-            Heard::Superseded { by } => self.supersede(now, by),
+            Heard::Superseded { by, heir } => self.supersede(now, by, heir.as_deref()),
+            Heard::Inherits { from, alerts } => self.inherit(now, from, alerts),
             Heard::ClockStepped { by } => self.note(now, Fact::ClockStepped { by }),
             Heard::Store(Some(error)) if !self.tell.not_stored => {
                 self.tell.not_stored = true;
@@ -318,15 +330,6 @@ impl Watch {
             }
             (asked, reply) => panic!("{asked:?} was answered with {reply:?}"),
         }
-    }
-
-    fn supersede(&mut self, now: Timestamp, by: Name) {
-        if self.record.ended.is_some() {
-            return;
-        }
-        self.flush(now, now);
-        self.close_early(now);
-        self.note(now, Fact::Ended { reason: Ending::Superseded { by } });
     }
 
     /// A limit was hit: a fact the first time, and a line in the report.

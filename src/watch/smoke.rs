@@ -27,7 +27,10 @@ impl Smoke {
             service: release.service.to_string(),
             release: Some(release.version.to_string()),
         };
-        Smoke { running: None, memory: Memory::new(origin) }
+        let mut memory = Memory::new(origin);
+        // A crash between the two: what can be cleaned up still is.
+        memory.is_interrupted = record.succession.by.is_some() && is_cut_short(record);
+        Smoke { running: None, memory }
     }
 }
 
@@ -37,6 +40,12 @@ pub fn run_id(record: &Record) -> String {
     let opened_at = record.opened_at.to_string();
     let watch = record.release.watch().to_string();
     format!("{:016x}", stable_hash(&["smoke", &watch, &opened_at]))
+}
+
+/// Some of the suite was tried, some was not, and it cleans up.
+fn is_cut_short(record: &Record) -> bool {
+    let has_begun = record.settled.is_some() && !record.smoke.is_empty();
+    has_begun && !record.is_smoke_done() && record.plan.smoke.iter().any(|step| step.cleanup)
 }
 
 impl Watch {
@@ -52,19 +61,20 @@ impl Watch {
         }
     }
 
-    /// Whether a stop has to wait for the suite's cleanup: some of the suite
+    /// Whether the end has to wait for the suite's cleanup: some of the suite
     /// was tried, and what it left behind is to go.
     pub(super) fn is_cleaning(&self) -> bool {
-        self.stopping
+        (self.stopping || self.is_leaving())
             && self.smoke.memory.is_interrupted
             && self.record.ended.is_none()
             && self.record.poisoned.is_none()
             && !self.record.is_smoke_done()
     }
 
-    /// The process is to stop in the middle of a suite that cleans up: the
-    /// question that is out is still heard, for what it made must be known;
-    /// then only cleanup is tried. The suite is over with that.
+    /// The process is to stop, or another release has come, in the middle of a
+    /// suite that cleans up: the question that is out is still heard, for what
+    /// it made must be known; then only cleanup is tried. The suite is over
+    /// with that.
     pub(super) fn interrupt_smoke(&mut self, now: Timestamp) {
         let begun = self.smoke.running.is_some() || !self.record.smoke.is_empty();
         let cleans = self.record.plan.smoke.iter().any(|step| step.cleanup);
@@ -79,6 +89,7 @@ impl Watch {
             && let Some((running, step)) = self.smoke.running.take()
             && let Some(result) = check::given_up(&step, running, now)
         {
+            let result = self.unless_cut_short(&step, result);
             self.note(now, Fact::Smoked(result));
         }
     }
@@ -146,6 +157,7 @@ impl Watch {
                     self.smoke.memory.learn(&step, exchange);
                 }
                 let index = self.record.smoke.len();
+                let result = self.unless_cut_short(&step, result);
                 self.note(now, Fact::Smoked(result));
                 self.expect_counted(now, index);
                 self.go_on_with_smoke(now);

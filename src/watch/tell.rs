@@ -1,12 +1,12 @@
 //! Letters: what each channel is owed, frozen by a fact before it leaves.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::flight::{Asked, Due};
 use super::{Question, Watch};
 use crate::model::{Channel, Name, Timestamp};
 use crate::notify::{self, Letter, Owed};
-use crate::record::{ChannelRecord, Fact};
+use crate::record::{ChannelRecord, Fact, Plan};
 
 /// Letters written in this turn, and what need not be looked at again.
 #[derive(Default)]
@@ -19,6 +19,9 @@ pub(super) struct Tell {
     nothing_at: Option<u64>,
     /// Facts cannot be stored now: letters say so.
     pub(super) not_stored: bool,
+    /// Channels to which the watch of the release before still owes something:
+    /// the end of an incident is not told before its beginning.
+    waits_for: BTreeSet<Name>,
 }
 
 impl Watch {
@@ -34,6 +37,9 @@ impl Watch {
                 continue;
             }
             if self.flight.has_letter_to(&channel.name) || !self.may_owe(channel) {
+                continue;
+            }
+            if self.tell.waits_for.contains(&channel.name) {
                 continue;
             }
             if now < self.next_try(&channel.name) {
@@ -86,10 +92,11 @@ impl Watch {
         if self.tell.nothing_at == Some(self.record.seq) {
             return None;
         }
-        let waiting =
-            self.record.plan.channels.iter().filter(|channel| {
-                self.may_owe(channel) && !self.flight.has_letter_to(&channel.name)
-            });
+        let waiting = self.record.plan.channels.iter().filter(|channel| {
+            self.may_owe(channel)
+                && !self.flight.has_letter_to(&channel.name)
+                && !self.tell.waits_for.contains(&channel.name)
+        });
         waiting.map(|channel| self.next_try(&channel.name)).min()
     }
 
@@ -100,6 +107,31 @@ impl Watch {
             let known = self.channel(&channel.name);
             !known.broken && (known.frozen.is_some() || self.may_owe(channel))
         })
+    }
+
+    /// The channels of the next release's watch that this one still has to tell
+    /// something. One that is broken keeps nobody waiting.
+    pub(super) fn owing_to<'a>(&'a self, heir: &'a Plan) -> impl Iterator<Item = Name> + 'a {
+        let is_alike = |channel: &&Channel| {
+            let same =
+                |other: &Channel| other.name == channel.name && other.medium == channel.medium;
+            heir.channels.iter().any(same)
+        };
+        let owes = |channel: &&Channel| {
+            let known = self.channel(&channel.name);
+            !self.is_dead() && !known.broken && (known.frozen.is_some() || self.may_owe(channel))
+        };
+        let channels = self.record.plan.channels.iter();
+        channels.filter(is_alike).filter(owes).map(|channel| channel.name.clone())
+    }
+
+    pub(super) fn waits_for(&self) -> &BTreeSet<Name> {
+        &self.tell.waits_for
+    }
+
+    pub(super) fn wait_for(&mut self, channels: BTreeSet<Name>) {
+        self.tell.waits_for = channels;
+        self.tell.nothing_at = None;
     }
 
     fn may_owe(&self, channel: &Channel) -> bool {

@@ -15,6 +15,59 @@ fn survives(scenario: &Scenario, mishap: Mishap) {
     assert!(complaints.is_empty(), "{mishap:?}:\n{}", complaints.join("\n"));
 }
 
+/// Two releases in a row while an incident burns and a suite is under way; the
+/// second is the cure.
+const SUPERSEDED: &str = r#"
+service = "chat"
+url = "http://a:8000"
+[windows]
+short = { length = "4m", every = "15s" }
+[[smoke]]
+name = "opens"
+request = { method = "GET", path = "/health" }
+expect = ["status == 200"]
+[[smoke]]
+name = "waits"
+request = { method = "GET", path = "/health" }
+expect = ["status == 299"]
+retry = { deadline = "9m", interval = "30s" }
+must = false
+[[smoke]]
+name = "closes"
+request = { method = "GET", path = "/health" }
+expect = ["status == 200"]
+cleanup = true
+[[channel]]
+name = "hook"
+type = "webhook"
+url = "http://127.0.0.1:1/hook"
+
+---
+at 5s  all refuses
+at 70s  superseded by v2
+at 80s  all answers
+at 90s  superseded by v3
+---
+"#;
+
+#[test]
+fn an_incident_goes_on_under_the_next_release_wherever_the_process_dies() {
+    let scenario = parse("superseded", SUPERSEDED);
+    let (jobs, turns) = extent(&scenario);
+    let mut drive = scenario.start();
+    scenario.play(&mut drive);
+    assert_eq!(drive.record_of(&drive.ids[1]).succession.handed.len(), 1, "it burns on");
+    for turn in 2..=turns {
+        for place in [Crash::BeforeStore, Crash::BeforeAsk, Crash::AfterAsk] {
+            survives(&scenario, Mishap::CrashAt(turn, place));
+        }
+    }
+    for job in 1..=jobs {
+        survives(&scenario, Mishap::FailJob(job));
+        survives(&scenario, Mishap::LoseAnswer(job));
+    }
+}
+
 /// How many jobs and turns the undisturbed scenario has.
 fn extent(scenario: &Scenario) -> (u64, u64) {
     let mut drive = scenario.start();

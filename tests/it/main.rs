@@ -14,3 +14,4 @@ mod io;
 mod panics;
 mod scenarios;
 mod simulation;
+mod succession;

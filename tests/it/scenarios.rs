@@ -8,12 +8,16 @@ use crate::world::drive::{Crash, Drive, Mishap};
 use crate::world::oracle;
 use crate::world::script::{Scenario, parse, transcript};
 
+/// All of them; with SCENARIO=part those with that in their names, while one
+/// is being written.
 fn scenarios() -> Vec<(PathBuf, Scenario)> {
+    let only = std::env::var("SCENARIO").ok();
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/scenarios");
     let mut paths: Vec<PathBuf> = fs::read_dir(folder)
         .expect("the folder of scenarios")
         .map(|entry| entry.expect("a folder entry").path())
         .filter(|path| path.extension().is_some_and(|end| end == "txt"))
+        .filter(|path| only.as_ref().is_none_or(|part| path.to_string_lossy().contains(part)))
         .collect();
     paths.sort();
     assert!(!paths.is_empty());

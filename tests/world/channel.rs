@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use bakewatch::model::{Span, Timestamp};
+use bakewatch::model::{Span, Timestamp, WatchId};
 use bakewatch::notify::{Body, Letter};
 use bakewatch::record::{Missed, Outcome};
 
@@ -28,6 +28,10 @@ pub struct Taken {
     pub after: u64,
     pub up_to: u64,
     pub words: String,
+    /// Which watch sent it.
+    pub watch: WatchId,
+    /// Of a webhook: incidents, how each stands, and whether it was told before.
+    pub turns: Vec<(String, String, bool)>,
 }
 
 #[derive(Clone, Debug)]
@@ -108,6 +112,18 @@ pub fn headline(letter: &Letter) -> String {
             words.join(", ")
         }
     }
+}
+
+/// What a receiver that keeps the state of incidents reads in it.
+pub fn turns(letter: &Letter) -> Vec<(String, String, bool)> {
+    let Body::Webhook { json } = &letter.body else { return Vec::new() };
+    let value: serde_json::Value = serde_json::from_str(json).expect("a JSON body");
+    let alerts = value["data"]["alerts"].as_array().cloned().unwrap_or_default();
+    let turn = |alert: &serde_json::Value| {
+        let text = |key: &str| alert[key].as_str().unwrap_or("?").to_owned();
+        (text("incident"), text("status"), alert["told_before"] == true)
+    };
+    alerts.iter().map(turn).collect()
 }
 
 /// All the words of a letter: what a receiver compares two tries by.

@@ -6,10 +6,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use bakewatch::config::found;
 use bakewatch::model::{Failure, Release, SECOND, Span, Timestamp, WatchId};
 use bakewatch::record::{Fact, Outcome, Plan, Record};
+use bakewatch::report;
 use bakewatch::watch::{Fleet, Heard, Job, JobId, Noted, Question, Reply};
 
 use super::beyond::Other;
-use super::channel::{Receiver, Taken, words};
+use super::channel::{Receiver, Taken, turns, words};
 use super::target::Target;
 
 /// Where in a turn the process dies.
@@ -45,7 +46,11 @@ pub type Sink = Box<dyn FnMut(&[Noted])>;
 
 pub struct Drive {
     pub fleet: Fleet,
+    /// The watch that it began with.
     pub id: WatchId,
+    /// All watches: that one, and those of the releases after it.
+    pub ids: Vec<WatchId>,
+    plan: Plan,
     pub now: Timestamp,
     pub start: Timestamp,
     pub targets: Vec<Target>,
@@ -56,8 +61,8 @@ pub struct Drive {
     pub others: BTreeMap<String, Other>,
     /// Facts that would survive a crash, in order.
     pub disk: Vec<Noted>,
-    /// The same as they are read again.
-    read: Vec<(Timestamp, Fact)>,
+    /// The same as they are read again, by watch.
+    read: BTreeMap<WatchId, Vec<(Timestamp, Fact)>>,
     /// All that receivers hold.
     pub taken: Vec<Taken>,
     pub mishaps: BTreeSet<Mishap>,
@@ -90,10 +95,13 @@ impl Drive {
         let names = names.map(ToString::to_string);
         let others = names.map(|name| (name, Other::new(now))).collect();
         let mut fleet = Fleet::new();
-        let id = fleet.open(release, plan, now).expect("the first watch");
+        let baseline = report::baseline([], &plan);
+        let id = fleet.open_against(release, plan.clone(), baseline, now).expect("the first watch");
         Drive {
             fleet,
+            ids: vec![id.clone()],
             id,
+            plan,
             now,
             start: now,
             targets,
@@ -101,7 +109,7 @@ impl Drive {
             receivers,
             others,
             disk: Vec::new(),
-            read: Vec::new(),
+            read: BTreeMap::new(),
             taken: Vec::new(),
             mishaps: BTreeSet::new(),
             turns: 0,
@@ -124,7 +132,37 @@ impl Drive {
     }
 
     pub fn record(&self) -> &Record {
-        self.fleet.record(&self.id).expect("the watch is there")
+        self.record_of(&self.id)
+    }
+
+    pub fn record_of(&self, id: &WatchId) -> &Record {
+        self.fleet.record(id).expect("the watch is there")
+    }
+
+    /// A newer release is out, and takes the place of the latest, under the
+    /// same plan or another. Where the process dies before that is on disk,
+    /// the pipeline tries again.
+    pub fn supersede(&mut self, version: &str, plan: Option<Plan>) {
+        let plan = plan.unwrap_or_else(|| self.plan.clone());
+        let old = self.ids.last().expect("there is always one").clone();
+        let id = Release { service: plan.service.clone(), version: version.into(), at: self.now }
+            .watch();
+        self.ids.push(id.clone());
+        for known in &plan.targets {
+            if !self.targets.iter().any(|target| target.name == known.name.as_str()) {
+                self.targets.push(Target::new(known.name.as_str(), self.now));
+            }
+        }
+        while !self.read.contains_key(&id) {
+            let at = self.now;
+            let release = Release { service: plan.service.clone(), version: version.into(), at };
+            let earlier = self.ids.iter().rev().skip(1).map(|id| self.record_of(id).clone());
+            let baseline = report::baseline(earlier, &plan);
+            let opened = self.fleet.open_against(release, plan.clone(), baseline, at);
+            opened.expect("it is not open yet");
+            self.fleet.supersede(&old, &id);
+            self.turn(Vec::new());
+        }
     }
 
     /// Turns until `until`, or until nothing is left to do.
@@ -162,9 +200,10 @@ impl Drive {
             }
             heard.push(entry.remove());
         }
-        for id in self.fleet.ids() {
-            heard.extend(extra.iter().map(|one| (id.clone(), one.clone())));
-        }
+        // As in the loop: whoever is done hears nothing more.
+        let done = self.fleet.done();
+        let live = self.fleet.ids().filter(|id| !done.contains(id));
+        heard.extend(live.flat_map(|id| extra.iter().map(|one| (id.clone(), one.clone()))));
         let mishaps = &self.mishaps;
         let crash = [Crash::BeforeStore, Crash::BeforeAsk, Crash::AfterAsk]
             .into_iter()
@@ -179,8 +218,10 @@ impl Drive {
         if let Some(sink) = self.sink.as_mut().filter(|_| !noted.is_empty()) {
             sink(&noted);
         }
-        let read = |one: &Noted| (one.at, one.fact.decode().expect("a stored fact"));
-        self.read.extend(noted.iter().map(read));
+        for one in &noted {
+            let fact = one.fact.decode().expect("a stored fact");
+            self.read.entry(one.watch.clone()).or_default().push((one.at, fact));
+        }
         self.disk.extend(noted);
         if crash == Some(Crash::BeforeAsk) {
             return self.crash();
@@ -202,8 +243,9 @@ impl Drive {
         if self.disk.is_empty() {
             panic!("crashed before the first fact: nothing was promised yet");
         }
-        let facts = self.facts().to_vec();
-        self.fleet.resume(facts, self.now).expect("the record can be taken up again");
+        for facts in self.read.values() {
+            self.fleet.resume(facts.clone(), self.now).expect("the record can be taken up again");
+        }
     }
 
     /// The machine sleeps: time passes, nobody looks, and what was on its way
@@ -214,9 +256,13 @@ impl Drive {
         self.turn(Vec::new());
     }
 
-    /// What is on disk, decoded.
+    /// What is on disk of the first watch, decoded.
     pub fn facts(&self) -> &[(Timestamp, Fact)] {
-        &self.read
+        self.facts_of(&self.id)
+    }
+
+    pub fn facts_of(&self, id: &WatchId) -> &[(Timestamp, Fact)] {
+        self.read.get(id).map_or(&[], |facts| facts)
     }
 
     fn carry_out(&mut self, job: Job) {
@@ -225,7 +271,8 @@ impl Drive {
         let (id, watch) = (job.id, job.watch.clone());
         self.note_asked(&job.question);
         let fails = self.mishaps.contains(&Mishap::FailJob(number));
-        let (after, reply) = if fails { fail(job.question) } else { self.answer(job.question) };
+        let (after, reply) =
+            if fails { fail(job.question) } else { self.answer(&watch, job.question) };
         if let Some(reply) = reply.filter(|_| !self.mishaps.contains(&Mishap::LoseAnswer(number))) {
             let answer = Heard::Answer { job: id, reply };
             self.coming.insert((self.now + after, id), (watch, answer));
@@ -242,7 +289,7 @@ impl Drive {
         asked.entry(whom).or_default().push(self.now);
     }
 
-    fn answer(&mut self, question: Question) -> (Span, Option<Reply>) {
+    fn answer(&mut self, watch: &WatchId, question: Question) -> (Span, Option<Reply>) {
         match question {
             Question::Discover { source } => {
                 let named = self
@@ -289,6 +336,8 @@ impl Drive {
                         after: letter.after,
                         up_to: letter.up_to,
                         words: words(&letter),
+                        watch: watch.clone(),
+                        turns: turns(&letter),
                     });
                 }
                 (after, outcome.map(Reply::Delivered))

@@ -2,32 +2,67 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use bakewatch::model::{SECOND, Span, Timestamp};
-use bakewatch::record::{Ending, Fact, Item, Outcome, Record};
+use bakewatch::model::{SECOND, Span, Timestamp, WatchId};
+use bakewatch::record::{CLOSING, Ending, Fact, Item, Outcome, Record};
 
 use super::drive::Drive;
 
 /// Checks a finished run; each broken promise is a line.
 pub fn complaints(drive: &Drive) -> Vec<String> {
     let mut found = Vec::new();
-    let replayed = match Record::replay(drive.facts().iter().cloned()) {
+    for id in &drive.ids {
+        let before = found.len();
+        complaints_of(drive, id, &mut found);
+        found[before..].iter_mut().for_each(|line| *line = format!("{id}: {line}"));
+    }
+    incidents_in_order(drive, &mut found);
+    found
+}
+
+fn complaints_of(drive: &Drive, id: &WatchId, found: &mut Vec<String>) {
+    let facts = drive.facts_of(id);
+    let replayed = match Record::replay(facts.iter().cloned()) {
         Ok(record) => record,
-        Err(error) => return vec![format!("the record cannot be replayed: {error}")],
+        Err(error) => return found.push(format!("the record cannot be replayed: {error}")),
     };
-    let facts = drive.facts();
-    if &replayed != drive.record() {
+    if &replayed != drive.record_of(id) {
         found.push("the replayed record is not the live one".to_owned());
     }
-    numbered_without_gaps(drive, &mut found);
-    nothing_lost(drive, &replayed, &mut found);
-    repeats_keep_their_key(drive, facts, &mut found);
-    nothing_early(&replayed, &mut found);
-    windows_close_once(facts, &replayed, &mut found);
-    digests_come_once(facts, &replayed, &mut found);
-    coverage_adds_up(&replayed, &mut found);
-    nothing_of_those_who_left(drive, &mut found);
-    nothing_observed_after_the_end(facts, &mut found);
-    found
+    numbered_without_gaps(drive, id, found);
+    nothing_lost(drive, id, &replayed, found);
+    repeats_keep_their_key(drive, id, facts, found);
+    nothing_early(&replayed, found);
+    windows_close_once(facts, &replayed, found);
+    digests_come_once(facts, &replayed, found);
+    coverage_adds_up(&replayed, found);
+    nothing_of_those_who_left(facts, &replayed, found);
+    nothing_observed_after_the_end(facts, found);
+}
+
+/// To whoever keeps the state of incidents they are one story over all
+/// releases: each begins once, and none ends that was never said to begin.
+fn incidents_in_order(drive: &Drive, found: &mut Vec<String>) {
+    let mut burning: BTreeMap<(&str, &str), &str> = BTreeMap::new();
+    let mut seen: BTreeSet<&str> = BTreeSet::new();
+    for taken in drive.taken.iter().filter(|taken| seen.insert(&taken.key)) {
+        for (incident, status, told_before) in &taken.turns {
+            let place = (taken.channel.as_str(), incident.as_str());
+            let was = burning.get(&place).copied();
+            match (status.as_str(), told_before, was) {
+                ("firing", false, Some(key)) => {
+                    found.push(format!("{place:?} began twice: {key}, {}", taken.key));
+                }
+                ("resolved" | "closed", true, None) => {
+                    found.push(format!("{place:?} ended in {}, and had not begun", taken.key));
+                }
+                _ => {}
+            }
+            match status.as_str() {
+                "firing" => burning.insert(place, &taken.key),
+                _ => burning.remove(&place),
+            };
+        }
+    }
 }
 
 /// What an ended watch still learns is how its letters and files fare.
@@ -49,11 +84,15 @@ fn nothing_observed_after_the_end(facts: &[(Timestamp, Fact)], found: &mut Vec<S
 }
 
 /// A target that has left is not looked at.
-fn nothing_of_those_who_left(drive: &Drive, found: &mut Vec<String>) {
-    if drive.record().plan.sources.is_empty() {
+fn nothing_of_those_who_left(
+    facts: &[(Timestamp, Fact)],
+    replayed: &Record,
+    found: &mut Vec<String>,
+) {
+    if replayed.plan.sources.is_empty() {
         return;
     }
-    let (first, rest) = drive.facts().split_first().expect("a watch begins with a fact");
+    let (first, rest) = facts.split_first().expect("a watch begins with a fact");
     let mut record = Record::open(first.0, &first.1).expect("the first opens it");
     for (at, fact) in rest {
         if let Fact::Health { target, .. } | Fact::Scraping { target, .. } = fact
@@ -65,8 +104,8 @@ fn nothing_of_those_who_left(drive: &Drive, found: &mut Vec<String>) {
     }
 }
 
-fn numbered_without_gaps(drive: &Drive, found: &mut Vec<String>) {
-    for (index, noted) in drive.disk.iter().enumerate() {
+fn numbered_without_gaps(drive: &Drive, id: &WatchId, found: &mut Vec<String>) {
+    for (index, noted) in drive.disk.iter().filter(|noted| noted.watch == *id).enumerate() {
         if noted.seq != index as u64 + 1 {
             found.push(format!("fact {} bears the number {}", index + 1, noted.seq));
             return;
@@ -76,7 +115,7 @@ fn numbered_without_gaps(drive: &Drive, found: &mut Vec<String>) {
 
 /// Every item of news that a channel takes lies in a letter that it holds,
 /// unless the channel is broken for good.
-fn nothing_lost(drive: &Drive, record: &Record, found: &mut Vec<String>) {
+fn nothing_lost(drive: &Drive, id: &WatchId, record: &Record, found: &mut Vec<String>) {
     for channel in &record.plan.channels {
         let known = &record.channels[&channel.name];
         if known.broken {
@@ -85,7 +124,7 @@ fn nothing_lost(drive: &Drive, record: &Record, found: &mut Vec<String>) {
         let held: Vec<(u64, u64)> = drive
             .taken
             .iter()
-            .filter(|taken| *channel.name.as_str() == taken.channel)
+            .filter(|taken| taken.watch == *id && *channel.name.as_str() == taken.channel)
             .map(|taken| (taken.after, taken.up_to))
             .collect();
         for news in &record.news {
@@ -108,10 +147,16 @@ fn nothing_lost(drive: &Drive, record: &Record, found: &mut Vec<String>) {
 
 /// One key, one content; the same news twice only under one key; a resolve
 /// never before its fire: letters to a channel never go back.
-fn repeats_keep_their_key(drive: &Drive, facts: &[(Timestamp, Fact)], found: &mut Vec<String>) {
+fn repeats_keep_their_key(
+    drive: &Drive,
+    id: &WatchId,
+    facts: &[(Timestamp, Fact)],
+    found: &mut Vec<String>,
+) {
+    let all = || drive.taken.iter().filter(|taken| taken.watch == *id);
     let mut content: BTreeMap<(&str, &str), &str> = BTreeMap::new();
     let mut reached: BTreeMap<&str, (u64, &str)> = BTreeMap::new();
-    for taken in &drive.taken {
+    for taken in all() {
         let named = (taken.channel.as_str(), taken.key.as_str());
         if *content.entry(named).or_insert(&taken.words) != taken.words {
             found.push(format!("key {} was used for two contents", taken.key));
@@ -128,7 +173,7 @@ fn repeats_keep_their_key(drive: &Drive, facts: &[(Timestamp, Fact)], found: &mu
         }
     }
     let mut tries: BTreeMap<&str, u32> = BTreeMap::new();
-    for taken in &drive.taken {
+    for taken in all() {
         *tries.entry(&taken.key).or_default() += 1;
     }
     let unknown: BTreeSet<&str> = facts
@@ -165,9 +210,15 @@ fn windows_close_once(facts: &[(Timestamp, Fact)], record: &Record, found: &mut 
             *closed.entry(window.to_string()).or_default() += 1;
         }
     }
+    // A short summary stands for all windows that were open when it ended.
+    let is_short = matches!(record.ended, Some(Ending::Superseded { .. }));
+    let short = closed.remove(CLOSING).unwrap_or(0);
+    if short != u32::from(is_short) {
+        found.push(format!("{short} closing summaries"));
+    }
     for window in &record.plan.windows {
         let times = closed.get(window.name.as_str()).copied().unwrap_or(0);
-        if times != 1 {
+        if times > 1 || times == 0 && !is_short {
             found.push(format!("window {} closed {times} times", window.name));
         }
     }

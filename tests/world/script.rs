@@ -12,7 +12,7 @@
 
 use bakewatch::config::{self, Given, Source};
 use bakewatch::model::{Name, Release, Span, Timestamp};
-use bakewatch::record::{Fact, Outcome, Plan};
+use bakewatch::record::{Baseline, Fact, Handed, Level, Outcome, Plan};
 use bakewatch::watch::Heard;
 
 use super::beyond;
@@ -91,7 +91,7 @@ fn happen(drive: &mut Drive, what: &str) {
         ["stops"] => drive.turn(vec![Heard::Stop]),
         ["sleeps", long] => drive.sleep(long.parse().expect("a duration")),
         ["superseded", "by", version] => {
-            drive.turn(vec![Heard::Superseded { by: Name::from(*version) }]);
+            drive.supersede(version, None);
         }
         ["clock", "steps", by] => {
             let by = by.parse().expect("a duration");
@@ -214,9 +214,14 @@ fn target(drive: &mut Drive, name: &str, what: &[&str], now: Timestamp) {
 /// All that was noted and told, one line each, measurements left out.
 pub fn transcript(drive: &Drive) -> String {
     let mut lines = String::new();
-    for (at, fact) in drive.facts() {
+    let facts = |id| drive.facts_of(id).iter().map(move |(at, fact)| (*at, id, fact));
+    let mut all: Vec<_> = drive.ids.iter().flat_map(facts).collect();
+    all.sort_by_key(|(at, ..)| *at); // stable: the earlier release first
+    for (at, id, fact) in all {
+        // The first release's facts stand for themselves.
+        let of = if *id == drive.id { "" } else { &format!("{id}: ") };
         if let Some(line) = line(fact) {
-            lines.push_str(&format!("{}  {line}\n", clock(*at)));
+            lines.push_str(&format!("{}  {of}{line}\n", clock(at)));
         }
     }
     lines
@@ -303,8 +308,27 @@ pub fn line(fact: &Fact) -> Option<String> {
         Fact::ClockStepped { by } => format!("clock stepped by {by}"),
         Fact::StoreFailed { error } => format!("store failed: {error}"),
         Fact::Poisoned { message } => format!("poisoned: {message}"),
+        Fact::Superseded { by, handed } => {
+            format!("superseded by {by}, handed on: {}", names(handed))
+        }
+        Fact::Baseline(Baseline { from: Some(from), levels, .. }) => {
+            let level = |level: &Level| match level.value {
+                Some(value) => format!("{} {:.4} of {}", level.rule, value.0, level.readings),
+                None => format!("{} none: {}", level.rule, level.why),
+            };
+            let levels: Vec<String> = levels.iter().map(level).collect();
+            format!("baseline from {}: {}", from.version, levels.join(", "))
+        }
+        Fact::Baseline(Baseline { why, .. }) => format!("no baseline: {why}"),
+        Fact::Inherited { from, alerts } => format!("inherited from {from}: {}", names(alerts)),
         Fact::Ended { reason } => format!("ended {reason:?}"),
     })
+}
+
+fn names(alerts: &[Handed]) -> String {
+    let name = |alert: &Handed| format!("{}{}", alert.rule, alert.labels);
+    let names: Vec<String> = alerts.iter().map(name).collect();
+    if names.is_empty() { "nothing".to_owned() } else { names.join(", ") }
 }
 
 /// The letters' first lines, for transcripts of what was told.

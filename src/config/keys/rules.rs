@@ -49,8 +49,15 @@ pub(super) const TABLE: Table = Table {
         key("signal", Text, "the signal that it judges").such_as("\"tool_latency\""),
         key("query", Query, "what it judges, instead of a signal").such_as("\"sum(queue_depth)\""),
         key("quantile", Number, "between 0 and 1: of a histogram signal").such_as("0.95"),
-        key("above", LIMITS, "broken by anything greater; a table: by window").such_as("1000"),
+        key(
+            "above",
+            LIMITS,
+            "broken by anything greater; a table: by window; \"1.5x baseline\": of what the last \
+             healthy release measured",
+        )
+        .such_as("1000"),
         key("below", LIMITS, "broken by anything smaller; a table: by window").such_as("\"50%\""),
+        key("at-least", Limit, "a bound from a baseline is no lower than this").such_as("\"1%\""),
         key("for", Duration, "how long it has to be broken")
             .or("2m if critical, else 10m")
             .such_as("\"5m\""),

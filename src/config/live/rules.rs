@@ -57,7 +57,10 @@ pub(super) fn all(
         };
         let quantile = rule.quantile.map(crate::config::rules::percentile);
         let what = [Some(rule.signal.to_string()), quantile].into_iter().flatten();
-        let bound = crate::config::rules::bound_shown(rule.bound, unit);
+        let bound = match rule.of_baseline {
+            Some(_) => crate::config::rules::bounds_shown(rule, unit),
+            None => crate::config::rules::bound_shown(rule.bound, unit),
+        };
         let judges = what.chain([bound]).collect::<Vec<_>>().join(" ");
         let is_own = !pack::NAMES.contains(&rule.name.as_str());
         RuleLive { name: rule.name.clone(), judges, never, is_own }
@@ -151,6 +154,9 @@ fn signal_reads_range(signal: &Signal) -> bool {
 /// the share above its bound, and there that share is not known.
 fn beyond_top(ground: &Ground, rule: &Rule, signal: &Signal, names: &[String]) -> Option<String> {
     let Shape::Buckets { scale, .. } = signal.shape else { return None };
+    if rule.of_baseline.is_some() {
+        return None; // it is known when the watch opens
+    }
     let Bound::Above(bound) = rule.bound else { return None };
     let histogram = names.iter().find_map(|name| name.strip_suffix("_bucket"))?;
     let family = ground.families.iter().find(|family| family.name == histogram)?;

@@ -19,6 +19,7 @@ fn rule(quantile: Option<f64>, bound: Bound, evidence_min: f64) -> Rule {
         runbook: None,
         by_window: Vec::new(),
         labels: Default::default(),
+        of_baseline: None,
     }
 }
 

@@ -141,19 +141,20 @@ fn headers(digest: &Digest, headline: &Headline) -> Vec<(String, String)> {
 }
 
 /// What this mail answers: for each incident a root that no mail bears, so
-/// that a thread holds even if its first mail was lost. All that is about the
-/// release as a whole hangs on one root more.
+/// that a thread holds even if its first mail was lost, and over releases. All
+/// that is about the release as a whole hangs on one root more.
 fn roots(digest: &Digest) -> Vec<String> {
-    let watch = digest.release.watch().to_string();
-    let root = |incident: &str| {
-        format!("<incident-{}@{DOMAIN}>", &hex_of(["thread", &watch, incident])[..32])
+    let root = |of: &str, incident: &str| {
+        format!("<incident-{}@{DOMAIN}>", &hex_of(["thread", of, incident])[..32])
     };
+    let service = digest.release.service.as_str();
     match &digest.content {
         Content::News { tellings, .. } if !tellings.is_empty() => {
-            tellings.iter().take(ROOTS_MAX).map(|telling| root(&telling.alert.incident)).collect()
+            let named = tellings.iter().take(ROOTS_MAX);
+            named.map(|telling| root(service, &telling.alert.incident)).collect()
         }
         Content::News { .. } | Content::Smoke(_) | Content::Summary(_) | Content::Overview(_) => {
-            vec![root("")]
+            vec![root(&digest.release.watch().to_string(), "")]
         }
     }
 }

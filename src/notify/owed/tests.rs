@@ -165,6 +165,8 @@ fn tells_in_a_digest_what_fires_what_ended_and_what_nobody_saw() {
         resolved_at,
         peak: Number(0.07),
         summary: String::new(),
+        heritage: None,
+        goes_on: false,
     };
     let (from, to) = (quiet.from + HOUR, quiet.from + 2 * HOUR);
     let mut story = Story::new();

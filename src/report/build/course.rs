@@ -119,6 +119,12 @@ impl Sum {
         if self.has_ratio { Some(self.den) } else { self.buckets.last().map(|(_, count)| *count) }
     }
 
+    /// All finite bounds, rising.
+    pub(super) fn finite_bounds(&self) -> Vec<Number> {
+        let bounds = self.buckets.iter().map(|(bound, _)| *bound);
+        bounds.filter(|bound| bound.is_finite()).map(Number).collect()
+    }
+
     /// The largest finite bound.
     pub(super) fn top(&self) -> Option<f64> {
         self.buckets.iter().rev().map(|(bound, _)| *bound).find(|bound| bound.is_finite())

@@ -6,7 +6,7 @@ use super::HEALTH;
 use crate::check::{StepResult, StepState};
 use crate::judge::verdict::{Evidence, Fired, ReasonKind, Seen, SmokeEnd, verdict};
 use crate::model::{Name, Span, Verdict, Why};
-use crate::record::{AlertSummary, Reason, Record, SignalSummary, Summary};
+use crate::record::{AlertSummary, Heritage, Reason, Record, SignalSummary, Summary};
 use crate::report::page::value;
 use crate::report::show;
 
@@ -28,6 +28,14 @@ pub(super) fn judged(record: &Record, summary: &Summary) -> (Verdict, Vec<Reason
             None => "no scrape was read".to_owned(),
         };
         reasons.push(Reason { text: format!("not watched: {}", not_watched.join(", ")), evidence });
+    }
+    let lacking = record.plan.rules.iter().filter(|rule| record.lacks_baseline(rule));
+    let lacking: Vec<&str> = lacking.map(|rule| rule.name.as_str()).collect();
+    if !lacking.is_empty() {
+        let why = record.baseline.as_ref().map_or("", |baseline| &baseline.why);
+        let why = if why.is_empty() { "the earlier release does not show it" } else { why };
+        let text = format!("not watched, for want of a baseline: {}", lacking.join(", "));
+        reasons.push(Reason { text, evidence: why.to_owned() });
     }
     (verdict, reasons)
 }
@@ -54,7 +62,7 @@ fn evidence(record: &Record, summary: &Summary) -> Evidence {
 /// Each alert once, however often it fired.
 fn fired(summary: &Summary) -> Vec<Fired> {
     let mut found: Vec<Fired> = Vec::new();
-    for alert in &summary.alerts {
+    for alert in summary.alerts.iter().filter(|alert| is_of_this_release(alert)) {
         let total = firing(alert, summary);
         let burning = alert.resolved_at.is_none();
         let same = |f: &&mut Fired| f.rule == alert.rule && f.labels == alert.labels;
@@ -69,10 +77,20 @@ fn fired(summary: &Summary) -> Vec<Fired> {
     found
 }
 
-/// How long it fired inside the window.
+/// One that burned before this release, and was over or went on to the next
+/// without having been seen to burn under it, is not this one's.
+fn is_of_this_release(alert: &AlertSummary) -> bool {
+    let was_seen = |heritage: &Heritage| heritage.seen_at.is_some();
+    let stays = alert.resolved_at.is_none() && !alert.goes_on;
+    stays || alert.heritage.as_ref().is_none_or(was_seen)
+}
+
+/// How long it fired inside the window, as far as it was seen to.
 fn firing(alert: &AlertSummary, summary: &Summary) -> Span {
     let end = alert.resolved_at.unwrap_or(summary.to);
-    end.since(alert.fired_at.max(summary.from)).max(Span::ZERO)
+    let seen_at = alert.heritage.as_ref().and_then(|heritage| heritage.seen_at);
+    let from = seen_at.unwrap_or(alert.fired_at).max(summary.from);
+    end.since(from).max(Span::ZERO)
 }
 
 /// The required signals beside health, each once, and what is not watched.

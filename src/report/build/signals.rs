@@ -172,7 +172,8 @@ fn bounds(record: &Record, signal: &Name, read: Read) -> Vec<BoundLine> {
             let all = rule.by_window.iter().map(|(_, bound)| *bound);
             let mut all: Vec<Bound> = all.chain([rule.bound]).collect();
             all.dedup();
-            all.into_iter().map(|bound| BoundLine {
+            let held = all.into_iter().filter_map(|bound| record.bound_of(rule, bound));
+            held.map(|bound| BoundLine {
                 rule: rule.name.clone(),
                 severity: rule.severity,
                 value: Number(bound.value()),
@@ -185,7 +186,9 @@ fn bounds(record: &Record, signal: &Name, read: Read) -> Vec<BoundLine> {
 /// Why there was nothing in all the window.
 fn missing(record: &Record, seen: &Seen<'_>) -> Why {
     let mut rules = record.plan.rules.iter().filter(|rule| rule.signal == seen.name);
-    let told = rules.find_map(|rule| record.quiet.get(&rule.name));
+    let is_of_signal = |why: &Why| *why != Why::NoBaseline;
+    let told =
+        rules.find_map(|rule| record.quiet.get(&rule.name).filter(|(why, _)| is_of_signal(why)));
     let was_measured = seen.rows.iter().any(|(_, row)| row.measured.is_some());
     match told {
         Some((why, _)) => *why,

@@ -48,9 +48,11 @@ fn row(summary: &Summary, alert: &AlertSummary) -> Vec<Text> {
         Some(signal) => value(signal, Some(alert.peak.0)),
         None => show::show(Unit::Count, alert.peak.0),
     };
-    let recovered = match alert.time_to_recover() {
-        Some(span) => Text::from(show::length(span)),
-        None => Text::new(Tone::Bad, "still firing"),
+    let by = summary.superseded.as_ref().filter(|_| alert.goes_on);
+    let recovered = match (alert.time_to_recover(), by) {
+        (Some(span), _) => Text::from(show::length(span)),
+        (None, Some(next)) => Text::new(Tone::Bad, format!("goes on under {}", next.by)),
+        (None, None) => Text::new(Tone::Bad, "still firing"),
     };
     vec![
         Text::from(format!("{}{labels}", alert.rule)),
@@ -62,9 +64,20 @@ fn row(summary: &Summary, alert: &AlertSummary) -> Vec<Text> {
     ]
 }
 
-/// What each rule says is wrong, once.
+/// Of an alert that is older than the release: whether it was seen under it.
+fn inherited(alert: &AlertSummary) -> Option<Text> {
+    let heritage = alert.heritage.as_ref()?;
+    let (rule, from) = (&alert.rule, &heritage.from);
+    let seen = match heritage.seen_at {
+        Some(at) => format!("first broken under this one {}", show::instant_exact(at)),
+        None => "not seen broken under this one".to_owned(),
+    };
+    Some(Text::from(format!("{rule}: began under {from}, {seen}")))
+}
+
+/// What each rule says is wrong, once, and where it comes from.
 fn said(summary: &Summary) -> Vec<Text> {
-    let mut lines: Vec<Text> = Vec::new();
+    let mut lines: Vec<Text> = summary.alerts.iter().filter_map(inherited).collect();
     for alert in summary.alerts.iter().filter(|alert| !alert.summary.is_empty()) {
         let line = Text::from(format!("{}: {}", alert.rule, alert.summary));
         if !lines.contains(&line) {

@@ -8,10 +8,12 @@ use crate::report::show;
 
 /// A letter's subject and a page's title: `chat-agent v1.2.3: first-day healthy`.
 pub fn subject(summary: &Summary) -> String {
-    format!(
-        "{} {}: {} {}",
-        summary.release.service, summary.release.version, summary.window, summary.verdict
-    )
+    let what = match &summary.superseded {
+        Some(superseded) => format!("superseded by {},", superseded.by),
+        None => summary.window.to_string(),
+    };
+    let release = &summary.release;
+    format!("{} {}: {what} {}", release.service, release.version, summary.verdict)
 }
 
 /// The window in words: `first-day: 24 Nov 2026 09:00 to 25 Nov 2026 09:00 UTC (1d)`.
@@ -19,6 +21,10 @@ pub fn headline(summary: &Summary) -> String {
     let at = |time| show::strftime(time, "%-d %b %Y %H:%M");
     let mut aside = Vec::new();
     let length = show::length(summary.to.since(summary.from));
+    if let Some(superseded) = &summary.superseded {
+        let (from, to) = (at(summary.from), at(summary.to));
+        return format!("superseded by {} after {length}: {from} to {to} UTC", superseded.by);
+    }
     if summary.window != *length {
         aside.push(length);
     }
@@ -78,6 +84,9 @@ fn alerts(summary: &Summary) -> Figure {
     let burning = summary.alerts.iter().filter(|alert| alert.resolved_at.is_none()).count();
     let unjudged = unjudged(&summary.signals);
     let note = match (summary.alerts.len(), burning) {
+        (_, 1..) if summary.alerts.iter().any(|alert| alert.goes_on) => {
+            format!("{burning} not resolved")
+        }
         (0, _) if unjudged > 0 => format!("{} not judged", show::plural(unjudged, "rule")),
         (0, _) => "none fired".to_owned(),
         (_, 0) => "all resolved".to_owned(),

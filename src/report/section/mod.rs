@@ -2,6 +2,7 @@
 
 mod alerts;
 mod availability;
+mod baseline;
 mod checks;
 mod coverage;
 mod deliveries;
@@ -21,12 +22,13 @@ use crate::record::Summary;
 type Make = fn(&Summary) -> Option<Section>;
 
 /// In the order in which they are read.
-const SECTIONS: [Make; 10] = [
+const SECTIONS: [Make; 11] = [
     verdict::section,
     smoke::section,
     availability::section,
     checks::section,
     signals::section,
+    baseline::section,
     alerts::section,
     replicas::section,
     coverage::section,
@@ -34,7 +36,12 @@ const SECTIONS: [Make; 10] = [
     limits::section,
 ];
 
+/// Of a release that was superseded: the next one is looked at now.
+const SHORT: [Make; 4] =
+    [verdict::section, smoke::unless_passed, alerts::section, coverage::section];
+
 /// All sections of a report.
 pub fn sections(summary: &Summary) -> Vec<Section> {
-    SECTIONS.iter().filter_map(|make| make(summary)).collect()
+    let sections = if summary.superseded.is_some() { &SHORT[..] } else { &SECTIONS[..] };
+    sections.iter().filter_map(|make| make(summary)).collect()
 }

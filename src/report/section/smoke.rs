@@ -35,6 +35,13 @@ pub(super) fn section(summary: &Summary) -> Option<Section> {
     })
 }
 
+/// The same, where there is something to look at.
+pub(super) fn unless_passed(summary: &Summary) -> Option<Section> {
+    let has_passed = |step: &StepResult| step.state == StepState::Passed;
+    let is_worth_it = summary.smoke.is_empty() || !summary.smoke.iter().all(has_passed);
+    section(summary).filter(|_| is_worth_it)
+}
+
 fn row(step: &StepResult) -> Vec<Text> {
     let kind = match (step.cleanup, step.must) {
         (true, _) => " (cleanup)",

@@ -41,6 +41,7 @@ fn rule(name: &str, signal: &str, bound: Bound, severity: Severity, summary: &st
         runbook: None,
         by_window: Vec::new(),
         labels: Default::default(),
+        of_baseline: None,
     }
 }
 

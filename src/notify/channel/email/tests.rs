@@ -53,7 +53,7 @@ fn lets_nothing_from_outside_add_a_header_or_markup() {
 }
 
 #[test]
-fn keeps_an_incident_in_one_thread_and_another_release_out_of_it() {
+fn keeps_an_incident_in_one_thread_over_releases_and_each_summary_in_its_own() {
     let mut story = Story::new();
     story.fire("HighErrorRate", &[], 0.5);
     let fire = mail(&story);
@@ -65,7 +65,11 @@ fn keeps_an_incident_in_one_thread_and_another_release_out_of_it() {
     let mut next = Story::new();
     next.record.release.version = "v1.2.4".into();
     next.fire("HighErrorRate", &[], 0.5);
-    assert_ne!(fire.header("In-Reply-To"), mail(&next).header("In-Reply-To"));
+    assert_eq!(fire.header("In-Reply-To"), mail(&next).header("In-Reply-To"));
+    let (mut one, mut other) = (Story::new(), Story::new());
+    other.record.release.version = "v1.2.4".into();
+    let summaries = [&mut one, &mut other].map(|story| mail(story.close_window()));
+    assert_ne!(summaries[0].header("In-Reply-To"), summaries[1].header("In-Reply-To"));
 }
 
 #[test]

@@ -38,6 +38,8 @@ fn leaves_the_alerts_out_of_a_digest_that_is_too_large_and_says_so() {
         resolved_at: None,
         peak: Number(0.0),
         summary: String::new(),
+        heritage: None,
+        goes_on: false,
     };
     story.digest(Overview { firing: 40, alerts: (0..40).map(alert).collect(), ..overview() });
     let body = body(&story);
