@@ -27,6 +27,12 @@ impl Secrets {
         self.config.extend(more);
     }
 
+    /// Keys whose values here are others than in `before`, or new.
+    pub fn renewed_since(&self, before: &Secrets) -> Vec<String> {
+        let is_other = |(key, value): &(&String, &String)| before.config.get(*key) != Some(*value);
+        self.config.iter().filter(is_other).map(|(key, _)| key.clone()).collect()
+    }
+
     /// The secret's value now. A file loses its last line end, which editors
     /// and `kubectl` add.
     ///

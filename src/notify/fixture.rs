@@ -277,6 +277,7 @@ pub fn summary(release: Release) -> Summary {
         targets: Vec::new(),
         coverage: Coverage { health_ratio: Number(1.0), blind: Vec::new() },
         limits: Vec::new(),
+        changes: Vec::new(),
         matched: Vec::new(),
         deliveries: Vec::new(),
         release,

@@ -2,21 +2,25 @@
 //! through which memory changes; the same facts give the same record.
 
 mod alerts;
+mod change;
 mod channel;
 mod fact;
 mod news;
 mod plan;
+mod reload;
 mod seen;
 mod summary;
 mod targets;
 
 use std::collections::BTreeMap;
 
-pub use alerts::{AlertKey, AlertRecord, Episode};
-pub use channel::{BROKEN_AFTER, ChannelRecord, Frozen};
+pub use alerts::{AlertKey, AlertRecord, Closing, Episode};
+pub use change::changes;
+pub use channel::{BROKEN_AFTER, ChannelRecord, Frozen, WrittenBy};
 pub use fact::{Block, Ending, Fact, Outcome, Row, Stored, Tally};
 pub use news::{AlertNews, Item, News, incident};
 pub use plan::{Found, Plan, RUN_HEADER};
+pub use reload::{Adopted, Moves, Reload, Reread};
 pub use summary::{
     AlertSummary, Availability, Blind, BoundLine, CheckSummary, Coverage, Deliveries, Reason,
     Replicas, Runs, SignalSummary, Stays, Summary, TargetSummary,
@@ -27,7 +31,8 @@ pub use targets::{SourceRecord, Stay, TargetRecord};
 pub use crate::metrics::presets::{Matched, PresetChoice};
 
 use crate::check::StepResult;
-use crate::model::{Name, Release, Severity, Timestamp, TlsFacts, Why};
+use crate::judge::Rule;
+use crate::model::{Name, Release, Severity, Span, Timestamp, TlsFacts, Why};
 
 /// The limit of a watch that sees no sign of the smoke test's request in the
 /// metric of requests. Somebody is told, since it makes a calm ratio worthless.
@@ -40,6 +45,13 @@ pub struct Record {
     pub release: Release,
     /// How.
     pub plan: Plan,
+    /// Rules that a reload has removed, as they were last: what is told of their
+    /// alerts needs their words.
+    pub retired: Vec<Rule>,
+    /// Each time the configuration was read anew, and something came of it.
+    pub reloads: Vec<Reload>,
+    /// How far the wall clock has been set in all, which is no time that passed.
+    pub stepped: Span,
     /// When the watch was opened; not before the release.
     pub opened_at: Timestamp,
     /// How many facts have been applied: the number of the latest.
@@ -118,6 +130,9 @@ impl Record {
         let mut record = Record {
             release: release.clone(),
             plan: (**plan).clone(),
+            retired: Vec::new(),
+            reloads: Vec::new(),
+            stepped: Span::ZERO,
             opened_at: at.max(release.at),
             seq: 1,
             at,
@@ -162,7 +177,8 @@ impl Record {
         match fact {
             Fact::Opened { .. } => unreachable!("a record begins once"),
             Fact::Resumed { quiet_since, why } => self.apply_resumed(quiet_since, at, &why),
-            Fact::Stopped {} | Fact::ClockStepped { .. } => {}
+            Fact::Stopped {} => {}
+            Fact::ClockStepped { by } => self.stepped += by,
             Fact::Settled { answered } => self.settled = Some(answered),
             Fact::Smoked(result) => self.apply_smoked(result),
             Fact::Matched(matched) => self.matched = Some(matched),
@@ -195,10 +211,7 @@ impl Record {
             }
             Fact::Measured(block) => self.blocks.push(block),
             Fact::Sent { channel, key, after, up_to, .. } => {
-                let frozen = &mut self.channels.entry(channel).or_default().frozen;
-                // One more try does not make it known how an earlier one ended.
-                let unknown = frozen.as_ref().is_some_and(|out| out.unknown && out.key == key);
-                *frozen = Some(Frozen { key, after, up_to, at, unknown });
+                self.channels.entry(channel).or_default().freeze(key, after, up_to, at);
             }
             Fact::Receipt { channel, key, outcome } => self.apply_receipt(&channel, &key, outcome),
             Fact::WindowClosed { window, summary } => {
@@ -207,6 +220,12 @@ impl Record {
                 self.tell(Item::Summary(window));
             }
             Fact::Published { window, files, error } => self.apply_published(&window, files, error),
+            Fact::PlanChanged { plan, changes, renewed } => {
+                self.apply_plan(*plan, changes, &renewed);
+            }
+            Fact::ReloadFailed { errors } => {
+                self.reloads.push(Reload { at, changes: Vec::new(), errors });
+            }
             Fact::StoreFailed { error } => self.tell(Item::Notice {
                 severity: Severity::Critical,
                 text: format!("facts could not be stored: {error}"),
@@ -310,7 +329,7 @@ impl Record {
             .map(|(key, _)| key.clone())
             .collect();
         for key in burning {
-            self.close_alert(&key);
+            self.close_alert(&key, Closing::WatchEnded);
         }
         self.ended = Some(reason);
     }

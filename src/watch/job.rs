@@ -7,7 +7,7 @@ use crate::model::{
     Ask, Channel, Exchange, Failure, Found, Name, Request, Source, Span, Timestamp, WatchId,
 };
 use crate::notify::Letter;
-use crate::record::{Outcome, Summary};
+use crate::record::{Outcome, Reread, Summary};
 
 /// Tells one question from another, for one process's life.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -132,6 +132,8 @@ pub enum Heard {
         /// Its version.
         by: Name,
     },
+    /// The configuration was read anew: what it says now, or every error in it.
+    Reloaded(Result<Box<Reread>, Vec<String>>),
     /// The wall clock was set.
     ClockStepped {
         /// By so much.

@@ -24,6 +24,7 @@ mod measure;
 mod observe;
 mod own;
 mod pace;
+mod reload;
 mod seek;
 mod smoke;
 mod tell;
@@ -263,6 +264,7 @@ impl Watch {
                 self.note(now, Fact::Stopped {});
             }
             Heard::Superseded { by } => self.supersede(now, by),
+            Heard::Reloaded(read) => self.reload(now, read),
             Heard::ClockStepped { by } => self.note(now, Fact::ClockStepped { by }),
             Heard::Store(Some(error)) if !self.tell.not_stored => {
                 self.tell.not_stored = true;
@@ -289,13 +291,13 @@ impl Watch {
                 self.hear_scrape(now, target, Err(failure), None);
             }
             (Asked::Check { check }, Reply::Exchanged(result)) => {
-                self.hear_check(now, check, &result);
+                self.hear_check(now, &check, &result);
             }
             (Asked::Discover { source }, Reply::Discovered(answer)) => {
-                self.hear_found(now, source, answer);
+                self.hear_found(now, &source, answer);
             }
             (Asked::Discover { source }, Reply::Exchanged(Err(failure))) => {
-                self.hear_found(now, source, Err(failure.to_string()));
+                self.hear_found(now, &source, Err(failure.to_string()));
             }
             (Asked::Smoke, Reply::Exchanged(result)) => self.hear_smoke(now, &result),
             (Asked::Letter { channel, key }, Reply::Delivered(outcome)) => {
@@ -308,6 +310,7 @@ impl Watch {
                 };
                 self.note(now, Fact::Published { window, files, error });
             }
+            (Asked::Moot, _) => {}
             (asked, reply) => panic!("{asked:?} was answered with {reply:?}"),
         }
     }

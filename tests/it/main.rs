@@ -9,5 +9,7 @@ mod faults;
 mod found;
 mod io;
 mod panics;
+mod reload;
 mod scenarios;
 mod simulation;
+mod time;

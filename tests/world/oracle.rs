@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use bakewatch::model::{SECOND, Span, Timestamp};
-use bakewatch::record::{Ending, Fact, Item, Outcome, Record};
+use bakewatch::record::{Ending, Fact, Outcome, Plan, Record};
 
 use super::drive::Drive;
 
@@ -21,7 +21,7 @@ pub fn complaints(drive: &Drive) -> Vec<String> {
     numbered_without_gaps(drive, &mut found);
     nothing_lost(drive, &replayed, &mut found);
     repeats_keep_their_key(drive, facts, &mut found);
-    nothing_early(&replayed, &mut found);
+    nothing_early(facts, &replayed, &mut found);
     windows_close_once(facts, &replayed, &mut found);
     coverage_adds_up(&replayed, &mut found);
     nothing_of_those_who_left(drive, &mut found);
@@ -40,6 +40,8 @@ fn nothing_observed_after_the_end(facts: &[(Timestamp, Fact)], found: &mut Vec<S
             | Fact::Resumed { .. }
             | Fact::Stopped {}
             | Fact::ClockStepped { .. }
+            | Fact::PlanChanged { .. }
+            | Fact::ReloadFailed { .. }
             | Fact::StoreFailed { .. }
             | Fact::Limit { .. } => {}
             _ => found.push(format!("noted after the end: {fact:?}")),
@@ -47,9 +49,29 @@ fn nothing_observed_after_the_end(facts: &[(Timestamp, Fact)], found: &mut Vec<S
     }
 }
 
+fn is_change(fact: &Fact) -> bool {
+    matches!(fact, Fact::PlanChanged { .. })
+}
+
+/// Each plan that was followed, with the number of the fact that it came with.
+fn plans(facts: &[(Timestamp, Fact)]) -> Vec<(u64, &Plan)> {
+    let plan = |(index, (_, fact)): (usize, &'_ (Timestamp, Fact))| match fact {
+        Fact::Opened { .. } | Fact::PlanChanged { .. } => Some(index as u64 + 1),
+        _ => None,
+    };
+    let numbers = facts.iter().enumerate().filter_map(plan);
+    numbers
+        .map(|number| match &facts[number as usize - 1].1 {
+            Fact::Opened { plan, .. } | Fact::PlanChanged { plan, .. } => (number, &**plan),
+            _ => unreachable!("only these have a plan"),
+        })
+        .collect()
+}
+
 /// A target that has left is not looked at.
 fn nothing_of_those_who_left(drive: &Drive, found: &mut Vec<String>) {
-    if drive.record().plan.sources.is_empty() {
+    let is_fixed = drive.record().plan.sources.is_empty();
+    if is_fixed && !drive.facts().iter().any(|(_, fact)| is_change(fact)) {
         return;
     }
     let (first, rest) = drive.facts().split_first().expect("a watch begins with a fact");
@@ -73,9 +95,10 @@ fn numbered_without_gaps(drive: &Drive, found: &mut Vec<String>) {
     }
 }
 
-/// Every item of news that a channel takes lies in a letter that it holds,
-/// unless the channel is broken for good.
+/// Every item of news that a channel takes, and goes on to take whatever is
+/// reloaded, lies in a letter that it holds, unless it is broken for good.
 fn nothing_lost(drive: &Drive, record: &Record, found: &mut Vec<String>) {
+    let plans = plans(drive.facts());
     for channel in &record.plan.channels {
         let known = &record.channels[&channel.name];
         if known.broken {
@@ -88,11 +111,12 @@ fn nothing_lost(drive: &Drive, record: &Record, found: &mut Vec<String>) {
             .map(|taken| (taken.after, taken.up_to))
             .collect();
         for news in &record.news {
-            let is_taken = match &news.item {
-                Item::Fired(a) | Item::Resolved(a) | Item::Closed(a) => channel.takes(a.severity),
-                Item::Notice { about, .. } => about.as_ref() != Some(&channel.name),
-                Item::SmokeFailed(_) | Item::Summary(_) => true,
+            let takes = |plan: &Plan| {
+                let known = plan.channels.iter().find(|known| known.name == channel.name);
+                known.is_some_and(|known| news.item.concerns(known))
             };
+            let since = plans.partition_point(|(seq, _)| *seq <= news.seq).saturating_sub(1);
+            let is_taken = plans[since..].iter().all(|(_, plan)| takes(plan));
             let is_held = held.iter().any(|(after, up_to)| *after < news.seq && news.seq <= *up_to);
             if is_taken && !is_held {
                 found.push(format!(
@@ -145,10 +169,15 @@ fn repeats_keep_their_key(drive: &Drive, facts: &[(Timestamp, Fact)], found: &mu
 }
 
 /// No alert fires before its rule's hold, nor with less than its breaches.
-fn nothing_early(record: &Record, found: &mut Vec<String>) {
+fn nothing_early(facts: &[(Timestamp, Fact)], record: &Record, found: &mut Vec<String>) {
+    let plans = plans(facts);
     for (key, alert) in &record.alerts {
-        let hold = record.rule(&key.rule).hold;
         for episode in &alert.episodes {
+            let known = |plan: &Plan| plan.rules.iter().find(|rule| rule.name == key.rule).cloned();
+            let at = facts.partition_point(|(at, _)| *at <= episode.fired_at) as u64;
+            let then = plans.iter().rev().filter(|(seq, _)| *seq <= at);
+            let hold =
+                then.filter_map(|(_, plan)| known(plan)).next().map_or(Span::ZERO, |r| r.hold);
             if episode.fired_at.since(episode.since) < hold {
                 found.push(format!("{} fired before its time", key.rule));
             }

@@ -2,6 +2,7 @@
 
 mod alerts;
 mod availability;
+mod changes;
 mod checks;
 mod coverage;
 mod deliveries;
@@ -21,7 +22,7 @@ use crate::record::Summary;
 type Make = fn(&Summary) -> Option<Section>;
 
 /// In the order in which they are read.
-const SECTIONS: [Make; 10] = [
+const SECTIONS: [Make; 11] = [
     verdict::section,
     smoke::section,
     availability::section,
@@ -31,6 +32,7 @@ const SECTIONS: [Make; 10] = [
     replicas::section,
     coverage::section,
     deliveries::section,
+    changes::section,
     limits::section,
 ];
 
