@@ -73,10 +73,10 @@ fn show(id: &WatchId, record: &Record) -> String {
     if let Some(last) = record.reloads.last() {
         let (what, lines) = match last.errors.is_empty() {
             true => ("changed", &last.changes),
-            false => ("not followed, as before", &last.errors),
+            false => ("not followed", &last.errors),
         };
         let (at, lines) = (last.at.for_people(), lines.join("; "));
-        let _ = writeln!(text, "  configuration: {what} {at}: {lines}");
+        let _ = writeln!(text, "  configuration: {what} at {at}: {lines}");
     }
     for (name, closed) in &record.windows {
         let _ = writeln!(text, "  window {name}: {}", closed.summary.verdict);

@@ -27,9 +27,11 @@ impl Secrets {
         self.config.extend(more);
     }
 
-    /// Keys whose values here are others than in `before`, or new.
+    /// Keys whose values here are others than in `before`.
     pub fn renewed_since(&self, before: &Secrets) -> Vec<String> {
-        let is_other = |(key, value): &(&String, &String)| before.config.get(*key) != Some(*value);
+        let is_other = |(key, value): &(&String, &String)| {
+            before.config.get(*key).is_some_and(|known| known != *value)
+        };
         self.config.iter().filter(is_other).map(|(key, _)| key.clone()).collect()
     }
 
