@@ -25,7 +25,6 @@ use bakewatch::daemon::carry::Carrier;
 use bakewatch::daemon::clock::Clock;
 use bakewatch::daemon::http::Http;
 use bakewatch::daemon::secrets::Secrets;
-use bakewatch::daemon::smtp::Deferred;
 use bakewatch::daemon::store::Store;
 use bakewatch::daemon::turn::{Observer, Turns};
 use bakewatch::model::{MINUTE, Release, Timestamp, WatchId};
@@ -186,7 +185,7 @@ async fn watch(run: &Run, targets: &[(Ipv4Addr, Play)], port: u16) {
     let source = Source { file: "cadence".to_owned(), text };
     let checked = config::read(Some(&source), &Given::default());
     let plan = checked.unwrap_or_else(|errors| panic!("{errors:?}")).plan;
-    let clock = Clock::real(Timestamp::default());
+    let clock = Clock::real(Timestamp::default(), bakewatch::model::Span::ZERO);
     let opened = clock.now() - 2 * MINUTE;
     let release = Release { service: plan.service.clone(), version: "v1".into(), at: opened };
     let mut fleet = Fleet::new();
@@ -195,7 +194,7 @@ async fn watch(run: &Run, targets: &[(Ipv4Addr, Play)], port: u16) {
     let carrier = Carrier {
         http: Http::new().expect("clients"),
         secrets: Secrets::default(),
-        deferred: Deferred::default(),
+        deferred: std::sync::Arc::default(),
         report_dir: dir.path().join("reports"),
     };
     let store = Store::open(dir.path()).expect("a new store");

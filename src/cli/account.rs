@@ -180,6 +180,11 @@ impl Observer for Account {
                 }
                 self.say(&text);
             }
+            Fact::PlanChanged { changes: lines, .. } | Fact::ReloadFailed { errors: lines } => {
+                let is_taken = matches!(fact, Fact::PlanChanged { .. });
+                let what = if is_taken { "changed" } else { "not followed, as before" };
+                self.say(&format!("{watch}: configuration {what}\n  {}\n", lines.join("\n  ")));
+            }
             Fact::WindowClosed { window, summary } => {
                 let mut text = format!("{watch}: {window}: {}\n", summary.verdict);
                 for reason in &summary.reasons {

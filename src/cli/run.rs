@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
@@ -15,13 +16,13 @@ use crate::daemon::clock::{self, Clock};
 use crate::daemon::http::Http;
 use crate::daemon::lock::Lock;
 use crate::daemon::pulse::Pulse;
+use crate::daemon::reload::Reload;
 use crate::daemon::secrets::Secrets;
 use crate::daemon::signal;
-use crate::daemon::smtp::Deferred;
 use crate::daemon::store::{Facts, Reader, Store};
 use crate::daemon::turn::{End, Turns};
 use crate::model::{Name, Release, Span, Timestamp, WatchId};
-use crate::record::{Baseline, Ending, Plan, Record};
+use crate::record::{Baseline, Ending, Plan, Record, Reread};
 use crate::report;
 use crate::watch::Fleet;
 
@@ -73,6 +74,7 @@ pub struct Run {
 /// What keeps the watch from beginning.
 pub async fn run(given: Run) -> Result<Exit, String> {
     log::start(given.log_format)?;
+    let reloads = signal::reloads()?;
     let from = Given { url: given.url.clone(), until: given.until.clone(), ..Given::default() };
     let all = match load::load(given.config.as_deref(), &from) {
         Ok(all) => all,
@@ -110,10 +112,14 @@ pub async fn run(given: Run) -> Result<Exit, String> {
         tracing::warn!("https cannot be verified on this machine: {why}");
     }
     let report_dir = given.report_dir.unwrap_or_else(|| dir.join("reports"));
-    let carrier =
-        Carrier { http, secrets: opened.secrets, deferred: Deferred::default(), report_dir };
+    let carrier = Carrier { http, secrets: opened.secrets, deferred: Arc::default(), report_dir };
     let mut turns =
         Turns::new(opened.fleet, opened.clock, store, carrier).with_pulse(Pulse::new(lock)?);
+    let file = given.config;
+    turns = turns.with_reload(Reload::new(reloads, move || match &file {
+        Some(file) => load::load(Some(file), &from).map(Some),
+        None => Ok(None),
+    }));
     for (old, by) in opened.superseded {
         turns.supersede(&old, &by);
     }
@@ -185,7 +191,7 @@ fn open(given: &Run, all: Vec<Checked>, reader: &Reader) -> Result<Opened, Strin
         }
     }
     let latest = known.iter().map(|(_, record, _)| record.at).max().unwrap_or_default();
-    let clock = Clock::real(latest);
+    let clock = Clock::real(latest, stepped(&known, &all, &version));
     let now = clock.now();
     let at = given.released_at.unwrap_or(now);
     if at > clock::wall() + Span::from_secs(60) {
@@ -208,7 +214,10 @@ fn open(given: &Run, all: Vec<Checked>, reader: &Reader) -> Result<Opened, Strin
         heirs.insert(service, release.watch());
         match past {
             // Taken up below, with the plan it was opened with.
-            Past::Open(record) => must_have(record, checked.until.as_ref())?,
+            Past::Open(record) => {
+                must_have(record, checked.until.as_ref())?;
+                remark(record, checked.plan, now);
+            }
             Past::None => {
                 let baseline = baseline(reader, &checked.plan)?;
                 opened.fleet.open_against(release, checked.plan, baseline, now)?;
@@ -237,6 +246,40 @@ fn baseline(reader: &Reader, plan: &Plan) -> Result<Option<Baseline>, String> {
     let earlier = ids.iter().map_while(|id| read(id).map_err(|error| failed = Some(error)).ok());
     let baseline = report::baseline(earlier, plan);
     failed.map_or(Ok(baseline), Err)
+}
+
+/// A watch goes on with the plan that it followed last: whoever has changed the
+/// file meanwhile is told so.
+fn remark(record: &Record, plan: Plan, now: Timestamp) {
+    let changes = match record.adopt(Reread { plan, renewed: Vec::new() }, now) {
+        Ok(None) => return,
+        Ok(Some(adopted)) => adopted.changes,
+        Err(errors) => errors,
+    };
+    tracing::warn!(
+        watch = %record.release.watch(),
+        "the configuration is another than the plan that goes on, SIGHUP takes it up: {}",
+        changes.join("; ")
+    );
+}
+
+/// How far the wall clock was set in the life of the watches that are taken up:
+/// their time goes on by what has elapsed. A watch that opens goes by the wall.
+fn stepped(known: &[(WatchId, Record, Facts)], all: &[Checked], version: &Name) -> Span {
+    let again = format!("{version}#");
+    let is_taken_up = |record: &&Record| {
+        let own = &record.release.version;
+        record.ended.is_none() && (own == version || own.as_str().starts_with(&again))
+    };
+    let taken_up: Vec<&Record> =
+        known.iter().map(|(_, record, _)| record).filter(is_taken_up).collect();
+    let is_open =
+        |one: &Checked| taken_up.iter().any(|record| record.release.service == one.plan.service);
+    if !all.iter().all(is_open) {
+        return Span::ZERO;
+    }
+    let latest = taken_up.iter().max_by_key(|record| record.at);
+    latest.map_or(Span::ZERO, |record| record.stepped)
 }
 
 fn is_superseded(record: &Record) -> bool {

@@ -70,6 +70,14 @@ fn life(holder: &Holder) -> (String, Exit) {
 
 fn show(id: &WatchId, record: &Record) -> String {
     let mut text = format!("{id}: {}, last fact {}\n", phase(record), record.at.for_people());
+    if let Some(last) = record.reloads.last() {
+        let (what, lines) = match last.errors.is_empty() {
+            true => ("changed", &last.changes),
+            false => ("not followed", &last.errors),
+        };
+        let (at, lines) = (last.at.for_people(), lines.join("; "));
+        let _ = writeln!(text, "  configuration: {what} at {at}: {lines}");
+    }
     for (name, closed) in &record.windows {
         let _ = writeln!(text, "  window {name}: {}", closed.summary.verdict);
     }

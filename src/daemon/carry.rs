@@ -20,7 +20,7 @@ pub struct Carrier {
     /// Where secrets are looked up.
     pub secrets: Secrets,
     /// What some recipients of a mail took and others put off.
-    pub deferred: smtp::Deferred,
+    pub deferred: Arc<smtp::Deferred>,
     /// Where summaries are written.
     pub report_dir: PathBuf,
 }
@@ -75,6 +75,14 @@ fn panicked(question: &Question) -> Reply {
 }
 
 impl Carrier {
+    /// The same by other secrets, and by the certificates and keys that are on
+    /// disk now.
+    pub fn with_secrets(&self, secrets: Secrets) -> Carrier {
+        self.http.forget();
+        let (http, deferred) = (self.http.clone(), self.deferred.clone());
+        Carrier { http, secrets, deferred, report_dir: self.report_dir.clone() }
+    }
+
     /// One check's exchange.
     ///
     /// # Errors

@@ -87,6 +87,11 @@ fn on_the_same_host(attempt: Attempt<'_>) -> reqwest::redirect::Action {
 }
 
 impl Clients {
+    /// All are made anew, whatever their files look like.
+    pub fn forget(&self) {
+        self.made.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
     /// The client for this request, and the URL that it is to be asked.
     /// `None`: the usual one.
     ///

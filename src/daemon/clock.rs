@@ -4,7 +4,9 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use rustix::time::{ClockId, clock_gettime};
 
 use crate::model::{Span, Timestamp};
 
@@ -22,64 +24,56 @@ pub enum Clock {
 
 /// Wall time at the start plus time elapsed since, sleep of the machine included.
 pub struct Real {
-    machine: Box<dyn Machine>,
+    look: Box<dyn Fn() -> Look + Send + Sync>,
     start: Timestamp,
     started: Duration,
-    /// Time asleep since the start, as far as it is known.
-    slept: Duration,
-    slept_at_start: Option<Duration>,
     /// How far the wall clock is known to have been set.
     stepped: Span,
 }
 
-/// What a machine tells of time. (Tests have one whose clock is set, and that
-/// sleeps; no test sets the real one's.)
-pub trait Machine: Send {
-    /// The wall clock's time, which anybody may set.
-    fn wall(&self) -> Timestamp;
-
-    /// Time from some instant on, sleep left out.
-    fn awake(&self) -> Duration;
-
-    /// Time since boot, sleep included, where the system tells it.
-    fn uptime(&self) -> Option<Duration>;
+/// What the machine's clocks show at once.
+#[derive(Clone, Copy, Debug)]
+pub struct Look {
+    /// The wall clock, which somebody may set.
+    pub wall: Timestamp,
+    /// Time since boot, sleep included, which nobody can.
+    pub boot: Duration,
 }
 
-/// The machine that this process runs on.
-struct This;
-
-impl Machine for This {
-    fn wall(&self) -> Timestamp {
-        wall()
+impl Real {
+    /// A clock that looks by `look`; see `Clock::real`.
+    pub fn new(
+        look: impl Fn() -> Look + Send + Sync + 'static,
+        at_least: Timestamp,
+        stepped: Span,
+    ) -> Real {
+        let Look { wall, boot } = look();
+        let start = (wall - stepped).max(at_least);
+        Real { look: Box::new(look), start, started: boot, stepped: wall.since(start) }
     }
 
-    fn awake(&self) -> Duration {
-        use std::sync::OnceLock;
-        static FIRST: OnceLock<Instant> = OnceLock::new();
-        FIRST.get_or_init(Instant::now).elapsed()
+    fn now(&self) -> Timestamp {
+        self.start + Span::from((self.look)().boot.saturating_sub(self.started))
     }
 
-    fn uptime(&self) -> Option<Duration> {
-        let text = std::fs::read_to_string("/proc/uptime").ok()?;
-        let seconds: f64 = text.split_whitespace().next()?.parse().ok()?;
-        Duration::try_from_secs_f64(seconds).ok()
+    fn step(&mut self) -> Option<Span> {
+        let off = (self.look)().wall.since(self.now());
+        let by = off - self.stepped;
+        if by.millis().abs() < STEP_MIN.millis() {
+            return None;
+        }
+        self.stepped = off;
+        Some(by)
     }
 }
 
 impl Clock {
     /// The machine's clock; never earlier than `at_least`, the latest fact's
-    /// time, so that a record never runs backwards.
-    pub fn real(at_least: Timestamp) -> Clock {
-        Clock::of(Box::new(This), at_least)
-    }
-
-    /// The same of another machine.
-    pub fn of(machine: Box<dyn Machine>, at_least: Timestamp) -> Clock {
-        let (wall, started) = (machine.wall(), machine.awake());
-        let start = wall.max(at_least);
-        let slept_at_start = asleep(&*machine);
-        let (slept, stepped) = (Duration::ZERO, wall.since(start));
-        Clock::Real(Real { machine, start, started, slept, slept_at_start, stepped })
+    /// time, so that a record never runs backwards. `stepped`: how far the wall
+    /// clock has been set since the record began, which is no time that passed.
+    pub fn real(at_least: Timestamp, stepped: Span) -> Clock {
+        let look = || Look { wall: wall(), boot: since_boot() };
+        Clock::Real(Real::new(look, at_least, stepped))
     }
 
     /// A clock that starts at `start` and jumps.
@@ -90,10 +84,7 @@ impl Clock {
     /// The time of the record.
     pub fn now(&self) -> Timestamp {
         match self {
-            Clock::Real(real) => {
-                let awake = real.machine.awake().saturating_sub(real.started);
-                real.start + Span::from(awake + real.slept)
-            }
+            Clock::Real(real) => real.now(),
             Clock::Compressed(now) => Timestamp::from_millis(now.load(Ordering::SeqCst)),
         }
     }
@@ -101,37 +92,20 @@ impl Clock {
     /// The time that others go by, in seconds since the epoch: what a receiver
     /// compares with its own clock.
     pub fn wall_s(&self) -> i64 {
-        match self {
-            Clock::Real(real) => real.machine.wall().millis().div_euclid(1000),
-            Clock::Compressed(_) => self.now().millis().div_euclid(1000),
-        }
+        let wall = match self {
+            Clock::Real(real) => (real.look)().wall,
+            Clock::Compressed(_) => self.now(),
+        };
+        wall.millis().div_euclid(1000)
     }
 
-    /// Takes in a sleep of the machine, and gives by how much the wall clock
-    /// was set since this was last asked.
+    /// By how much the wall clock was set since this was last asked.
     pub fn step(&mut self) -> Option<Span> {
-        let Clock::Real(real) = self else { return None };
-        if let (Some(start), Some(asleep)) = (real.slept_at_start, asleep(&*real.machine)) {
-            let slept = asleep.saturating_sub(start);
-            if slept > real.slept + STEP_MIN.to_std() {
-                real.slept = slept;
-            }
+        match self {
+            Clock::Real(real) => real.step(),
+            Clock::Compressed(_) => None,
         }
-        let wall = real.machine.wall();
-        let off = wall.since(self.now());
-        let Clock::Real(real) = self else { return None };
-        let by = off - real.stepped;
-        if by.millis().abs() < STEP_MIN.millis() {
-            return None;
-        }
-        real.stepped = off;
-        Some(by)
     }
-}
-
-/// For how long a machine has slept, from some instant on.
-fn asleep(machine: &dyn Machine) -> Option<Duration> {
-    machine.uptime().map(|up| up.saturating_sub(machine.awake()))
 }
 
 /// The wall clock's time.
@@ -140,24 +114,95 @@ pub fn wall() -> Timestamp {
     Timestamp::from_millis(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
 }
 
+/// Time since boot, sleep included. Asked of the kernel and not of `/proc`,
+/// which the units hide.
+fn since_boot() -> Duration {
+    let now = clock_gettime(ClockId::Boottime);
+    let seconds = u64::try_from(now.tv_sec).unwrap_or_default();
+    Duration::new(seconds, u32::try_from(now.tv_nsec).unwrap_or_default())
+}
+
 #[cfg(test)]
 mod tests {
+    use std::sync::Mutex;
+
     use super::*;
+    use crate::model::{HOUR, SECOND};
+
+    const T0: Timestamp = Timestamp::from_millis(1_767_225_600_000);
+
+    /// A machine whose clocks are set by hand.
+    struct Machine(Arc<Mutex<Look>>);
+
+    impl Machine {
+        fn new() -> Machine {
+            Machine(Arc::new(Mutex::new(Look { wall: T0, boot: Duration::from_secs(7) })))
+        }
+
+        fn clock(&self, at_least: Timestamp, stepped: Span) -> Clock {
+            let shown = self.0.clone();
+            Clock::Real(Real::new(move || *shown.lock().unwrap(), at_least, stepped))
+        }
+
+        /// Time passes, awake or asleep.
+        fn pass(&self, span: Span) {
+            let mut shown = self.0.lock().unwrap();
+            shown.wall += span;
+            shown.boot += span.to_std();
+        }
+
+        fn set(&self, by: Span) {
+            self.0.lock().unwrap().wall += by;
+        }
+    }
 
     #[test]
-    fn notices_that_the_wall_clock_was_set_and_says_it_once() {
-        let Clock::Real(mut real) = Clock::real(Timestamp::default()) else { unreachable!() };
-        real.stepped = real.stepped - 90 * crate::model::SECOND; // as if set forward by 90 s
-        let mut clock = Clock::Real(real);
-        let by = clock.step().expect("a step is noticed");
-        assert!((by.millis() - 90_000).abs() < 1_000, "{by}");
+    fn counts_what_elapses_and_says_once_that_the_wall_clock_was_set() {
+        for by in [HOUR, Span::ZERO - HOUR, 5 * SECOND, Span::ZERO - 26 * HOUR] {
+            let machine = Machine::new();
+            let mut clock = machine.clock(T0, Span::ZERO);
+            machine.pass(60 * SECOND);
+            machine.set(by);
+            assert_eq!(clock.now(), T0 + 60 * SECOND);
+            assert_eq!((clock.step(), clock.step()), (Some(by), None));
+            machine.pass(60 * SECOND);
+            assert_eq!((clock.now(), clock.step()), (T0 + 120 * SECOND, None));
+            assert_eq!(clock.wall_s(), (T0 + 120 * SECOND + by).millis() / 1000);
+        }
+    }
+
+    #[test]
+    fn lets_a_time_daemon_slew() {
+        let machine = Machine::new();
+        let mut clock = machine.clock(T0, Span::ZERO);
+        machine.set(SECOND);
         assert_eq!(clock.step(), None);
     }
 
     #[test]
+    fn takes_sleep_for_time_that_passed_and_not_for_a_step() {
+        let machine = Machine::new();
+        let mut clock = machine.clock(T0, Span::ZERO);
+        machine.pass(2 * HOUR);
+        assert_eq!((clock.now(), clock.step()), (T0 + 2 * HOUR, None));
+    }
+
+    #[test]
+    fn goes_on_after_a_restart_as_if_the_wall_clock_had_never_been_set() {
+        for by in [HOUR, Span::ZERO - HOUR] {
+            let machine = Machine::new();
+            machine.set(by);
+            let latest = T0 + 60 * SECOND;
+            machine.pass(90 * SECOND);
+            let mut clock = machine.clock(latest, by);
+            assert_eq!((clock.now(), clock.step()), (T0 + 90 * SECOND, None));
+        }
+    }
+
+    #[test]
     fn never_starts_before_the_latest_fact() {
-        let later = wall() + crate::model::HOUR;
-        let mut clock = Clock::real(later);
+        let later = wall() + HOUR;
+        let mut clock = Clock::real(later, Span::ZERO);
         assert!(clock.now() >= later);
         assert_eq!(clock.step(), None);
     }

@@ -53,6 +53,11 @@ pub struct Http {
 }
 
 impl Http {
+    /// What was made of files and secrets is made anew.
+    pub fn forget(&self) {
+        self.others.forget();
+    }
+
     /// Clients with the ring provider, which is installed if none is yet.
     /// Without any certificate authority on the machine plain http still
     /// works, and `no_roots` says what is missing.

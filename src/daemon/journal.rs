@@ -28,17 +28,12 @@ pub fn say(watch: &WatchId, at: Timestamp, fact: &Fact, record: &Record) {
         | Fact::Version { .. }
         | Fact::Scraping { .. }
         | Fact::Checked { .. }
-        | Fact::Certificate { .. } => looked(watch, &at, fact, record),
+        | Fact::Certificate { .. }
+        | Fact::Discovery { .. } => looked(watch, &at, fact, record),
         Fact::Targets { source, added, removed } => {
             let added: Vec<Name> = added.iter().map(|target| target.name.clone()).collect();
             let (added, removed) = (names(&added), names(removed));
             info!(%watch, at, %source, added, removed, "targets found");
-        }
-        Fact::Discovery { source, failure: Some(why) } => {
-            warn!(%watch, at, %source, "targets cannot be looked up: {why}");
-        }
-        Fact::Discovery { source, failure: None } => {
-            info!(%watch, at, %source, "targets can be looked up again");
         }
         Fact::Limit { target, what, detail } => {
             let target = target.as_ref().map(ToString::to_string).unwrap_or_default();
@@ -65,6 +60,7 @@ pub fn say(watch: &WatchId, at: Timestamp, fact: &Fact, record: &Record) {
             info!(%watch, at, %window, files = files.join(" "), "report written");
         }
         Fact::ClockStepped { by } => warn!(%watch, at, %by, "the wall clock was set"),
+        Fact::PlanChanged { .. } | Fact::ReloadFailed { .. } => reread(watch, &at, fact),
         Fact::StoreFailed { error } => error!(%watch, at, "facts could not be stored: {error}"),
         Fact::Superseded { .. }
         | Fact::Inherited { .. }
@@ -101,6 +97,19 @@ fn followed(watch: &WatchId, at: &str, fact: &Fact, record: &Record) {
     }
 }
 
+/// What became of the configuration.
+fn reread(watch: &WatchId, at: &str, fact: &Fact) {
+    match fact {
+        Fact::PlanChanged { changes, .. } => {
+            info!(%watch, at, "configuration followed from here on: {}", changes.join("; "));
+        }
+        Fact::ReloadFailed { errors } => {
+            error!(%watch, at, "configuration not followed, as before: {}", errors.join("; "));
+        }
+        _ => {}
+    }
+}
+
 /// What targets and checks answer.
 fn looked(watch: &WatchId, at: &str, fact: &Fact, record: &Record) {
     match fact {
@@ -124,6 +133,12 @@ fn looked(watch: &WatchId, at: &str, fact: &Fact, record: &Record) {
             error!(%watch, at, %check, "fails: {reason}");
         }
         Fact::Checked { check, passed: None, reason } => warn!(%watch, at, %check, "{reason}"),
+        Fact::Discovery { source, failure: Some(why) } => {
+            warn!(%watch, at, %source, "targets cannot be looked up: {why}");
+        }
+        Fact::Discovery { source, failure: None } => {
+            info!(%watch, at, %source, "targets can be looked up again");
+        }
         Fact::Certificate { check, tls } => certificate(watch, at, check, tls),
         _ => {}
     }

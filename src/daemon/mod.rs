@@ -12,6 +12,7 @@ pub mod journal;
 pub mod lock;
 pub mod publish;
 pub mod pulse;
+pub mod reload;
 pub mod secrets;
 pub mod signal;
 pub mod smtp;

@@ -14,6 +14,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::net::{SocketAddr, UnixDatagram};
 use std::time::Duration;
 
+use rustix::time::{ClockId, clock_gettime};
 use tokio::time::Instant;
 
 use super::lock::Lock;
@@ -93,6 +94,19 @@ impl Pulse {
             }
         }
         self.send(&words);
+    }
+
+    /// The configuration is being read. The time tells the manager which of
+    /// several requests this is the answer to.
+    pub fn reloading(&mut self) {
+        let now = clock_gettime(ClockId::Monotonic);
+        let us = now.tv_sec * 1_000_000 + now.tv_nsec / 1000;
+        self.send(&["RELOADING=1".to_owned(), format!("MONOTONIC_USEC={us}")]);
+    }
+
+    /// It was read: the next turn that ends says that all is ready again.
+    pub fn reloaded(&mut self) {
+        self.is_ready = false;
     }
 
     /// It ends, and may still tell what is owed for as long as `limit`.

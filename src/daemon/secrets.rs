@@ -27,6 +27,14 @@ impl Secrets {
         self.config.extend(more);
     }
 
+    /// Keys whose values here are others than in `before`.
+    pub fn renewed_since(&self, before: &Secrets) -> Vec<String> {
+        let is_other = |(key, value): &(&String, &String)| {
+            before.config.get(*key).is_some_and(|known| known != *value)
+        };
+        self.config.iter().filter(is_other).map(|(key, _)| key.clone()).collect()
+    }
+
     /// The secret's value now. A file loses its last line end, which editors
     /// and `kubectl` add.
     ///

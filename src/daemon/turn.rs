@@ -15,6 +15,7 @@ use super::carry::{self, Carrier, Landed};
 use super::clock::Clock;
 use super::journal;
 use super::pulse::Pulse;
+use super::reload::{self, Reload, Step};
 use super::store::{Store, Writing};
 use crate::model::{Span, Timestamp, WatchId};
 use crate::record::Fact;
@@ -86,6 +87,9 @@ pub struct Turns {
     /// Since when nothing was left but facts that cannot be stored.
     stuck_since: Option<Instant>,
     finished: BTreeSet<WatchId>,
+    reload: Option<Reload>,
+    /// A reading of the configuration that the next turn takes in.
+    reread: Option<reload::Read>,
     /// The last to be dropped: the store closes while the lock is held.
     pulse: Pulse,
 }
@@ -109,6 +113,8 @@ impl Turns {
             store_at: (Timestamp::default(), Instant::now()),
             stuck_since: None,
             finished: BTreeSet::new(),
+            reload: None,
+            reread: None,
             pulse: Pulse::default(),
         }
     }
@@ -116,6 +122,11 @@ impl Turns {
     /// Shows its life to those who watch it.
     pub fn with_pulse(self, pulse: Pulse) -> Turns {
         Turns { pulse, ..self }
+    }
+
+    /// Reads the configuration anew on request.
+    pub fn with_reload(self, reload: Reload) -> Turns {
+        Turns { reload: Some(reload), ..self }
     }
 
     /// What is known.
@@ -190,6 +201,9 @@ impl Turns {
             self.land(landed);
         }
         let now = self.clock.now();
+        if let Some(read) = self.reread.take() {
+            self.take_configuration(read, now);
+        }
         let heard = std::mem::take(&mut self.heard);
         let mut noted = self.fleet.hear(now, heard);
         let mut facts = noted.clone();
@@ -214,6 +228,17 @@ impl Turns {
         self.finish().await;
         self.pulse.turned(Instant::now(), || observer.progress(now, &self.fleet));
         observer.turn(now, &self.fleet)
+    }
+
+    /// Watches hear of another plan with this turn, and jobs of this turn know
+    /// the secrets of it; those that are out end with what they left with.
+    fn take_configuration(&mut self, read: reload::Read, now: Timestamp) {
+        let (heard, secrets) = reload::dispatch(&self.fleet, &self.carrier.secrets, read, now);
+        self.heard.extend(heard);
+        if let Some(secrets) = secrets {
+            self.carrier = Arc::new(self.carrier.with_secrets(secrets));
+        }
+        self.pulse.reloaded();
     }
 
     /// Stores what is new after what could not be stored before. Gives what
@@ -334,6 +359,10 @@ impl Turns {
             () = tokio::time::sleep_until(until) => {}
             () = written(&mut self.writing) => {}
             () = asked(stops) => {}
+            step = reread(&mut self.reload) => match step {
+                Step::Begun => self.pulse.reloading(),
+                Step::Done(read) => self.reread = Some(read),
+            },
         }
     }
 
@@ -360,6 +389,14 @@ async fn written(writing: &mut Option<(Writing, usize)>) {
     match writing {
         // Whatever it says: it says it again.
         Some((writing, _)) => drop(writing.done().await),
+        None => std::future::pending().await,
+    }
+}
+
+/// Until a reading of the configuration is asked for, or is there.
+async fn reread(reload: &mut Option<Reload>) -> Step {
+    match reload {
+        Some(reload) => reload.next().await,
         None => std::future::pending().await,
     }
 }

@@ -121,7 +121,7 @@ fn alert(digest: &Digest, telling: &Telling) -> Card {
     rows.extend(news.runbook.as_deref().map(|runbook| link("runbook", runbook)));
     let mut lead = vec![sentence(&news.summary)];
     if telling.state == State::Closed {
-        lead.push(closing(digest.ending));
+        lead.push(closing(news, digest.ending));
     }
     lead.extend(words::course(telling));
     Card {
@@ -133,7 +133,10 @@ fn alert(digest: &Digest, telling: &Telling) -> Card {
     }
 }
 
-fn closing(ending: Option<&Ending>) -> String {
+fn closing(news: &AlertNews, ending: Option<&Ending>) -> String {
+    if news.is_rule_removed {
+        return "Its rule was removed from the configuration while it was firing.".to_owned();
+    }
     match ending {
         Some(Ending::Superseded { by }) => {
             let by = cut(by.as_str(), NAME_CHARS_MAX);

@@ -1,8 +1,8 @@
 //! What a letter tells, before any medium puts it into words: news folded
 //! so that each incident stands in it once, as it is in the end.
 //!
-//! Reads news up to the letter's end, the release, the plan and closed
-//! windows; none of these changes any more, so the same stretch of a record
+//! Reads news up to the letter's end, the release and closed windows, and is
+//! given what it needs of the plan; none of these changes any more, so the same stretch of a record
 //! gives the same digest at any later time.
 
 use std::collections::BTreeMap;
@@ -82,39 +82,33 @@ pub struct Telling<'a> {
     pub flips: u32,
 }
 
-/// Whether a channel is told of an item.
-pub fn takes(channel: &Channel, item: &Item) -> bool {
-    match item {
-        Item::Fired(alert) | Item::Resolved(alert) | Item::Closed(alert) => {
-            channel.takes(alert.severity)
-        }
-        Item::SmokeFailed(_) | Item::Summary(_) => true,
-        Item::Overview { channels, .. } => channels.contains(&channel.name),
-        Item::Notice { about, .. } => about.as_ref() != Some(&channel.name),
-    }
-}
-
 /// What `channel` takes of the news after `after` up to `up_to`; `None` when
-/// that is nothing.
+/// that is nothing. `url`: the service's address, as the letter has it.
 pub fn digest<'a>(
     record: &'a Record,
     channel: &Channel,
+    url: &'a str,
     after: u64,
     up_to: u64,
 ) -> Option<Digest<'a>> {
-    let told: Vec<&News> =
-        record.news.iter().filter(|news| news.seq <= up_to && takes(channel, &news.item)).collect();
+    let told: Vec<&News> = record
+        .news
+        .iter()
+        .filter(|news| news.seq <= up_to && news.item.concerns(channel))
+        .collect();
     let (before, fresh) = told.split_at(told.partition_point(|news| news.seq <= after));
     let at = fresh.last()?.at;
     let content = match &fresh.first()?.item {
         Item::Summary(window) => Content::Summary(&record.windows.get(window)?.summary),
         Item::SmokeFailed(steps) => Content::Smoke(steps),
         Item::Overview { overview, .. } => Content::Overview(overview),
-        Item::Fired(_) | Item::Resolved(_) | Item::Closed(_) | Item::Notice { .. } => {
-            folded(before, fresh)
-        }
+        Item::Fired(_)
+        | Item::Resolved(_)
+        | Item::Closed(_)
+        | Item::Standing { .. }
+        | Item::Notice { .. } => folded(before, fresh),
     };
-    let (release, url, ending) = (&record.release, &record.plan.url, record.ended.as_ref());
+    let (release, ending) = (&record.release, record.ended.as_ref());
     Some(Digest { release, url, at, ending, content })
 }
 
@@ -122,6 +116,10 @@ fn folded<'a>(before: &[&'a News], fresh: &[&'a News]) -> Content<'a> {
     let mut tellings: BTreeMap<&str, Telling> = BTreeMap::new();
     for news in fresh {
         let Some((alert, state)) = turn(&news.item) else { continue };
+        let is_repeated = matches!(news.item, Item::Standing { .. });
+        if is_repeated && tellings.contains_key(alert.incident.as_str()) {
+            continue; // it has come to this channel by itself
+        }
         let telling = tellings.entry(&alert.incident).or_insert(Telling {
             alert,
             state,
@@ -163,7 +161,7 @@ fn counted<'a>(fresh: &[&'a News]) -> Vec<Notice<'a>> {
 /// The alert of an item, and how it leaves it.
 pub fn turn(item: &Item) -> Option<(&AlertNews, State)> {
     match item {
-        Item::Fired(alert) => Some((alert, State::Firing)),
+        Item::Fired(alert) | Item::Standing { alert, .. } => Some((alert, State::Firing)),
         Item::Resolved(alert) => Some((alert, State::Resolved)),
         Item::Closed(alert) => Some((alert, State::Closed)),
         Item::SmokeFailed(_) | Item::Summary(_) | Item::Overview { .. } | Item::Notice { .. } => {

@@ -329,6 +329,7 @@ pub fn summary(release: Release) -> Summary {
         coverage: Coverage { health_ratio: Number(1.0), blind: Vec::new() },
         baseline: Vec::new(),
         limits: Vec::new(),
+        changes: Vec::new(),
         matched: Vec::new(),
         deliveries: Vec::new(),
         release,

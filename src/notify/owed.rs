@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use super::channel::compose;
-use super::digest::{digest, takes, turn};
+use super::digest::{digest, turn};
 use super::letter::{Letter, key};
 use crate::model::Channel;
 use crate::record::{Item, Record};
@@ -33,14 +33,21 @@ pub enum Owed {
 pub fn owed(record: &Record, channel: &Channel) -> Owed {
     let known = record.channels.get(&channel.name);
     if let Some(frozen) = known.and_then(|known| known.frozen.as_ref()) {
-        return match letter(record, channel, frozen.after, frozen.up_to) {
+        // In the words that it left with, whatever a reload has changed since.
+        let written_by = frozen.written_by.as_ref();
+        let severities = written_by.map_or(&channel.severities, |by| &by.severities);
+        let url = written_by.map_or(&record.plan.url, |by| &by.url);
+        let channel = &Channel { severities: severities.clone(), ..channel.clone() };
+        return match letter(record, channel, url, frozen.after, frozen.up_to) {
             // Under its first key, also where a newer version words it otherwise.
             Some(letter) => Owed::Letter(Box::new(Letter { key: frozen.key.clone(), ..letter })),
             None => Owed::Skip { up_to: frozen.up_to },
         };
     }
     let told = known.map_or(0, |known| known.told);
-    let letter = end(record, channel, told).and_then(|end| letter(record, channel, told, end));
+    let url = &record.plan.url;
+    let end = end(record, channel, told);
+    let letter = end.and_then(|end| letter(record, channel, url, told, end));
     match letter {
         Some(letter) => Owed::Letter(Box::new(letter)),
         None if told < record.news_end() => Owed::Skip { up_to: record.news_end() },
@@ -48,8 +55,8 @@ pub fn owed(record: &Record, channel: &Channel) -> Owed {
     }
 }
 
-fn letter(record: &Record, channel: &Channel, after: u64, up_to: u64) -> Option<Letter> {
-    let digest = digest(record, channel, after, up_to)?;
+fn letter(record: &Record, channel: &Channel, url: &str, after: u64, up_to: u64) -> Option<Letter> {
+    let digest = digest(record, channel, url, after, up_to)?;
     let body = compose(&channel.medium, &digest);
     let watch = record.release.watch().to_string();
     let key = key(&watch, &channel.name, after, up_to, &body);
@@ -63,7 +70,7 @@ fn end(record: &Record, channel: &Channel, told: u64) -> Option<u64> {
     let rest = &record.news[record.news.partition_point(|news| news.seq <= told)..];
     let mut end = None;
     let mut things: BTreeSet<&str> = BTreeSet::new();
-    for news in rest.iter().filter(|news| takes(channel, &news.item)) {
+    for news in rest.iter().filter(|news| news.item.concerns(channel)) {
         if stands_alone(&news.item) {
             return end.or(Some(news.seq));
         }
@@ -84,7 +91,11 @@ fn end(record: &Record, channel: &Channel, told: u64) -> Option<u64> {
 fn stands_alone(item: &Item) -> bool {
     match item {
         Item::SmokeFailed(_) | Item::Summary(_) | Item::Overview { .. } => true,
-        Item::Fired(_) | Item::Resolved(_) | Item::Closed(_) | Item::Notice { .. } => false,
+        Item::Fired(_)
+        | Item::Resolved(_)
+        | Item::Closed(_)
+        | Item::Standing { .. }
+        | Item::Notice { .. } => false,
     }
 }
 

@@ -175,7 +175,12 @@ pub fn course(telling: &Telling) -> Option<String> {
             Some("It fired and resolved before it could be told.".to_owned())
         }
         (false, State::Closed, 2) => {
-            Some("It fired, and the watch ended, before it could be told.".to_owned())
+            let end = if telling.alert.is_rule_removed {
+                "its rule was removed"
+            } else {
+                "the watch ended"
+            };
+            Some(format!("It fired, and {end}, before it could be told."))
         }
         (false, State::Firing | State::Resolved | State::Closed, _) => Some(format!(
             "It changed {flips} times before it could be told; this is how it stands."

@@ -27,6 +27,15 @@ pub struct AlertRecord {
     pub episodes: Vec<Episode>,
 }
 
+/// What ends an alert that has not resolved.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Closing {
+    /// The watch's end.
+    WatchEnded,
+    /// Its rule is no longer in the configuration.
+    RuleRemoved,
+}
+
 /// From firing to the end of it.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Episode {
@@ -36,8 +45,9 @@ pub struct Episode {
     pub fired_at: Timestamp,
     /// When it was over; `None`: it is not.
     pub ended_at: Option<Timestamp>,
-    /// Whether it was still burning when the watch ended.
-    pub closed: bool,
+    /// Whether it was still burning when that happened; `None`: it resolved by
+    /// itself, or has not ended.
+    pub closed: Option<Closing>,
     /// The worst reading.
     pub peak: Number,
     /// How often it was calm for a while and then was not.
@@ -49,7 +59,7 @@ pub struct Episode {
 impl Episode {
     /// One that begins.
     pub(super) fn open(since: Timestamp, fired_at: Timestamp, peak: Number) -> Episode {
-        let (ended_at, closed, relapses) = (None, false, 0);
+        let (ended_at, closed, relapses) = (None, None, 0);
         Episode { since, fired_at, ended_at, closed, peak, relapses, heritage: None }
     }
 
@@ -93,11 +103,13 @@ impl AlertRecord {
 }
 
 impl Record {
-    /// The rule of this name. A record whose plan lacks it is not ours.
+    /// The rule of this name, also one that a reload took away: as it was last.
+    /// A record that never had it is not ours.
     pub fn rule(&self, name: &Name) -> &Rule {
         self.plan
             .rules
             .iter()
+            .chain(&self.retired)
             .find(|rule| rule.name == *name)
             .unwrap_or_else(|| panic!("the plan of {} has no rule {name}", self.release.service))
     }
@@ -149,8 +161,9 @@ impl Record {
         }
     }
 
-    /// The watch ends while this alert burns: said in words, and not as resolved.
-    pub(super) fn close_alert(&mut self, key: &AlertKey) {
+    /// The watch ends, or the rule goes, while this alert burns: said in words,
+    /// and not as resolved.
+    pub(super) fn close_alert(&mut self, key: &AlertKey, closing: Closing) {
         let at = self.at;
         let rule = self.rule_at(self.rule(&key.rule), at).into_owned();
         let Some(alert) = self.alerts.get_mut(key) else { return };
@@ -158,9 +171,10 @@ impl Record {
         alert.phase = Phase::Inactive;
         if let Some(episode) = alert.episodes.last_mut() {
             episode.ended_at = Some(at);
-            episode.closed = true;
+            episode.closed = Some(closing);
         }
-        let news = self.alert_news(&rule, key, value);
+        let mut news = self.alert_news(&rule, key, value);
+        news.is_rule_removed = closing == Closing::RuleRemoved;
         self.tell(Item::Closed(news));
     }
 
@@ -173,7 +187,7 @@ impl Record {
         unit.or_else(|| health::unit(signal)).unwrap_or_default()
     }
 
-    fn alert_news(&self, rule: &Rule, key: &AlertKey, value: Number) -> AlertNews {
+    pub(super) fn alert_news(&self, rule: &Rule, key: &AlertKey, value: Number) -> AlertNews {
         let mut news = AlertNews::new(&self.release.service, rule, &key.labels, value);
         news.unit = self.unit(&rule.signal);
         if let Some(episode) = self.alerts.get(key).and_then(|alert| alert.episodes.last()) {

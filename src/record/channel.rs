@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::Outcome;
-use crate::model::{Span, Timestamp};
+use crate::model::{Severity, Span, Timestamp};
 
 /// One bookmark, not a queue: while a channel is down, a fire and its resolve
 /// become one letter, and nothing expires unread.
@@ -46,6 +46,17 @@ pub struct Frozen {
     pub at: Timestamp,
     /// A try ended without anybody knowing how.
     pub unknown: bool,
+    /// What of the plan it was written by, where a reload has changed that.
+    pub written_by: Option<WrittenBy>,
+}
+
+/// What of a plan goes into a letter's words, beside the news.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct WrittenBy {
+    /// The service's address.
+    pub url: String,
+    /// Which alerts the channel took.
+    pub severities: Vec<Severity>,
 }
 
 /// A channel that failed for this long is *broken*: told elsewhere, tried hourly.
@@ -55,6 +66,15 @@ pub const BROKEN_AFTER: Span = crate::model::DAY;
 pub const RETRY_AFTER_MAX: Span = Span::from_secs(15 * 60);
 
 impl ChannelRecord {
+    /// A letter leaves, perhaps once more.
+    pub(super) fn freeze(&mut self, key: String, after: u64, up_to: u64, at: Timestamp) {
+        // One more try does not make it known how an earlier one ended.
+        let before = self.frozen.take().filter(|out| out.key == key);
+        let unknown = before.as_ref().is_some_and(|out| out.unknown);
+        let written_by = before.and_then(|out| out.written_by);
+        self.frozen = Some(Frozen { key, after, up_to, at, unknown, written_by });
+    }
+
     /// A try has ended at `at`.
     pub(super) fn apply(&mut self, key: &str, outcome: Outcome, at: Timestamp) {
         self.last_try = Some(at);

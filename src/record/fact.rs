@@ -185,6 +185,22 @@ pub enum Fact {
         /// By so much, forward or back.
         by: Span,
     },
+    /// The configuration was read anew, and is followed from here on.
+    PlanChanged {
+        /// All of it as it is followed: what was found stays found, a closed
+        /// window stays closed, and the smoke suite is that of the opening.
+        plan: Box<Plan>,
+        /// What is another than before, in words.
+        changes: Vec<String>,
+        /// Keys of the secrets whose values, written out in it, are others.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        renewed: Vec<String>,
+    },
+    /// The configuration was read anew and cannot be followed: the plan stays.
+    ReloadFailed {
+        /// Every error, in words.
+        errors: Vec<String>,
+    },
     /// A store of facts failed. (Stored when it works again.)
     StoreFailed {
         /// What the disk said.

@@ -4,7 +4,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{AlertKey, AlertRecord, Episode, Plan, Record};
+use super::{AlertKey, AlertRecord, Closing, Episode, Plan, Record};
 use crate::judge::Phase;
 use crate::model::{Channel, Labels, Name, Number, Timestamp};
 
@@ -64,7 +64,7 @@ impl Record {
             let Some(alert) = self.alerts.get_mut(&key) else { continue };
             alert.phase = Phase::Inactive;
             if let Some(episode) = alert.episodes.last_mut() {
-                (episode.ended_at, episode.closed) = (Some(at), true);
+                (episode.ended_at, episode.closed) = (Some(at), Some(Closing::WatchEnded));
             }
         }
         self.succession.by = Some((by, at));

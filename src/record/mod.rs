@@ -3,26 +3,30 @@
 
 mod alerts;
 mod baseline;
+mod change;
 mod channel;
 mod fact;
 mod handover;
 mod news;
 mod overview;
 mod plan;
+mod reload;
 mod seen;
 mod summary;
 mod targets;
 
 use std::collections::BTreeMap;
 
-pub use alerts::{AlertKey, AlertRecord, Episode};
+pub use alerts::{AlertKey, AlertRecord, Closing, Episode};
 pub use baseline::{Baseline, Level};
-pub use channel::{BROKEN_AFTER, ChannelRecord, Frozen};
+pub use change::changes;
+pub use channel::{BROKEN_AFTER, ChannelRecord, Frozen, WrittenBy};
 pub use fact::{Block, Ending, Fact, Missed, Outcome, Row, Stored, Tally};
 pub use handover::{Handed, Heritage, Succession};
 pub use news::{AlertNews, Item, News, incident};
 pub use overview::{DigestRecord, Limit, Overview, SignalNow};
 pub use plan::{Found, Plan, RUN_HEADER};
+pub use reload::{Adopted, Moves, Reload, Reread};
 pub use summary::{
     AlertSummary, Availability, Blind, BoundLine, CLOSING, CheckSummary, Coverage, Deliveries,
     Reason, Replicas, Runs, SignalSummary, Stays, Summary, Superseded, TargetSummary,
@@ -33,6 +37,7 @@ pub use targets::{SourceRecord, Stay, TargetRecord};
 pub use crate::metrics::presets::{Matched, PresetChoice};
 
 use crate::check::StepResult;
+use crate::judge::Rule;
 use crate::model::{Name, Release, Severity, Span, Timestamp, TlsFacts, Why};
 
 /// The limit of a watch that sees no sign of the smoke test's request in the
@@ -50,6 +55,13 @@ pub struct Record {
     pub release: Release,
     /// How.
     pub plan: Plan,
+    /// Rules that a reload has removed, as they were last: what is told of their
+    /// alerts needs their words.
+    pub retired: Vec<Rule>,
+    /// Each time the configuration was read anew, and something came of it.
+    pub reloads: Vec<Reload>,
+    /// How far the wall clock has been set in all, which is no time that passed.
+    pub stepped: Span,
     /// When the watch was opened; not before the release.
     pub opened_at: Timestamp,
     /// How many facts have been applied: the number of the latest.
@@ -134,6 +146,9 @@ impl Record {
         let mut record = Record {
             release: release.clone(),
             plan: (**plan).clone(),
+            retired: Vec::new(),
+            reloads: Vec::new(),
+            stepped: Span::ZERO,
             opened_at: at.max(release.at),
             seq: 1,
             at,
@@ -219,10 +234,7 @@ impl Record {
             }
             Fact::Measured(block) => self.blocks.push(block),
             Fact::Sent { channel, key, after, up_to, .. } => {
-                let frozen = &mut self.channels.entry(channel).or_default().frozen;
-                // One more try does not make it known how an earlier one ended.
-                let unknown = frozen.as_ref().is_some_and(|out| out.unknown && out.key == key);
-                *frozen = Some(Frozen { key, after, up_to, at, unknown });
+                self.channels.entry(channel).or_default().freeze(key, after, up_to, at);
             }
             Fact::Receipt { channel, key, outcome } => self.apply_receipt(&channel, &key, outcome),
             Fact::Digest(overview) => self.apply_overview(*overview),
@@ -232,6 +244,12 @@ impl Record {
                 self.tell(Item::Summary(window));
             }
             Fact::Published { window, files, error } => self.apply_published(&window, files, error),
+            Fact::PlanChanged { plan, changes, renewed } => {
+                self.apply_plan(*plan, changes, &renewed);
+            }
+            Fact::ReloadFailed { errors } => {
+                self.reloads.push(Reload { at, changes: Vec::new(), errors });
+            }
             Fact::StoreFailed { error } => self.tell(Item::Notice {
                 severity: Severity::Critical,
                 text: format!("facts could not be stored: {error}"),
@@ -303,6 +321,7 @@ impl Record {
     /// The record's own time goes on; whoever compares it with other clocks
     /// has to know.
     fn apply_stepped(&mut self, by: Span) {
+        self.stepped += by;
         let seconds = (by.millis() + 500 * by.millis().signum()) / 1000;
         let detail = format!(
             "the wall clock was set by {} at {}; the times told here went on without it",
@@ -358,7 +377,7 @@ impl Record {
             .map(|(key, _)| key.clone())
             .collect();
         for key in burning {
-            self.close_alert(&key);
+            self.close_alert(&key, Closing::WatchEnded);
         }
         self.ended = Some(reason);
     }

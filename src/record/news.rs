@@ -8,7 +8,7 @@ use super::Overview;
 use crate::check::StepResult;
 use crate::judge::{Bound, Rule};
 use crate::metrics::Unit;
-use crate::model::{Labels, Name, Number, Severity, Timestamp};
+use crate::model::{Channel, Labels, Name, Number, Severity, Timestamp};
 
 /// One item, with its place in the record.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
@@ -29,8 +29,16 @@ pub enum Item {
     Fired(AlertNews),
     /// It is over: calm for long enough.
     Resolved(AlertNews),
-    /// It was firing when the watch ended: closed in words, not resolved.
+    /// It was firing when the watch ended, or when its rule was removed: closed
+    /// in words, not resolved.
     Closed(AlertNews),
+    /// It fires, and a channel that has just come is told so.
+    Standing {
+        /// The channel.
+        to: Name,
+        /// The alert.
+        alert: AlertNews,
+    },
     /// The smoke suite ended with a `must` that failed: all that failed.
     SmokeFailed(Vec<StepResult>),
     /// A window closed; its summary stands in the record.
@@ -90,6 +98,24 @@ pub struct AlertNews {
     pub fired_at: Timestamp,
     /// When it was over.
     pub ended_at: Option<Timestamp>,
+    /// Whether it is over because nobody asks any more: its rule was removed.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_rule_removed: bool,
+}
+
+impl Item {
+    /// Whether a channel is told of it.
+    pub fn concerns(&self, channel: &Channel) -> bool {
+        match self {
+            Item::Fired(alert) | Item::Resolved(alert) | Item::Closed(alert) => {
+                channel.takes(alert.severity)
+            }
+            Item::Standing { to, alert } => *to == channel.name && channel.takes(alert.severity),
+            Item::SmokeFailed(_) | Item::Summary(_) => true,
+            Item::Overview { channels, .. } => channels.contains(&channel.name),
+            Item::Notice { about, .. } => about.as_ref() != Some(&channel.name),
+        }
+    }
 }
 
 impl AlertNews {
@@ -112,6 +138,7 @@ impl AlertNews {
             since: Timestamp::default(),
             fired_at: Timestamp::default(),
             ended_at: None,
+            is_rule_removed: false,
         }
     }
 

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{AlertSummary, Availability, Coverage, Item, Record};
 use crate::metrics::Unit;
-use crate::model::{Name, Number, Severity, Span, Timestamp, Why};
+use crate::model::{Digest, Name, Number, Severity, Span, Timestamp, Why};
 
 /// A verdict asks for the same: with less, silence proves nothing.
 const SEEN_MIN: f64 = 0.9;
@@ -113,14 +113,26 @@ impl Overview {
 pub struct DigestRecord {
     /// When the last one was written: the next one tells of what came after.
     pub to: Timestamp,
+    /// The next is due after this: the same, or when its calendar became what it is.
+    pub due_after: Timestamp,
 }
 
 impl Record {
     pub(super) fn apply_overview(&mut self, overview: Overview) {
-        let known = DigestRecord { to: overview.to };
+        let known = DigestRecord { to: overview.to, due_after: overview.to };
         self.digests.insert(overview.digest.clone(), known);
         let plan = self.plan.digests.iter().find(|digest| digest.name == overview.digest);
         let channels = plan.map_or_else(Vec::new, |digest| digest.channels.clone());
         self.tell(Item::Overview { channels, overview: Box::new(overview) });
+    }
+
+    /// Digests that are new, or come at other times, come from now on.
+    pub(super) fn follow_calendar(&mut self, before: &[Digest]) {
+        let is_known = |digest: &&Digest| before.contains(digest);
+        for digest in self.plan.digests.iter().filter(|digest| !is_known(digest)) {
+            let to = self.digests.get(&digest.name).map_or(self.release.at, |known| known.to);
+            let known = DigestRecord { to, due_after: self.at };
+            self.digests.insert(digest.name.clone(), known);
+        }
     }
 }

@@ -58,6 +58,9 @@ pub struct Summary {
     pub baseline: Vec<String>,
     /// Every limit that was hit, in words.
     pub limits: Vec<String>,
+    /// What reading the configuration anew has changed, or why it did not.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub changes: Vec<String>,
     /// Which presets matched, and what they could not find, in words.
     pub matched: Vec<String>,
     /// Receipts of the letters so far, by channel.

@@ -14,10 +14,10 @@ use std::collections::BTreeMap;
 use super::show;
 use crate::check::Check;
 use crate::judge::Window;
-use crate::model::{Measurement, Name, Number, Severity, Timestamp, Way, Why};
+use crate::model::{Measurement, Name, Number, Timestamp, Way, Why};
 use crate::record::{
-    AlertKey, AlertSummary, Availability, Block, ChannelRecord, CheckSummary, Deliveries, Item,
-    Record, Replicas, Stays, Summary, Tally, TargetSummary,
+    AlertKey, AlertSummary, Availability, Block, ChannelRecord, CheckSummary, Closing, Deliveries,
+    Item, Record, Reload, Replicas, Stays, Summary, Tally, TargetSummary,
 };
 pub use baseline::{baseline, baseline_lines};
 pub use closing::closing;
@@ -58,6 +58,7 @@ pub fn build(record: &Record, window: &Window, to: Timestamp, now: Timestamp) ->
         coverage: sight.coverage(),
         baseline: baseline_lines(record),
         limits: limits(record),
+        changes: reloads(record, to),
         matched: matched(record),
         deliveries: deliveries(record, to),
     };
@@ -87,11 +88,11 @@ fn ratio(good: u64, bad: u64) -> Option<Number> {
 fn alerts(record: &Record, from: Timestamp, to: Timestamp) -> Vec<AlertSummary> {
     let mut found = Vec::new();
     for (key, alert) in &record.alerts {
-        let Some(rule) = record.plan.rules.iter().find(|rule| rule.name == key.rule) else {
-            continue; // a rule that a reload took away leaves no words to tell it with
-        };
+        let rule = record.rule(&key.rule);
         for episode in &alert.episodes {
-            let resolved_at = episode.ended_at.filter(|end| *end <= to && !episode.closed);
+            let resolved_at = episode
+                .ended_at
+                .filter(|end| *end <= to && episode.closed != Some(Closing::WatchEnded));
             if episode.fired_at > to || episode.ended_at.is_some_and(|end| end < from) {
                 continue;
             }
@@ -103,9 +104,14 @@ fn alerts(record: &Record, from: Timestamp, to: Timestamp) -> Vec<AlertSummary> 
                 fired_at: episode.fired_at,
                 resolved_at,
                 peak: episode.peak,
-                summary: rule.summary.clone(),
+                summary: match episode.closed {
+                    Some(Closing::RuleRemoved) => {
+                        format!("{}; its rule was removed while it was firing", rule.summary)
+                    }
+                    Some(Closing::WatchEnded) | None => rule.summary.clone(),
+                },
                 heritage: episode.heritage.clone(),
-                goes_on: episode.closed && goes_on(record, key),
+                goes_on: episode.closed.is_some() && goes_on(record, key),
             });
         }
     }
@@ -263,6 +269,18 @@ fn sources(record: &Record) -> Vec<String> {
     lines
 }
 
+/// What became of the configuration in the window, a line for each reading.
+fn reloads(record: &Record, to: Timestamp) -> Vec<String> {
+    let line = |one: &Reload| {
+        let (at, changes, errors) = (show::instant(one.at), &one.changes, &one.errors);
+        match errors.is_empty() {
+            true => format!("{at}: {}", changes.join("; ")),
+            false => format!("{at}: it could not be followed: {}", errors.join("; ")),
+        }
+    };
+    record.reloads.iter().filter(|one| one.at <= to).map(line).collect()
+}
+
 /// What the presets found, one line a thing.
 fn matched(record: &Record) -> Vec<String> {
     let mut lines = asked(record);
@@ -343,16 +361,8 @@ fn missing(channel: &ChannelRecord) -> Option<String> {
 /// Whether a channel is to be told this. Smoke failures, summaries and
 /// notices go to all; a notice not to the channel that it is about.
 fn concerns(record: &Record, channel: &Name, item: &Item) -> bool {
-    let takes = |severity: Severity| {
-        let known = record.plan.channels.iter().find(|known| known.name == *channel);
-        known.is_none_or(|known| known.takes(severity))
-    };
-    match item {
-        Item::Fired(news) | Item::Resolved(news) | Item::Closed(news) => takes(news.severity),
-        Item::SmokeFailed(_) | Item::Summary(_) => true,
-        Item::Overview { channels, .. } => channels.contains(channel),
-        Item::Notice { about, .. } => about.as_ref() != Some(channel),
-    }
+    let known = record.plan.channels.iter().find(|known| known.name == *channel);
+    known.is_some_and(|known| item.concerns(known))
 }
 
 /// Time seen and time blind of the window up to `to`, as counted.

@@ -28,6 +28,7 @@ pub(super) struct Checks {
 }
 
 struct Aimed {
+    name: Name,
     ask: Arc<Ask>,
     /// When it is due; `None` while it is out.
     due: Option<Timestamp>,
@@ -55,6 +56,7 @@ impl Checks {
             let labels = Labels::from_pairs([("check", name)]);
             let judged = Labels::from_pairs([("check", name), ("must", must)]);
             Aimed {
+                name: check.name.clone(),
                 ask: Arc::new(check.ask.clone()),
                 due: Some(now),
                 place: (stable_hash(&["check", service, name]) % 1000) as i64,
@@ -68,6 +70,31 @@ impl Checks {
             }
         });
         Checks { all: all.collect() }
+    }
+
+    /// Asks as the plan says now: `record` holds it. A check that is another
+    /// than before begins anew; gives those of before that are gone so.
+    pub fn follow(
+        &mut self,
+        before: &[Check],
+        record: &Record,
+        series: &mut Series,
+        now: Timestamp,
+    ) -> Vec<Name> {
+        let all = std::mem::take(&mut self.all);
+        *self = Checks::new(record, series, now);
+        let mut over = Vec::new();
+        for (old, was) in all.into_iter().zip(before) {
+            let is = record.plan.checks.iter().position(|check| check == was);
+            let Some(index) = is else {
+                let ids = [old.success, old.duration, old.expiry];
+                ids.into_iter().for_each(|id| series.push_stale(id, now));
+                over.push(old.name);
+                continue;
+            };
+            self.all[index] = old;
+        }
+        over
     }
 
     /// What each was found to be since the last call.
@@ -110,7 +137,7 @@ impl Watch {
             let check = &self.record.plan.checks[index];
             let (name, ask, timeout) = (check.name.clone(), one.ask.clone(), check.timeout);
             due.push(Due {
-                asked: Asked::Check { check: index },
+                asked: Asked::Check { check: name.clone() },
                 question: Question::Check { name, ask, timeout },
                 timeout,
             });
@@ -124,9 +151,10 @@ impl Watch {
     pub(super) fn hear_check(
         &mut self,
         now: Timestamp,
-        index: usize,
+        name: &Name,
         reply: &Result<Exchange, Failure>,
     ) {
+        let Some(index) = self.checks.all.iter().position(|one| one.name == *name) else { return };
         let check = self.record.plan.checks[index].clone();
         let judged = check::judge_ask(&check.ask, &check.expect, reply, check.timeout);
         // Our own fault says nothing about the service: neither pass nor failure.

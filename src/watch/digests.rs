@@ -18,7 +18,7 @@ impl Digests {
     pub fn new(record: &Record) -> Digests {
         let next = |digest: &Digest| {
             let known = record.digests.get(&digest.name);
-            following(record, digest, known.map_or(record.opened_at, |known| known.to))
+            following(record, digest, known.map_or(record.opened_at, |known| known.due_after))
         };
         Digests { next: record.plan.digests.iter().map(next).collect() }
     }

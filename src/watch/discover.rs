@@ -8,9 +8,8 @@ use super::flight::{Asked, Due};
 use super::look::Aim;
 use super::measure::Measure;
 use super::{Question, Watch};
-use crate::judge::Phase;
 use crate::model::{Found, Name, Source, Span, Target, Timestamp};
-use crate::record::{AlertKey, Fact, Plan};
+use crate::record::{Fact, Plan};
 
 /// So many failures in a row are told: one may be a file that is being written.
 const FAILURES_MAX: u32 = 3;
@@ -49,14 +48,29 @@ impl Discover {
         };
         Discover { searches: plan.sources.iter().map(search).collect() }
     }
+
+    /// Searches as this plan says. One that is another than before is due at once;
+    /// gives those whose answers, if they are out, are not wanted any more.
+    pub fn follow(&mut self, plan: &Plan, now: Timestamp) -> Vec<Name> {
+        let before = std::mem::replace(&mut self.searches, Discover::new(plan, now).searches);
+        let mut over = Vec::new();
+        for old in before {
+            match self.searches.iter_mut().find(|new| new.source == old.source) {
+                Some(same) => *same = old,
+                None => over.push(old.source.name.clone()),
+            }
+        }
+        over
+    }
 }
 
 impl Watch {
     pub(super) fn ask_sources(&mut self, now: Timestamp, due: &mut Vec<Due>) {
-        for (index, search) in self.discover.searches.iter_mut().enumerate() {
+        for search in &mut self.discover.searches {
             if search.due.is_some_and(|at| at <= now) {
                 search.due = None;
-                let (asked, source) = (Asked::Discover { source: index }, search.source.clone());
+                let source = search.source.clone();
+                let asked = Asked::Discover { source: source.name.clone() };
                 due.push(Due { asked, question: Question::Discover { source }, timeout: TIMEOUT });
             }
         }
@@ -69,11 +83,12 @@ impl Watch {
     pub(super) fn hear_found(
         &mut self,
         now: Timestamp,
-        index: usize,
+        source: &Name,
         answer: Result<Found, String>,
     ) {
-        let search = &mut self.discover.searches[index];
-        let (source, every) = (search.source.name.clone(), search.source.every);
+        let mut searches = self.discover.searches.iter_mut();
+        let Some(search) = searches.find(|search| search.source.name == *source) else { return };
+        let (source, every) = (source.clone(), search.source.every);
         search.failures = if answer.is_ok() { 0 } else { search.failures + 1 };
         let failures = search.failures;
         let known = self.record.sources.get(&source);
@@ -84,7 +99,7 @@ impl Watch {
             Err(_) if !is_known => FIRST_EVERY.min(every),
             Err(_) => every,
         };
-        self.discover.searches[index].due = Some(now + wait);
+        search.due = Some(now + wait);
         match answer {
             Err(why) if failures >= FAILURES_MAX && !was_failing => {
                 self.note(now, Fact::Discovery { source, failure: Some(why) });
@@ -144,7 +159,7 @@ impl Watch {
     }
 
     /// Begins to look at a target, in a place that is free.
-    fn join(&mut self, now: Timestamp, target: Target) {
+    pub(super) fn join(&mut self, now: Timestamp, target: Target) {
         let is_out = |index| {
             let (probe, scrape) = (Asked::Probe { target: index }, Asked::Scrape { target: index });
             self.flight.has(&probe) || self.flight.has(&scrape)
@@ -166,7 +181,7 @@ impl Watch {
 
     /// Looks at a target no more. Leaving is no outage: its series end, and
     /// alerts that were about it alone are over.
-    fn leave(&mut self, now: Timestamp, name: &Name) {
+    pub(super) fn leave(&mut self, now: Timestamp, name: &Name) {
         let aims = &mut self.look.targets;
         let Some(index) = aims.iter().position(|aim| aim.is_here && aim.target.name == *name)
         else {
@@ -177,19 +192,7 @@ impl Watch {
         aims[index].leave();
         let Measure { own, series, .. } = &mut self.measure;
         own.leave(series, index, now);
-        let is_about = |key: &AlertKey| key.labels.get("instance") == Some(name.as_str());
-        let over: Vec<_> = self
-            .record
-            .alerts
-            .iter()
-            .filter(|(key, alert)| is_about(key) && alert.phase != Phase::Inactive)
-            .map(|(key, alert)| (key.clone(), alert.value))
-            .collect();
-        for (key, value) in over {
-            self.judging.forget(&key);
-            let AlertKey { rule, labels } = key;
-            self.note(now, Fact::Alert { rule, labels, phase: Phase::Inactive, value });
-        }
+        self.end_alerts(now, |key| key.labels.get("instance") == Some(name.as_str()));
     }
 
     /// How many targets there are is a series too, once it is known: none at

@@ -10,13 +10,28 @@ use crate::record::Outcome;
 /// What is remembered of a question while its answer is out.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) enum Asked {
-    Discover { source: usize },
-    Probe { target: usize },
-    Scrape { target: usize },
-    Check { check: usize },
+    Discover {
+        source: Name,
+    },
+    Probe {
+        target: usize,
+    },
+    Scrape {
+        target: usize,
+    },
+    Check {
+        check: Name,
+    },
     Smoke,
-    Letter { channel: Name, key: String },
-    Publish { window: Name },
+    Letter {
+        channel: Name,
+        key: String,
+    },
+    Publish {
+        window: Name,
+    },
+    /// Nobody wants to know it any more: a reload has taken it out of the plan.
+    Moot,
 }
 
 impl Asked {
@@ -28,7 +43,7 @@ impl Asked {
             | Asked::Scrape { .. }
             | Asked::Check { .. }
             | Asked::Smoke => true,
-            Asked::Letter { .. } | Asked::Publish { .. } => false,
+            Asked::Letter { .. } | Asked::Publish { .. } | Asked::Moot => false,
         }
     }
 }
@@ -98,6 +113,12 @@ impl Flight {
         self.out.values().map(|out| out.deadline).min()
     }
 
+    /// The answer to this, if it is out, is not waited for any more.
+    pub fn disown(&mut self, asked: &Asked) {
+        let out = self.out.values_mut().filter(|out| out.asked == *asked);
+        out.for_each(|out| out.asked = Asked::Moot);
+    }
+
     pub fn has(&self, asked: &Asked) -> bool {
         self.out.values().any(|out| out.asked == *asked)
     }
@@ -124,6 +145,8 @@ fn timed_out(asked: &Asked, after: Span) -> Reply {
         Asked::Letter { .. } => {
             Reply::Delivered(Outcome::Unknown { detail: format!("no answer within {after}") })
         }
-        Asked::Publish { .. } => Reply::Published(Err(format!("not written within {after}"))),
+        Asked::Publish { .. } | Asked::Moot => {
+            Reply::Published(Err(format!("not written within {after}")))
+        }
     }
 }

@@ -7,7 +7,7 @@ use crate::model::{
     Ask, Channel, Exchange, Failure, Found, Name, Request, Source, Span, Timestamp, WatchId,
 };
 use crate::notify::Letter;
-use crate::record::{Handed, Outcome, Plan, Summary};
+use crate::record::{Handed, Outcome, Plan, Reread, Summary};
 
 /// Tells one question from another, for one process's life.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -141,6 +141,8 @@ pub enum Heard {
         /// Those that burn.
         alerts: Vec<Handed>,
     },
+    /// The configuration was read anew: what it says now, or every error in it.
+    Reloaded(Result<Box<Reread>, Vec<String>>),
     /// The wall clock was set.
     ClockStepped {
         /// By so much.

@@ -4,9 +4,9 @@
 use std::collections::BTreeMap;
 
 use super::{Watch, pace};
-use crate::judge::{self, Streak, alert};
+use crate::judge::{self, Rule, Streak, alert};
 use crate::metrics::{self, Measured};
-use crate::model::{Labels, Number, Reading, Span, Timestamp, Why};
+use crate::model::{Labels, Name, Number, Reading, Span, Timestamp, Why};
 use crate::record::{AlertKey, AlertRecord, Fact};
 
 /// For so many intervals must a rule be without evidence (or have it again)
@@ -38,6 +38,26 @@ impl Judging {
             at: now,
             due: None,
         }
+    }
+
+    /// Judges by other rules than before. What is kept between two looks goes by
+    /// a rule's name; where another thing is judged, it begins anew.
+    pub fn follow(&mut self, before: &[Rule], after: &[Rule], now: Timestamp) {
+        let is_same = |old: &Rule, new: &Rule| {
+            let judged = |rule: &Rule| (rule.signal.clone(), rule.quantile, rule.bound);
+            judged(old) == judged(new) && old.by_window == new.by_window
+        };
+        let find =
+            |new: &Rule| before.iter().position(|old| old.name == new.name && is_same(old, new));
+        let places: Vec<Option<usize>> = after.iter().map(find).collect();
+        let kept = |index: &Option<usize>| index.map_or((None, now), |at| self.evidence[at]);
+        self.evidence = places.iter().map(kept).collect();
+        let kept = |index: &Option<usize>| index.map_or(0.0, |at| self.strains[at]);
+        self.strains = places.iter().map(kept).collect();
+        let is_kept = |name: &Name| {
+            after.iter().zip(&places).any(|(rule, place)| rule.name == *name && place.is_some())
+        };
+        self.streaks.retain(|key, _| is_kept(&key.rule));
     }
 
     /// When something is known to come that ticks would be late for.

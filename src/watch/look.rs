@@ -127,8 +127,7 @@ impl Aim {
             is_awaited: true,
             probe: turn(&target.health),
             scrape: turn(&target.metrics),
-            asks: [&target.health, &target.metrics]
-                .map(|url| url.as_ref().map(|url| Arc::new(get(url, plan)))),
+            asks: asks(&target, plan),
             feed: Feed::with(target.labels.clone()),
             sawtooth: Sawtooth::default(),
             table: Some(Box::default()),
@@ -187,14 +186,47 @@ impl Look {
     }
 
     /// Asks each target where the plan says now.
-    pub fn follow(&mut self, plan: &Plan) {
-        for (aim, target) in self.targets.iter_mut().zip(&plan.targets) {
-            aim.asks = [&target.health, &target.metrics]
-                .map(|url| url.as_ref().map(|url| Arc::new(get(url, plan))));
+    pub fn follow(&mut self, record: &Record) {
+        for aim in self.targets.iter_mut().filter(|aim| aim.is_here) {
+            let Some(target) = record.live().find(|live| live.name == aim.target.name) else {
+                continue;
+            };
+            aim.asks = asks(target, &record.plan);
             if target.health.is_none() {
                 aim.probe = None;
             }
         }
+    }
+
+    /// Asks each target where, and as, another plan says. Gives the places of
+    /// those that are asked elsewhere than before: for health, for metrics.
+    pub fn change(&mut self, record: &Record, now: Timestamp) -> [Vec<usize>; 2] {
+        let mut moved = [Vec::new(), Vec::new()];
+        let service = record.plan.service.as_str();
+        for (index, aim) in self.targets.iter_mut().enumerate().filter(|(_, aim)| aim.is_here) {
+            let Some(target) = record.live().find(|live| live.name == aim.target.name) else {
+                continue;
+            };
+            aim.target = target.clone();
+            aim.judged = None;
+            let before = std::mem::replace(&mut aim.asks, asks(target, &record.plan));
+            for (which, turn) in [&mut aim.probe, &mut aim.scrape].into_iter().enumerate() {
+                let url = |ask: &Option<Arc<Request>>| ask.as_ref().map(|ask| ask.url.clone());
+                if url(&before[which]) != url(&aim.asks[which]) {
+                    let anew = || Turn::new(service, index, now);
+                    *turn = aim.asks[which].is_some().then(anew);
+                    moved[which].push(index);
+                }
+            }
+        }
+        moved
+    }
+
+    /// Presets are looked for anew, as at the beginning.
+    pub fn search_anew(&mut self, plan: &Plan) {
+        let is_settled = plan.presets == PresetChoice::Pinned(Vec::new());
+        self.search = (!is_settled).then_some(SEARCH_EVERY);
+        self.targets.iter_mut().for_each(|aim| aim.searched_at = None);
     }
 
     pub fn has_anything_answered(&self) -> bool {
@@ -361,6 +393,11 @@ impl Watch {
             }
         }
     }
+}
+
+/// What is sent to a target: to probe, and to scrape.
+fn asks(target: &Target, plan: &Plan) -> [Option<Arc<Request>>; 2] {
+    [&target.health, &target.metrics].map(|url| url.as_ref().map(|url| Arc::new(get(url, plan))))
 }
 
 fn get(url: &str, plan: &Plan) -> Request {

@@ -76,6 +76,21 @@ impl Measure {
         measure
     }
 
+    /// Measures what the record's plan says now.
+    pub fn follow(&mut self, record: &Record) {
+        self.version = record.plan.health.version_metric().map(str::to_owned);
+        self.own.follow(&mut self.series, record);
+        self.compile(record);
+    }
+
+    /// What was gathered up to now stands for itself, and the next look is on
+    /// the grid of this interval.
+    pub fn begin_anew(&mut self, origin: Timestamp, interval: Span, now: Timestamp) {
+        self.block = Block { from: now, to: now, ..Block::default() };
+        self.last_tick = now;
+        self.next_tick = now.next_on_grid(origin, interval);
+    }
+
     /// Compiles the meters of all signals known now: built-in, the user's, and
     /// what the presets found. Queries were checked when the plan was made.
     pub fn compile(&mut self, record: &Record) {
@@ -163,8 +178,19 @@ impl Measure {
         self.families.values().cloned().collect()
     }
 
+    /// Signals of which it is told when they vanish.
+    pub fn watched(&self) -> Vec<Name> {
+        let watched = self.meters.iter().filter(|one| one.is_watched);
+        watched.map(|one| one.name.clone()).collect()
+    }
+
     pub fn next_tick(&self) -> Timestamp {
         self.next_tick
+    }
+
+    /// How long ago the last look of the grid was.
+    pub fn since_tick(&self, now: Timestamp) -> Span {
+        now.since(self.last_tick)
     }
 
     /// What a rule's signal read at the last look; `None`: not matched.
@@ -291,18 +317,22 @@ impl Watch {
             return;
         }
         let origin = self.record.release.at;
-        let since = now.since(self.measure.last_tick);
+        let since = self.measure.since_tick(now);
         // The first look stands for no time yet: nobody had been asked before it.
         if since > Span::ZERO {
-            let ticks = (since.millis() / interval.millis()).max(1);
-            let seen = self.is_health_known(now, interval);
-            self.measure.gather(u32::try_from(ticks).unwrap_or(u32::MAX), seen);
+            self.gather(since, interval, now);
         }
         self.measure.last_tick = now;
         self.measure.next_tick = now.next_on_grid(origin, interval);
         if now.since(self.measure.block.from) >= self.step(interval, now) {
             self.flush(now, now);
         }
+    }
+
+    pub(super) fn gather(&mut self, since: Span, interval: Span, now: Timestamp) {
+        let ticks = (since.millis() / interval.millis()).max(1);
+        let seen = self.is_health_known(now, interval);
+        self.measure.gather(u32::try_from(ticks).unwrap_or(u32::MAX), seen);
     }
 
     /// Where nobody looked for a long while (the machine slept, the process was

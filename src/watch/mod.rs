@@ -27,6 +27,7 @@ mod measure;
 mod observe;
 mod own;
 mod pace;
+mod reload;
 mod seek;
 mod smoke;
 mod succession;
@@ -283,6 +284,7 @@ impl Watch {
             }
             Heard::Superseded { by, heir } => self.supersede(now, by, heir.as_deref()),
             Heard::Inherits { from, alerts } => self.inherit(now, from, alerts),
+            Heard::Reloaded(read) => self.reload(now, read),
             Heard::ClockStepped { by } => self.note(now, Fact::ClockStepped { by }),
             Heard::Store(Some(error)) if !self.tell.not_stored => {
                 self.tell.not_stored = true;
@@ -309,13 +311,13 @@ impl Watch {
                 self.hear_scrape(now, target, Err(failure), None);
             }
             (Asked::Check { check }, Reply::Exchanged(result)) => {
-                self.hear_check(now, check, &result);
+                self.hear_check(now, &check, &result);
             }
             (Asked::Discover { source }, Reply::Discovered(answer)) => {
-                self.hear_found(now, source, answer);
+                self.hear_found(now, &source, answer);
             }
             (Asked::Discover { source }, Reply::Exchanged(Err(failure))) => {
-                self.hear_found(now, source, Err(failure.to_string()));
+                self.hear_found(now, &source, Err(failure.to_string()));
             }
             (Asked::Smoke, Reply::Exchanged(result)) => self.hear_smoke(now, &result),
             (Asked::Letter { channel, key }, Reply::Delivered(outcome)) => {
@@ -328,6 +330,7 @@ impl Watch {
                 };
                 self.note(now, Fact::Published { window, files, error });
             }
+            (Asked::Moot, _) => {}
             (asked, reply) => panic!("{asked:?} was answered with {reply:?}"),
         }
     }

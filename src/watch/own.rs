@@ -48,6 +48,12 @@ impl Own {
         Own { places, count, left: Vec::new() }
     }
 
+    /// Targets may come and go since another plan is followed.
+    pub fn follow(&mut self, series: &mut Series, record: &Record) {
+        let is_counted = !record.plan.sources.is_empty();
+        self.count = is_counted.then(|| series.intern(health::TARGETS, &Labels::default()));
+    }
+
     /// A target comes, to this place.
     pub fn join(&mut self, series: &mut Series, index: usize, target: &Target) {
         let own = Place::new(series, target);

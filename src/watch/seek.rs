@@ -75,7 +75,7 @@ impl Watch {
     fn follow(&mut self, now: Timestamp, found: Found) {
         self.seek.is_over = true;
         self.note(now, Fact::Found(found));
-        self.look.follow(&self.record.plan);
+        self.look.follow(&self.record);
     }
 
     /// Leaves out a step that nobody asked for, when the service says that it

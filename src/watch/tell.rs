@@ -24,6 +24,14 @@ pub(super) struct Tell {
     waits_for: BTreeSet<Name>,
 }
 
+impl Tell {
+    /// Channels may take what they did not take before.
+    pub fn look_again(&mut self) {
+        self.nothing_to.clear();
+        self.nothing_at = None;
+    }
+}
+
 impl Watch {
     /// Freezes what is owed and due. The letters leave with the next `ask`,
     /// when the facts that freeze them are stored.

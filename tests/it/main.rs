@@ -12,6 +12,8 @@ mod found;
 mod hostile;
 mod io;
 mod panics;
+mod reload;
 mod scenarios;
 mod simulation;
 mod succession;
+mod time;

@@ -3,9 +3,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use bakewatch::config::found;
+use bakewatch::config::{Checked, found};
+use bakewatch::daemon::secrets::Secrets;
 use bakewatch::model::{Failure, Release, SECOND, Span, Timestamp, WatchId};
-use bakewatch::record::{Fact, Outcome, Plan, Record};
+use bakewatch::record::{Fact, Outcome, Plan, Record, Reread};
 use bakewatch::report;
 use bakewatch::watch::{Fleet, Heard, Job, JobId, Noted, Question, Reply};
 
@@ -57,6 +58,10 @@ pub struct Drive {
     /// What sources of targets answer.
     pub named: Result<Vec<String>, String>,
     pub receivers: Vec<Receiver>,
+    /// The configuration file as it is on disk.
+    pub file: String,
+    /// The same as it was when it could be read last.
+    pub followed: String,
     /// What checks beyond HTTP ask, by their names.
     pub others: BTreeMap<String, Other>,
     /// Facts that would survive a crash, in order.
@@ -107,6 +112,8 @@ impl Drive {
             targets,
             named: Err("nobody knows".to_owned()),
             receivers,
+            file: String::new(),
+            followed: String::new(),
             others,
             disk: Vec::new(),
             read: BTreeMap::new(),
@@ -236,10 +243,15 @@ impl Drive {
 
     /// The process dies, and a new one takes over from the disk.
     pub fn crash(&mut self) {
+        self.down(DOWN_FOR);
+    }
+
+    /// The same, and it stays dead for so long.
+    pub fn down(&mut self, long: Span) {
         self.crashes += 1;
         self.coming.clear();
         self.fleet = Fleet::new();
-        self.now += DOWN_FOR;
+        self.now += long;
         if self.disk.is_empty() {
             panic!("crashed before the first fact: nothing was promised yet");
         }
@@ -254,6 +266,35 @@ impl Drive {
         self.coming.clear();
         self.now += long;
         self.turn(Vec::new());
+    }
+
+    /// The configuration file is read anew.
+    pub fn reload(&mut self, before: &Checked, read: Result<Checked, Vec<String>>) {
+        if let Ok(Checked { plan, .. }) = &read {
+            self.followed.clone_from(&self.file);
+            for known in &plan.targets {
+                let name = known.name.as_str();
+                if !self.targets.iter().any(|target| target.name == name) {
+                    self.targets.push(Target::new(name, self.now));
+                }
+            }
+            for channel in &plan.channels {
+                let name = channel.name.to_string();
+                if !self.receivers.iter().any(|receiver| receiver.name == name) {
+                    self.receivers.push(Receiver::new(&name));
+                }
+            }
+            for check in &plan.checks {
+                let name = check.name.to_string();
+                self.others.entry(name).or_insert_with(|| Other::new(self.now));
+            }
+        }
+        let known = Secrets::new(before.secrets.clone());
+        let read = read.map(|one| {
+            let renewed = Secrets::new(one.secrets).renewed_since(&known);
+            Box::new(Reread { plan: one.plan, renewed })
+        });
+        self.turn(vec![Heard::Reloaded(read)]);
     }
 
     /// What is on disk of the first watch, decoded.

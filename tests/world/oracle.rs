@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use bakewatch::model::{SECOND, Span, Timestamp, WatchId};
-use bakewatch::record::{CLOSING, Ending, Fact, Item, Outcome, Record};
+use bakewatch::record::{CLOSING, Ending, Fact, Outcome, Plan, Record};
 
 use super::drive::Drive;
 
@@ -31,7 +31,7 @@ fn complaints_of(drive: &Drive, id: &WatchId, found: &mut Vec<String>) {
     numbered_without_gaps(drive, id, found);
     nothing_lost(drive, id, &replayed, found);
     repeats_keep_their_key(drive, id, facts, found);
-    nothing_early(&replayed, found);
+    nothing_early(facts, &replayed, found);
     windows_close_once(facts, &replayed, found);
     digests_come_once(facts, &replayed, found);
     coverage_adds_up(&replayed, found);
@@ -76,11 +76,32 @@ fn nothing_observed_after_the_end(facts: &[(Timestamp, Fact)], found: &mut Vec<S
             | Fact::Resumed { .. }
             | Fact::Stopped {}
             | Fact::ClockStepped { .. }
+            | Fact::PlanChanged { .. }
+            | Fact::ReloadFailed { .. }
             | Fact::StoreFailed { .. }
             | Fact::Limit { .. } => {}
             _ => found.push(format!("noted after the end: {fact:?}")),
         }
     }
+}
+
+fn is_change(fact: &Fact) -> bool {
+    matches!(fact, Fact::PlanChanged { .. })
+}
+
+/// Each plan that was followed, with the number of the fact that it came with.
+fn plans(facts: &[(Timestamp, Fact)]) -> Vec<(u64, &Plan)> {
+    let plan = |(index, (_, fact)): (usize, &'_ (Timestamp, Fact))| match fact {
+        Fact::Opened { .. } | Fact::PlanChanged { .. } => Some(index as u64 + 1),
+        _ => None,
+    };
+    let numbers = facts.iter().enumerate().filter_map(plan);
+    numbers
+        .map(|number| match &facts[number as usize - 1].1 {
+            Fact::Opened { plan, .. } | Fact::PlanChanged { plan, .. } => (number, &**plan),
+            _ => unreachable!("only these have a plan"),
+        })
+        .collect()
 }
 
 /// A target that has left is not looked at.
@@ -89,7 +110,8 @@ fn nothing_of_those_who_left(
     replayed: &Record,
     found: &mut Vec<String>,
 ) {
-    if replayed.plan.sources.is_empty() {
+    let is_fixed = replayed.plan.sources.is_empty();
+    if is_fixed && !facts.iter().any(|(_, fact)| is_change(fact)) {
         return;
     }
     let (first, rest) = facts.split_first().expect("a watch begins with a fact");
@@ -113,9 +135,10 @@ fn numbered_without_gaps(drive: &Drive, id: &WatchId, found: &mut Vec<String>) {
     }
 }
 
-/// Every item of news that a channel takes lies in a letter that it holds,
-/// unless the channel is broken for good.
+/// Every item of news that a channel takes, and goes on to take whatever is
+/// reloaded, lies in a letter that it holds, unless it is broken for good.
 fn nothing_lost(drive: &Drive, id: &WatchId, record: &Record, found: &mut Vec<String>) {
+    let plans = plans(drive.facts_of(id));
     for channel in &record.plan.channels {
         let known = &record.channels[&channel.name];
         if known.broken {
@@ -128,12 +151,12 @@ fn nothing_lost(drive: &Drive, id: &WatchId, record: &Record, found: &mut Vec<St
             .map(|taken| (taken.after, taken.up_to))
             .collect();
         for news in &record.news {
-            let is_taken = match &news.item {
-                Item::Fired(a) | Item::Resolved(a) | Item::Closed(a) => channel.takes(a.severity),
-                Item::Notice { about, .. } => about.as_ref() != Some(&channel.name),
-                Item::Overview { channels, .. } => channels.contains(&channel.name),
-                Item::SmokeFailed(_) | Item::Summary(_) => true,
+            let takes = |plan: &Plan| {
+                let known = plan.channels.iter().find(|known| known.name == channel.name);
+                known.is_some_and(|known| news.item.concerns(known))
             };
+            let since = plans.partition_point(|(seq, _)| *seq <= news.seq).saturating_sub(1);
+            let is_taken = plans[since..].iter().all(|(_, plan)| takes(plan));
             let is_held = held.iter().any(|(after, up_to)| *after < news.seq && news.seq <= *up_to);
             if is_taken && !is_held {
                 found.push(format!(
@@ -192,10 +215,15 @@ fn repeats_keep_their_key(
 }
 
 /// No alert fires before its rule's hold, nor with less than its breaches.
-fn nothing_early(record: &Record, found: &mut Vec<String>) {
+fn nothing_early(facts: &[(Timestamp, Fact)], record: &Record, found: &mut Vec<String>) {
+    let plans = plans(facts);
     for (key, alert) in &record.alerts {
-        let hold = record.rule(&key.rule).hold;
         for episode in &alert.episodes {
+            let known = |plan: &Plan| plan.rules.iter().find(|rule| rule.name == key.rule).cloned();
+            let at = facts.partition_point(|(at, _)| *at <= episode.fired_at) as u64;
+            let then = plans.iter().rev().filter(|(seq, _)| *seq <= at);
+            let hold =
+                then.filter_map(|(_, plan)| known(plan)).next().map_or(Span::ZERO, |r| r.hold);
             if episode.fired_at.since(episode.since) < hold {
                 found.push(format!("{} fired before its time", key.rule));
             }
@@ -227,6 +255,9 @@ fn windows_close_once(facts: &[(Timestamp, Fact)], record: &Record, found: &mut 
 /// Each instant of a digest in the open time of its watch is told by one
 /// digest, or counted by one as missed.
 fn digests_come_once(facts: &[(Timestamp, Fact)], record: &Record, found: &mut Vec<String>) {
+    if facts.iter().any(|(_, fact)| is_change(fact)) {
+        return; // the calendar may be another since
+    }
     let length = record.plan.windows.iter().map(|w| w.length).max().unwrap_or(Span::ZERO);
     let mut end = record.release.at + length;
     if let Some((at, _)) = facts.iter().find(|(_, fact)| matches!(fact, Fact::Ended { .. })) {

@@ -10,7 +10,7 @@
 //! 00:10:05  health a …             what is noted and told (UPDATE_EXPECT=1 rewrites it)
 //! ```
 
-use bakewatch::config::{self, Given, Source};
+use bakewatch::config::{self, Checked, Given, Source};
 use bakewatch::model::{Name, Release, Span, Timestamp};
 use bakewatch::record::{Baseline, Fact, Handed, Level, Outcome, Plan};
 use bakewatch::watch::Heard;
@@ -52,22 +52,25 @@ pub fn parse(name: &str, text: &str) -> Scenario {
     Scenario { plan, events, expected, script, config }
 }
 
+/// The plan that a text is read as.
 pub fn plan(name: &str, text: &str) -> Plan {
+    read(name, text).unwrap_or_else(|errors| panic!("{}", errors.join("\n"))).plan
+}
+
+fn read(name: &str, text: &str) -> Result<Checked, Vec<String>> {
     let source = Source { file: name.to_owned(), text: text.to_owned() };
-    match config::read(Some(&source), &Given::default()) {
-        Ok(checked) => checked.plan,
-        Err(errors) => {
-            let lines: Vec<String> = errors.iter().map(ToString::to_string).collect();
-            panic!("{}", lines.join("\n"))
-        }
-    }
+    config::read(Some(&source), &Given::default())
+        .map_err(|errors| errors.iter().map(ToString::to_string).collect())
 }
 
 impl Scenario {
     pub fn start(&self) -> Drive {
         let service = self.plan.service.clone();
         let release = Release { service, version: Name::from("v1"), at: RELEASED };
-        Drive::open(release, self.plan.clone(), RELEASED)
+        let mut drive = Drive::open(release, self.plan.clone(), RELEASED);
+        drive.file.clone_from(&self.config);
+        drive.followed.clone_from(&self.config);
+        drive
     }
 
     /// Plays the script to its end and then to the end of the watch.
@@ -82,21 +85,52 @@ impl Scenario {
     }
 }
 
+/// Edits the configuration file: `A => B` puts one text in another's place
+/// (a line end is written `\n`), and `also TEXT` adds some at its end.
+fn edit(drive: &mut Drive, how: &str) {
+    let text = |text: &str| text.trim().replace("\\n", "\n");
+    match (how.split_once("=>"), how.strip_prefix("also ")) {
+        (_, Some(more)) => drive.file.push_str(&format!("\n{}\n", text(more))),
+        (Some((old, new)), None) => {
+            let old = text(old);
+            assert!(drive.file.contains(&old), "the file does not say {old:?}");
+            drive.file = drive.file.replacen(&old, &text(new), 1);
+        }
+        (None, None) => panic!("the file cannot say {how:?}"),
+    }
+}
+
+fn span(text: &str) -> Span {
+    text.parse().expect("a duration")
+}
+
+fn step(drive: &mut Drive, by: Span) {
+    drive.turn(vec![Heard::ClockStepped { by }]);
+}
+
+fn reload(drive: &mut Drive) {
+    let before = read("bakewatch.toml", &drive.followed).expect("it was followed");
+    drive.reload(&before, read("bakewatch.toml", &drive.file));
+}
+
 /// Makes one line of a script true.
 fn happen(drive: &mut Drive, what: &str) {
+    if let Some(how) = what.strip_prefix("the file says ") {
+        return edit(drive, how);
+    }
     let words: Vec<&str> = what.split_whitespace().collect();
     let now = drive.now;
     match words.as_slice() {
         ["crash"] => drive.crash(),
+        ["reloads"] => reload(drive),
+        ["is", "down", long] => drive.down(span(long)),
         ["stops"] => drive.turn(vec![Heard::Stop]),
-        ["sleeps", long] => drive.sleep(long.parse().expect("a duration")),
+        ["sleeps", long] => drive.sleep(span(long)),
         ["superseded", "by", version] => {
             drive.supersede(version, None);
         }
-        ["clock", "steps", by] => {
-            let by = by.parse().expect("a duration");
-            drive.turn(vec![Heard::ClockStepped { by }]);
-        }
+        ["clock", "steps", "back", by] => step(drive, Span::ZERO - span(by)),
+        ["clock", "steps", by] => step(drive, span(by)),
         ["disk", "fails"] => drive.turn(vec![Heard::Store(Some("no space left".into()))]),
         ["disk", "works"] => drive.turn(vec![Heard::Store(None)]),
         ["check", who, rest @ ..] => {
@@ -305,6 +339,8 @@ pub fn line(fact: &Fact) -> Option<String> {
             format!("closed {window} {}: {}", summary.verdict, reasons.join("; "))
         }
         Fact::Published { window, error, .. } => format!("published {window}, error: {error:?}"),
+        Fact::PlanChanged { changes, .. } => format!("plan changed: {}", changes.join("; ")),
+        Fact::ReloadFailed { errors } => format!("reload failed: {}", errors.join("; ")),
         Fact::ClockStepped { by } => format!("clock stepped by {by}"),
         Fact::StoreFailed { error } => format!("store failed: {error}"),
         Fact::Poisoned { message } => format!("poisoned: {message}"),

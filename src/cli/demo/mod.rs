@@ -7,6 +7,7 @@ mod life;
 mod sinks;
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Instant;
 
 use clap::Args;
@@ -19,7 +20,6 @@ use crate::daemon::clock::{self, Clock};
 use crate::daemon::http::Http;
 use crate::daemon::secrets::Secrets;
 use crate::daemon::signal;
-use crate::daemon::smtp::Deferred;
 use crate::daemon::store::Store;
 use crate::daemon::turn::{End, Observer, Turns};
 use crate::judge::Phase;
@@ -78,7 +78,7 @@ pub async fn run(given: Demo) -> Result<Exit, String> {
     let carrier = Carrier {
         http: Http::new()?,
         secrets: Secrets::new(checked.secrets),
-        deferred: Deferred::default(),
+        deferred: Arc::default(),
         report_dir: dir.join("reports"),
     };
     let mut turns = Turns::new(watches, clock, Store::open(&dir.join("state"))?, carrier);

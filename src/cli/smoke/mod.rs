@@ -16,7 +16,7 @@ use crate::daemon::clock::{self, Clock};
 use crate::daemon::http::Http;
 use crate::daemon::secrets::Secrets;
 use crate::daemon::signal;
-use crate::model::{Name, Timestamp, Verdict, stable_hash};
+use crate::model::{Name, Span, Timestamp, Verdict, stable_hash};
 use crate::report::smoke::SmokeRun;
 use drive::Drive;
 
@@ -60,7 +60,7 @@ pub async fn run(given: &Smoke) -> Result<Exit, String> {
     };
     let http = Http::new()?;
     let mut stops = signal::stops()?;
-    let clock = Clock::real(Timestamp::default());
+    let clock = Clock::real(Timestamp::default(), Span::ZERO);
     let (mut runs, mut is_interrupted) = (Vec::new(), false);
     for mut checked in all {
         let origin = origin(&checked, given);

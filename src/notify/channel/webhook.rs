@@ -146,6 +146,9 @@ struct Alert<'a> {
     since: String,
     fired_at: String,
     ended_at: Option<String>,
+    /// Why it is over, where it has not resolved and the watch goes on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    closed_because: Option<&'static str>,
     told_before: bool,
     flips: u32,
 }
@@ -318,6 +321,8 @@ fn alert<'a>(telling: &Telling<'a>) -> Alert<'a> {
         since: news.since.rfc3339(),
         fired_at: news.fired_at.rfc3339(),
         ended_at: news.ended_at.map(Timestamp::rfc3339),
+        closed_because: (telling.state == State::Closed && news.is_rule_removed)
+            .then_some("rule removed"),
         told_before: telling.is_known,
         flips: telling.flips,
     }

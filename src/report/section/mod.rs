@@ -3,6 +3,7 @@
 mod alerts;
 mod availability;
 mod baseline;
+mod changes;
 mod checks;
 mod coverage;
 mod deliveries;
@@ -22,7 +23,7 @@ use crate::record::Summary;
 type Make = fn(&Summary) -> Option<Section>;
 
 /// In the order in which they are read.
-const SECTIONS: [Make; 11] = [
+const SECTIONS: [Make; 12] = [
     verdict::section,
     smoke::section,
     availability::section,
@@ -33,6 +34,7 @@ const SECTIONS: [Make; 11] = [
     replicas::section,
     coverage::section,
     deliveries::section,
+    changes::section,
     limits::section,
 ];
 

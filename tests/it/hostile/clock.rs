@@ -8,10 +8,9 @@ use std::time::{Duration, Instant};
 
 use bakewatch::config::{self, Given, Source};
 use bakewatch::daemon::carry::Carrier;
-use bakewatch::daemon::clock::{self, Clock, Machine};
+use bakewatch::daemon::clock::{self, Clock, Look, Real};
 use bakewatch::daemon::http::Http;
 use bakewatch::daemon::secrets::Secrets;
-use bakewatch::daemon::smtp::Deferred;
 use bakewatch::daemon::store::Store;
 use bakewatch::daemon::turn::{Observer, Turns};
 use bakewatch::model::{HOUR, MINUTE, Release, SECOND, Span, Timestamp, WatchId};
@@ -35,20 +34,12 @@ struct Shifted {
     shifts: Arc<Shifts>,
 }
 
-impl Machine for Shifted {
-    fn wall(&self) -> Timestamp {
+impl Shifted {
+    fn look(&self) -> Look {
         let [set, slept] =
             [&self.shifts.set, &self.shifts.slept].map(|by| by.load(Ordering::SeqCst));
-        self.wall + Span::from(self.awake()) + Span::from_millis(set + slept)
-    }
-
-    fn awake(&self) -> Duration {
-        self.began.elapsed()
-    }
-
-    fn uptime(&self) -> Option<Duration> {
-        let slept = self.shifts.slept.load(Ordering::SeqCst);
-        Some(HOUR.to_std() + self.awake() + Span::from_millis(slept).to_std())
+        let passed = Span::from(self.began.elapsed()) + Span::from_millis(slept);
+        Look { wall: self.wall + passed + Span::from_millis(set), boot: (HOUR + passed).to_std() }
     }
 }
 
@@ -111,7 +102,7 @@ async fn a_clock_that_is_set_and_a_machine_that_sleeps_are_told_and_nothing_else
     let plan = config::read(Some(&source), &Given::default()).unwrap().plan;
     let shifts = Arc::new(Shifts::default());
     let machine = Shifted { began: Instant::now(), wall: clock::wall(), shifts: shifts.clone() };
-    let clock = Clock::of(Box::new(machine), Timestamp::default());
+    let clock = Clock::Real(Real::new(move || machine.look(), Timestamp::default(), Span::ZERO));
     let now = clock.now();
     let mut fleet = Fleet::new();
     let release = Release { service: plan.service.clone(), version: "v1".into(), at: now };
@@ -119,7 +110,7 @@ async fn a_clock_that_is_set_and_a_machine_that_sleeps_are_told_and_nothing_else
     let carrier = Carrier {
         http: Http::new().unwrap(),
         secrets: Secrets::default(),
-        deferred: Deferred::default(),
+        deferred: Arc::default(),
         report_dir: dir.path().join("reports"),
     };
     let mut turns = Turns::new(fleet, clock, Store::open(dir.path()).unwrap(), carrier);

@@ -24,7 +24,6 @@ use bakewatch::daemon::carry::Carrier;
 use bakewatch::daemon::clock::Clock;
 use bakewatch::daemon::http::Http;
 use bakewatch::daemon::secrets::Secrets;
-use bakewatch::daemon::smtp::Deferred;
 use bakewatch::daemon::store::Store;
 use bakewatch::daemon::turn::{End, Observer, Turns};
 use bakewatch::judge::Phase;
@@ -146,7 +145,7 @@ async fn live(row: &Row) -> BTreeSet<String> {
     let carrier = Carrier {
         http: Http::new().unwrap(),
         secrets: Secrets::default(),
-        deferred: Deferred::default(),
+        deferred: std::sync::Arc::default(),
         report_dir: dir.path().join("reports"),
     };
     let store = Store::open(dir.path()).unwrap();

@@ -4,6 +4,7 @@ mod checks;
 pub mod cli;
 mod discover;
 mod dns;
+mod hangup;
 mod http;
 mod live;
 mod lock;

@@ -13,7 +13,6 @@ use bakewatch::daemon::carry::{self, Carrier};
 use bakewatch::daemon::clock::Clock;
 use bakewatch::daemon::http::Http;
 use bakewatch::daemon::secrets::Secrets;
-use bakewatch::daemon::smtp::Deferred;
 use bakewatch::daemon::store::{FILE, Reader, Store};
 use bakewatch::daemon::turn::{End, Observer, Turns};
 use bakewatch::judge::Phase;
@@ -138,7 +137,7 @@ url = "{hook}"
         Carrier {
             http: Http::new().unwrap(),
             secrets,
-            deferred: Deferred::default(),
+            deferred: Arc::default(),
             report_dir: self.path().join("reports"),
         }
     }
