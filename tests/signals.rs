@@ -177,7 +177,7 @@ fn reads_no_data_when_a_firing_series_goes_away() {
     target.shows(&mut series, 1, &[]);
     assert_eq!(reading(&above, &meter.read(&series, at(1))), Reading::NoData(Why::Stale));
     target.shows(&mut series, 2, &[("queue_depth", "", f64::NAN)]);
-    assert_eq!(reading(&above, &meter.read(&series, at(2))), Reading::NoData(Why::Absent));
+    assert_eq!(reading(&above, &meter.read(&series, at(2))), Reading::NoData(Why::Unobservable));
     target.feed.failed(&mut series, at(3));
     assert_eq!(reading(&above, &meter.read(&series, at(3))), Reading::NoData(Why::Stale));
 }

@@ -212,17 +212,7 @@ impl Record {
                 self.apply_targets(source, added, &removed);
             }
             Fact::Discovery { source, failure } => self.apply_discovery(source, failure),
-            Fact::Limit { target, what, detail } => {
-                if what == *NOT_COUNTED || what == *SAW_TOOTH {
-                    let text = match &target {
-                        Some(target) => format!("{target}: {detail}"),
-                        None => detail.clone(),
-                    };
-                    let severity = Severity::Warning;
-                    self.tell(Item::Notice { severity, text, about: None });
-                }
-                self.limits.insert((what, target), detail);
-            }
+            Fact::Limit { target, what, detail } => self.apply_limit(target, what, detail),
             Fact::Evidence { rule, missing: Some(why) } => {
                 self.quiet.insert(rule, (why, at));
             }
@@ -329,6 +319,18 @@ impl Record {
             self.at.rfc3339()
         );
         self.limits.insert((Name::from("wall-clock"), None), detail);
+    }
+
+    /// A limit stands in the report; some are worth a letter besides.
+    fn apply_limit(&mut self, target: Option<Name>, what: Name, detail: String) {
+        if what == *NOT_COUNTED || what == *SAW_TOOTH {
+            let text = match &target {
+                Some(target) => format!("{target}: {detail}"),
+                None => detail.clone(),
+            };
+            self.tell(Item::Notice { severity: Severity::Warning, text, about: None });
+        }
+        self.limits.insert((what, target), detail);
     }
 
     fn apply_smoked(&mut self, result: StepResult) {
