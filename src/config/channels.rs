@@ -8,8 +8,9 @@ use base64::prelude::BASE64_STANDARD;
 use super::complaint::instead;
 use super::secret::Vault;
 use super::service::{claim, free_name};
+use super::severities::Severities;
 use super::walk::{Said, Table, Value};
-use super::{address, rules};
+use super::address;
 use crate::model::{Channel, Medium, Severity, Smtp, SmtpTls};
 
 /// Keys of one type that mean nothing in the other.
@@ -19,7 +20,7 @@ const EMAIL_KEYS: [&str; 5] = ["to", "from", "smtp", "password", "ca-file"];
 const TYPES: [&str; 2] = ["email", "webhook"];
 
 /// Reads every `[[channel]]`.
-pub(super) fn read(top: &Table, vault: &Vault) -> Vec<Channel> {
+pub(super) fn read(top: &Table, words: &Severities, vault: &Vault) -> Vec<Channel> {
     let tables = top.get("channel").map_or_else(Vec::new, |value| value.tables("channel"));
     if top.get("channel").is_none() {
         top.sink.warn_whole("channel", "there is none: alerts are noted, and nobody is told");
@@ -30,7 +31,7 @@ pub(super) fn read(top: &Table, vault: &Vault) -> Vec<Channel> {
         let name = value.text()?;
         free_name(name).map_err(|what| value.error(what)).ok()?;
         let is_new = claim(&mut taken, name, value, top.sink);
-        let channel = channel(table, name, vault)?;
+        let channel = channel(table, name, words, vault)?;
         is_new.then_some(channel)
     });
     let channels: Vec<Channel> = channels.collect();
@@ -41,8 +42,9 @@ pub(super) fn read(top: &Table, vault: &Vault) -> Vec<Channel> {
     channels
 }
 
-fn channel(table: &Table, name: &str, vault: &Vault) -> Option<Channel> {
-    let severities = Said::of(table.get("severities"), severities).or(Severity::ALL.to_vec());
+fn channel(table: &Table, name: &str, words: &Severities, vault: &Vault) -> Option<Channel> {
+    let severities = Said::of(table.get("severities"), |value| severities(value, words));
+    let severities = severities.or(Severity::ALL.to_vec());
     let kind = table.need("type", "type = \"email\"")?;
     let medium = match kind.text()? {
         "webhook" => {
@@ -67,12 +69,12 @@ fn foreign(table: &Table, keys: &[&str], own: &str, other: &str) {
     }
 }
 
-fn severities(value: &Value) -> Option<Vec<Severity>> {
+fn severities(value: &Value, words: &Severities) -> Option<Vec<Severity>> {
     let members = value.list()?;
     if members.is_empty() {
         value.error("names no severity: no alert would be told here; leave it out for all");
     }
-    let mut severities: Vec<Severity> = members.iter().filter_map(rules::severity).collect();
+    let mut severities: Vec<Severity> = members.iter().filter_map(|word| words.find(word)).collect();
     severities.sort();
     severities.dedup();
     Some(severities)

@@ -23,6 +23,7 @@ mod reach;
 mod rules;
 mod secret;
 mod service;
+mod severities;
 mod shares;
 mod signals;
 mod smoke;
@@ -38,6 +39,7 @@ use toml::de::DeTable;
 use self::complaint::Sink;
 use self::rules::Ground;
 use self::secret::Vault;
+use self::severities::Severities;
 use self::walk::{Table, Value};
 use self::windows::{Ranged, Times};
 use crate::check::Places;
@@ -158,7 +160,8 @@ fn plan(top: &Table, given: &Given, vault: &Vault, notes: &Notes) -> (Plan, Opti
     };
     let demands = demands::read(top, range, &mut catalogue, &mut signals);
     let windows = times.windows.iter().map(|placed| placed.window.name.clone()).collect();
-    let ground = Ground { defaults, scope, windows, demands };
+    let severities = Severities::read(top);
+    let ground = Ground { defaults, scope, windows, demands, severities };
     let (rules, of_rules) = rules::read(top, &ground, &mut catalogue);
     signals.extend(of_rules);
     let mut ranges = vec![Ranged { range, reader: reader_of_range(top) }];
@@ -172,7 +175,7 @@ fn plan(top: &Table, given: &Given, vault: &Vault, notes: &Notes) -> (Plan, Opti
     let body = top.get("body-limit").map_or(Some(BODY_BYTES), size);
     let (smoke, places, guessed) = smoke::read(top, &service, vault);
     let guesses = service.guesses.iter().cloned().chain(guessed).collect();
-    let channels = channels::read(top, vault);
+    let channels = channels::read(top, &ground.severities, vault);
     let digests = digests::read(top, &channels);
     let plan = Plan {
         smoke,

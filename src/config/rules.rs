@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::address;
 use super::complaint::{instead, nearest};
 use super::service::{claim, free_name};
+use super::severities::Severities;
 use super::shares::{hold_to_baseline, limit, shares};
 use super::signals::{self, Catalogue, Known};
 use super::walk::{Said, Table, Value};
@@ -48,6 +49,8 @@ pub(super) struct Ground {
     pub windows: Vec<Name>,
     /// What is promised and given.
     pub demands: Demands,
+    /// The words for how bad things are.
+    pub severities: Severities,
 }
 
 /// All rules, the pack's first, and the signals of those that bear a query.
@@ -225,7 +228,7 @@ impl Reading<'_, '_> {
         }
         rule.by_window = self.by_window(known.unit).unwrap_or_default();
         rule.of_baseline = self.of_baseline(&rule, known.unit);
-        rule.labels = self.labels();
+        rule.labels = self.ground.severities.label(get("severity"), self.labels());
         (rule.hold, rule.recover) = (hold?, recover?);
         (rule.breaches_min, rule.calms_min) = (breaches?, calms?);
         (rule.evidence_min, rule.runbook) = (evidence?, runbook?);
@@ -367,19 +370,8 @@ impl Reading<'_, '_> {
     }
 
     fn severity(&self) -> Said<Severity> {
-        Said::of(self.table.get("severity"), severity)
+        Said::of(self.table.get("severity"), |value| self.ground.severities.find(value))
     }
-}
-
-/// A severity by its name.
-pub(super) fn severity(value: &Value) -> Option<Severity> {
-    let text = value.text()?;
-    let found = Severity::ALL.into_iter().find(|severity| severity.as_str() == text);
-    if found.is_none() {
-        let names = Severity::ALL.map(Severity::as_str);
-        value.error(format!("unknown severity {text:?}; {}", instead(text, &names)));
-    }
-    found
 }
 
 /// A number, `"5%"`, `"10s"`, or `"1GiB"`.

@@ -389,3 +389,35 @@ proptest! {
         let _ = read(Some(&source(&format!("{before}{put}{after}"))), &Given::default());
     }
 }
+
+#[test]
+fn takes_severities_in_words_of_ones_own() {
+    let checked = good(
+        r#"url = "http://127.0.0.1:8000"
+        [severities]
+        page = "critical"
+        ticket = "warning"
+        [[rule]]
+        name = "HighErrorRate"
+        severity = "ticket"
+        [[rule]]
+        name = "QueueBacklog"
+        query = "sum(queue_depth)"
+        above = 10
+        severity = "page"
+        labels = { severity = "P1", team = "agents" }
+        [[channel]]
+        name = "hook"
+        type = "webhook"
+        url = "https://hooks.example.com/x"
+        severities = ["page"]"#,
+    );
+    let told = |name| {
+        let rule = rule(&checked, name);
+        format!("{} {}", rule.severity, rule.labels)
+    };
+    assert_eq!(told("HighErrorRate"), r#"warning {severity="ticket"}"#);
+    assert_eq!(told("QueueBacklog"), r#"critical {severity="P1", team="agents"}"#);
+    assert_eq!(told("HighLatency"), "critical {}");
+    assert_eq!(checked.plan.channels[0].severities, [crate::model::Severity::Critical]);
+}

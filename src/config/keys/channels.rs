@@ -1,7 +1,7 @@
 //! Keys of `[[channel]]`.
 
 use super::Takes::{Either, File, Mail, Secret, Smtp, Some, Text, Word};
-use super::rules::SEVERITIES;
+use super::rules::SEVERITY;
 use super::{Table, key};
 
 /// `[[channel]]`.
@@ -11,7 +11,7 @@ pub(super) const TABLE: Table = Table {
     keys: &[
         key("name", Text, "the channel's name").needed().such_as("\"on-call\""),
         key("type", Word(&["email", "webhook"]), "how it is told").needed().such_as("\"email\""),
-        key("severities", Some(&Word(SEVERITIES)), "which alerts; summaries come in any case")
+        key("severities", Some(&SEVERITY), "which alerts; summaries come in any case")
             .or("all")
             .such_as("[\"critical\"]"),
         key("url", Secret, "webhook: its address; needed there")

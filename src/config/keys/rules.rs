@@ -6,6 +6,9 @@ use super::{Table, key};
 /// The severities there are, worst last.
 pub(super) const SEVERITIES: &[&str] = &["info", "warning", "critical"];
 
+/// One of them, or a word of the user's own.
+pub(super) const SEVERITY: super::Takes = Either(&[Word(SEVERITIES), Text]);
+
 const LIMITS: super::Takes = Either(&[Limit, Each(&Limit)]);
 
 const EVENTS: super::Takes = Whole(0, 1_000_000_000);
@@ -73,7 +76,7 @@ pub(super) const TABLE: Table = Table {
         key("min-events", EVENTS, "events below which nothing is judged")
             .or("20; 100 for a p99")
             .such_as("50"),
-        key("severity", Word(SEVERITIES), "how bad it is").or("warning").such_as("\"warning\""),
+        key("severity", SEVERITY, "how bad it is; a word of `[severities]` too").or("warning").such_as("\"warning\""),
         key("summary", Text, "what is wrong, in the users' terms")
             .or("made of signal and bound")
             .such_as("\"the queue grows faster than it is worked off\""),

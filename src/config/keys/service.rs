@@ -1,5 +1,6 @@
 //! Keys of the top of the file and of `[targets]`.
 
+use super::rules::SEVERITIES;
 use super::Takes::{
     self, Address, Duration, Either, False, Headers, List, Named, Path, Size, Some, Tables,
 };
@@ -41,6 +42,9 @@ pub(super) const TOP: Table = Table {
         key("check", Tables("check"), "what is asked besides HTTP, through the windows"),
         key("windows", Named("windows.*"), "windows; whoever lists one lists all")
             .or("first-day and first-week"),
+        key("severities", Takes::Each(&Word(SEVERITIES)), "words of your own for how bad it is")
+            .or("info, warning, critical")
+            .such_as("{ page = \"critical\", ticket = \"warning\" }"),
         key("rules", Takes::Table("rules"), "what holds for every rule that does not say its own"),
         key("resources", Takes::Table("resources"), "what each replica is given"),
         key("rule", Tables("rule"), "rules, beside the pack or changing it"),
