@@ -5,12 +5,12 @@ use std::collections::BTreeMap;
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 
+use super::address;
 use super::complaint::instead;
 use super::secret::Vault;
 use super::service::{claim, free_name};
 use super::severities::Severities;
 use super::walk::{Said, Table, Value};
-use super::address;
 use crate::model::{Channel, Medium, Severity, Smtp, SmtpTls};
 
 /// Keys of one type that mean nothing in the other.
@@ -74,7 +74,8 @@ fn severities(value: &Value, words: &Severities) -> Option<Vec<Severity>> {
     if members.is_empty() {
         value.error("names no severity: no alert would be told here; leave it out for all");
     }
-    let mut severities: Vec<Severity> = members.iter().filter_map(|word| words.find(word)).collect();
+    let mut severities: Vec<Severity> =
+        members.iter().filter_map(|word| words.find(word)).collect();
     severities.sort();
     severities.dedup();
     Some(severities)

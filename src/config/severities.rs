@@ -37,7 +37,8 @@ impl Severities {
         let found = named(text).or_else(|| self.own.get(text).copied());
         if found.is_none() {
             let own = self.own.keys().map(String::as_str);
-            let words: Vec<&str> = Severity::ALL.map(Severity::as_str).into_iter().chain(own).collect();
+            let words: Vec<&str> =
+                Severity::ALL.map(Severity::as_str).into_iter().chain(own).collect();
             value.error(format!("unknown severity {text:?}; {}", instead(text, &words)));
         }
         found
@@ -46,7 +47,8 @@ impl Severities {
     /// The labels of a rule whose severity is `value`: with the word, where it
     /// is an own one and the rule does not say otherwise.
     pub fn label(&self, value: Option<&Value>, labels: Labels) -> Labels {
-        let word = value.and_then(|value| value.as_text()).filter(|word| self.own.contains_key(*word));
+        let word =
+            value.and_then(|value| value.as_text()).filter(|word| self.own.contains_key(*word));
         match word {
             Some(word) if labels.get(LABEL).is_none() => labels.with(LABEL, word),
             Some(_) | None => labels,

@@ -45,6 +45,9 @@ UNSEEN = {
         r"`port` is missing: an address alone",  # by the type of a record
         r"SRV records bear their own port",
         r"goes with `http`",
+        r"goes with a bound such as",
+        r"mixes shares of a baseline",
+        r"only steps of \[\[smoke\]\] hand on",
         r"is given twice",
     ],
     "which of several keys are there": [
@@ -91,6 +94,8 @@ UNSEEN = {
         r"is no address",
         r"is no metric with a label",
         r"is no JSON path",
+        r"digest\.[a-z]\.cron: ",
+        r"the baseline itself would break this",
         r"is no matcher",
         r"is the histogram's name without its end",
         r"no header has such a name",
@@ -105,7 +110,8 @@ UNSEEN = {
         r"channel\.[a-z]\.url: .*(has no scheme|is not supported)",
     ],
     "names that the program knows": [
-        r"unknown (preset|signal|window|unit)",
+        r"unknown (preset|signal|window|unit|time zone|channel|severity)",
+        r"is what the summary of a superseded release is called",
         r"is no signal that a preset gives",
         r"is known without a capture",
         r"is no label; write",

@@ -76,7 +76,9 @@ pub(super) const TABLE: Table = Table {
         key("min-events", EVENTS, "events below which nothing is judged")
             .or("20; 100 for a p99")
             .such_as("50"),
-        key("severity", SEVERITY, "how bad it is; a word of `[severities]` too").or("warning").such_as("\"warning\""),
+        key("severity", SEVERITY, "how bad it is; a word of `[severities]` too")
+            .or("warning")
+            .such_as("\"warning\""),
         key("summary", Text, "what is wrong, in the users' terms")
             .or("made of signal and bound")
             .such_as("\"the queue grows faster than it is worked off\""),

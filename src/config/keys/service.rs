@@ -1,10 +1,10 @@
 //! Keys of the top of the file and of `[targets]`.
 
-use super::rules::SEVERITIES;
 use super::Takes::{
     self, Address, Duration, Either, False, Headers, List, Named, Path, Size, Some, Tables,
 };
 use super::Takes::{Text, Whole, Word};
+use super::rules::SEVERITIES;
 use super::{Table, key};
 
 /// The top of the file.
