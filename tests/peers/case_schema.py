@@ -112,6 +112,7 @@ UNSEEN = {
     "names that the program knows": [
         r"unknown (preset|signal|window|unit|time zone|channel|severity)",
         r"is what the summary of a superseded release is called",
+        r"means what it says",
         r"is no signal that a preset gives",
         r"is known without a capture",
         r"is no label; write",
