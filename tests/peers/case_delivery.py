@@ -142,24 +142,23 @@ def killed_while_it_burns(bench) -> str:
     return watched.end("fire, SIGKILL, restart, burning still")
 
 
-def killed_and_over(bench) -> str:
-    watched = Watched(bench, "B")
+def over_while_away(bench, name: str, leave, words: str) -> str:
+    """It burns, bakewatch goes, the service is well again, bakewatch comes back."""
+    watched = Watched(bench, name)
     watched.burn()
-    watched.process.kill()
+    leave(watched.process)
     watched.service.up()
     watched.start()
     watched.until("tells the resolve", lambda: watched.told("resolved"))
-    return watched.end("fire, SIGKILL, restart, calm")
+    return watched.end(words)
+
+
+def killed_and_over(bench) -> str:
+    return over_while_away(bench, "B", lambda one: one.kill(), "fire, SIGKILL, restart, calm")
 
 
 def stopped_and_over(bench) -> str:
-    watched = Watched(bench, "C")
-    watched.burn()
-    watched.process.stop()
-    watched.service.up()
-    watched.start()
-    watched.until("tells the resolve", lambda: watched.told("resolved"))
-    return watched.end("fire, SIGTERM, restart, calm")
+    return over_while_away(bench, "C", lambda one: one.stop(), "fire, SIGTERM, restart, calm")
 
 
 def throttled(bench) -> str:

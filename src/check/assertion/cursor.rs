@@ -20,6 +20,29 @@ pub(super) enum Written {
     Quoted(String),
 }
 
+/// Quoted text inside of something longer.
+#[derive(Default)]
+struct Quotes {
+    /// The quote that ends it.
+    open: Option<char>,
+    is_escaped: bool,
+}
+
+impl Quotes {
+    /// Whether the next character stands in quotes, or ends them.
+    fn hold(&mut self, c: char) -> bool {
+        let Some(open) = self.open else { return false };
+        if std::mem::take(&mut self.is_escaped) {
+            return true;
+        }
+        self.is_escaped = c == '\\';
+        if c == open {
+            self.open = None;
+        }
+        true
+    }
+}
+
 impl<'a> Cursor<'a> {
     /// At the start.
     pub fn new(text: &'a str) -> Self {
@@ -64,18 +87,15 @@ impl<'a> Cursor<'a> {
     /// A JSON path: up to white space outside of brackets and quotes.
     pub fn path(&mut self) -> &'a str {
         self.skip_spaces();
-        let (mut depth, mut quote, mut escaped) = (0_i32, None, false);
+        let (mut depth, mut quotes) = (0_i32, Quotes::default());
         self.take_while(move |c| {
-            match (quote, c) {
-                (Some(_), _) if escaped => escaped = false,
-                (Some(_), '\\') => escaped = true,
-                (Some(open), _) if c == open => quote = None,
-                (Some(_), _) => {}
-                (None, '"' | '\'') => quote = Some(c),
-                (None, '[' | '(') => depth += 1,
-                (None, ']' | ')') => depth -= 1,
-                (None, _) if depth <= 0 => return !c.is_whitespace() && !is_operator(c),
-                (None, _) => {}
+            match c {
+                _ if quotes.hold(c) => {}
+                '"' | '\'' => quotes.open = Some(c),
+                '[' | '(' => depth += 1,
+                ']' | ')' => depth -= 1,
+                _ if depth <= 0 => return !c.is_whitespace() && !is_operator(c),
+                _ => {}
             }
             true
         })
@@ -84,18 +104,15 @@ impl<'a> Cursor<'a> {
     /// A metric's name, and behind it perhaps labels in braces, in which quoted
     /// text may hold anything.
     pub fn selector(&mut self) -> &'a str {
-        let (mut depth, mut quote, mut escaped) = (0_u32, None, false);
+        let (mut depth, mut quotes) = (0_u32, Quotes::default());
         self.take_while(move |c| {
-            match (quote, c) {
-                (Some(_), _) if escaped => escaped = false,
-                (Some(_), '\\') => escaped = true,
-                (Some(open), _) if c == open => quote = None,
-                (Some(_), _) => {}
-                (None, '"' | '\'') if depth > 0 => quote = Some(c),
-                (None, '{') => depth += 1,
-                (None, '}') => depth = depth.saturating_sub(1),
-                (None, _) if depth == 0 => return c.is_alphanumeric() || matches!(c, '_' | ':'),
-                (None, _) => {}
+            match c {
+                _ if quotes.hold(c) => {}
+                '"' | '\'' if depth > 0 => quotes.open = Some(c),
+                '{' => depth += 1,
+                '}' => depth = depth.saturating_sub(1),
+                _ if depth == 0 => return c.is_alphanumeric() || matches!(c, '_' | ':'),
+                _ => {}
             }
             true
         })
