@@ -1,6 +1,6 @@
 //! How often the world is asked: as often as the fastest open window wants,
 //! and for a while more often, where that is worth it: right after the
-//! release, while an alert is pending, and when the share of failures rises.
+//! release, while an alert is pending, and when failures rise.
 
 use super::Watch;
 use crate::judge::{Phase, Strain};
@@ -20,7 +20,7 @@ const EAGER_TIMES: i64 = 3;
 const EAGER_LEAST: Span = SECOND;
 
 /// Failures are worth a closer look from this share of what a rule allows ...
-const STRAIN_MIN: f64 = 0.25;
+const STRAIN_MIN: f64 = 0.5;
 
 /// ... when it has grown by this much since the last look ...
 const STRAIN_STEP: f64 = 0.25;
