@@ -71,6 +71,8 @@ pub struct Account {
     /// Of ours, those that were over before this command began.
     over: Vec<Record>,
     drawn: Option<Instant>,
+    /// No fact since the last look: nothing more can have been reached.
+    is_known: bool,
     telling: Telling,
     /// The first failure to print, told once at the end.
     pub broken: Option<String>,
@@ -79,7 +81,7 @@ pub struct Account {
 impl Account {
     /// Follows `ours` until that.
     pub fn new(until: Until, ours: Vec<WatchId>, over: Vec<Record>, telling: Telling) -> Account {
-        Account { until, ours, over, drawn: None, telling, broken: None }
+        Account { until, ours, over, drawn: None, is_known: false, telling, broken: None }
     }
 
     /// The verdict of a record at what is waited for; `None`: not yet.
@@ -155,6 +157,7 @@ impl Account {
 
 impl Observer for Account {
     fn fact(&mut self, watch: &WatchId, _at: Timestamp, fact: &Fact, fleet: &Fleet) {
+        self.is_known = false;
         let Some(record) = fleet.record(watch) else { return };
         match fact {
             Fact::Opened { .. } | Fact::Resumed { .. } => self.say(&opening(watch, fact, record)),
@@ -210,6 +213,9 @@ impl Observer for Account {
 
     fn turn(&mut self, now: Timestamp, fleet: &Fleet) -> bool {
         self.draw(now, fleet);
+        if std::mem::replace(&mut self.is_known, true) {
+            return false;
+        }
         let ours = || self.ours.iter().filter_map(|id| fleet.record(id));
         if ours().count() > 0 && ours().all(Record::is_smoke_done) {
             self.write_smoke(fleet);
