@@ -22,18 +22,19 @@ impl Target {
 
     /// `("x", "status=500", 3.0)` for each sample.
     fn shows(&mut self, series: &mut Series, step: i64, samples: &[(&str, &str, f64)]) {
-        let mut page = Page::default();
+        let (mut page, mut fresh) = (Page::default(), Vec::new());
         for (name, label, value) in samples {
             let labels = Labels::from_pairs(label.split_once('='));
             let key = ((*name).to_owned(), labels.clone());
             let slot = self.slots.iter().position(|known| *known == key).unwrap_or_else(|| {
                 self.slots.push(key);
                 let slot = self.slots.len() - 1;
-                page.fresh.push((slot as u32, Arc::from(*name), labels));
+                fresh.push((slot as u32, Arc::from(*name), labels));
                 slot
             });
             page.samples.push((slot as u32, *value));
         }
+        page.fresh = fresh.into_iter().collect();
         self.feed.take(series, &self.name, &page, at(step));
     }
 }

@@ -88,7 +88,7 @@ impl Feed {
         let before = self.page;
         self.page += 1;
         self.taken = Some(at);
-        for (slot, name, labels) in &page.fresh {
+        for (slot, name, labels) in page.fresh.iter() {
             // A new series of a name that was there before is a new count (the
             // first 500, say). A new name proves nothing: perhaps nobody had
             // asked for it until now.
@@ -96,7 +96,7 @@ impl Feed {
             let from_zero = continues && named < self.page && !self.is_withheld;
             let way =
                 self.introduce(series, name, &of_target(labels, target, &self.labels), from_zero);
-            let slot = *slot as usize;
+            let slot = slot as usize;
             if slot >= self.slots.len() {
                 self.slots.resize(slot + 1, Way::Unknown);
             }

@@ -14,12 +14,13 @@ pub mod sawtooth;
 mod scrape;
 mod series;
 mod signal;
+mod spelling;
 mod table;
 
 pub use feed::{AHEAD_MAX, Feed};
 pub use format::show;
 pub use meter::{Measured, Meter};
-pub use page::{Family, Kind, Page, Slot};
+pub use page::{Family, Fresh, Kind, Page, Slot};
 pub use parts::Parts;
 pub use sawtooth::{Sawtooth, Turns};
 pub use scrape::{Wanted, read_page};

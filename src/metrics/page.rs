@@ -38,6 +38,44 @@ pub struct Family {
 /// A slot: a series' place in its target's table, dense from 0.
 pub type Slot = u32;
 
+/// The series that a page was the first to show. Their names and labels are
+/// those of the target's table: when all targets are met at once, many such
+/// pages wait to be taken in.
+#[derive(Clone, Debug, Default)]
+pub struct Fresh {
+    pub(super) slots: Vec<Slot>,
+    /// By slot, of the whole table.
+    pub(super) named: Arc<Vec<(Arc<str>, Labels)>>,
+}
+
+impl Fresh {
+    /// Each with its name and labels.
+    pub fn iter(&self) -> impl Iterator<Item = (Slot, &Arc<str>, &Labels)> {
+        self.slots.iter().map(|slot| {
+            let (name, labels) = &self.named[*slot as usize];
+            (*slot, name, labels)
+        })
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.slots.is_empty()
+    }
+}
+
+/// A list that no table stands behind: for worlds that are made up.
+impl FromIterator<(Slot, Arc<str>, Labels)> for Fresh {
+    fn from_iter<I: IntoIterator<Item = (Slot, Arc<str>, Labels)>>(all: I) -> Fresh {
+        let (mut slots, mut named) = (Vec::new(), Vec::new());
+        for (slot, name, labels) in all {
+            named.resize(named.len().max(slot as usize + 1), (Arc::from(""), Labels::default()));
+            named[slot as usize] = (name, labels);
+            slots.push(slot);
+        }
+        Fresh { slots, named: Arc::new(named) }
+    }
+}
+
 /// One scrape's answer.
 #[derive(Clone, Debug, Default)]
 pub struct Page {
@@ -45,8 +83,8 @@ pub struct Page {
     pub samples: Vec<(Slot, f64)>,
     /// Samples that bear a time of their own: index into `samples`, time.
     pub stamped: Vec<(u32, Timestamp)>,
-    /// Slots that this page was the first to use, with name and labels.
-    pub fresh: Vec<(Slot, Arc<str>, Labels)>,
+    /// Series that this page was the first to show.
+    pub fresh: Fresh,
     /// All families, when the whole page was asked for; else empty.
     pub families: Vec<Family>,
     /// Lines that could not be read among those wanted.

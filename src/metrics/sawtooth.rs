@@ -62,17 +62,17 @@ pub struct Sawtooth {
 impl Sawtooth {
     /// Takes in a page.
     pub fn page(&mut self, page: &Page) {
-        if page.fresh.iter().any(|(slot, _, _)| *slot == 0) {
+        if page.fresh.iter().any(|(slot, _, _)| slot == 0) {
             // A table that is learned anew.
             (self.starts, self.counters) = Default::default();
         }
-        for (slot, name, _) in &page.fresh {
+        for (slot, name, _) in page.fresh.iter() {
             if **name == *START {
-                self.starts.push(*slot);
+                self.starts.push(slot);
             }
             let is_counter = name.ends_with("_total") || name.ends_with("_count");
             if is_counter && self.counters.len() < COUNTERS_MAX {
-                self.counters.insert(*slot, Lines::default());
+                self.counters.insert(slot, Lines::default());
             }
         }
         self.answers += 1;
@@ -223,7 +223,7 @@ mod tests {
         let turns = starts.iter().map(|start| {
             page.samples = vec![(0, *start)];
             sawtooth.page(&page);
-            page.fresh.clear();
+            page.fresh = Default::default();
             sawtooth.turns()
         });
         turns.collect()
@@ -235,13 +235,16 @@ mod tests {
         for value in values {
             page.samples = vec![(0, *value)];
             sawtooth.page(&page);
-            page.fresh.clear();
+            page.fresh = Default::default();
         }
         sawtooth.turns()
     }
 
     fn page(name: &str) -> Page {
-        Page { fresh: vec![(0, Arc::from(name), Labels::default())], ..Page::default() }
+        Page {
+            fresh: [(0, Arc::from(name), Labels::default())].into_iter().collect(),
+            ..Page::default()
+        }
     }
 
     #[test]
@@ -310,7 +313,7 @@ mod tests {
             let counter = f64::from(turn) + if turn % 2 == 0 { 5000.0 } else { 100.0 };
             page.samples = vec![(0, f64::from(turn) * 15.0), (1, counter)];
             sawtooth.page(&page);
-            page.fresh.clear();
+            page.fresh = Default::default();
         }
         assert_eq!(sawtooth.turns(), Turns::One, "each life is another");
     }

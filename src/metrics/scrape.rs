@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use super::exposition::{Comment, Dialect, Lines, comment, labels, name_end, split_series, tail};
 use super::families::{Families, NAMES_MAX};
-use super::table::{Hash, SERIES_MAX};
+use super::table::Hash;
 use super::{Page, Slot, Table};
 use crate::model::{Labels, Timestamp};
 
@@ -74,6 +74,7 @@ pub fn read_page(
     let mut reader = Reader::new(wanted, table, Dialect::of(content_type));
     reader.read(text)?;
     let mut page = reader.page;
+    table.name(&mut page);
     page.bytes = body.len() as u64;
     Ok(page)
 }
@@ -194,9 +195,9 @@ impl<'a, 'w> Reader<'a, 'w> {
             return Ok(());
         }
         let (series, rest) = split_series(line)?;
-        let slot = match self.table.shape.slots.get(series.as_bytes()) {
+        let slot = match self.table.shape.spelled.slot_of(series.as_bytes()) {
             _ if !wanted => None,
-            Some(slot) if self.families.is_none() => self.table.take(*slot, &mut self.page),
+            Some(slot) if self.families.is_none() => self.table.take(slot, &mut self.page),
             Some(_) | None => self.learn(series)?,
         };
         match slot {
@@ -230,8 +231,8 @@ impl<'a, 'w> Reader<'a, 'w> {
             return None;
         }
         let slot = *self.table.order.get(self.order.len())?;
-        let key = &self.table.shape.known[slot as usize];
-        let rest = line.as_bytes().strip_prefix(&**key)?;
+        let key = self.table.shape.spelled.of(slot);
+        let rest = line.as_bytes().strip_prefix(key)?;
         if key.is_empty() || !matches!(rest.first(), Some(b' ' | b'\t')) {
             return None;
         }
@@ -295,20 +296,10 @@ impl<'a, 'w> Reader<'a, 'w> {
         }
         let labels = self.share(&pairs);
         let slot = self.table.slot_of(&name, &labels, &mut self.page);
-        if let Some(slot) = slot {
-            // An exporter that shuffles its labels has many spellings; beyond
-            // two each they are read anew, which costs time and no memory.
-            let shape = &self.table.shape;
-            let is_new = shape.slots.len() < 2 * SERIES_MAX
-                && shape.slots.get(series.as_bytes()) != Some(&slot);
-            if is_new || *shape.known[slot as usize] != *series.as_bytes() {
-                let bytes: Arc<[u8]> = series.as_bytes().into();
-                let shape = self.table.shape_mut();
-                shape.known[slot as usize] = bytes.clone();
-                if is_new {
-                    shape.slots.insert(bytes, slot);
-                }
-            }
+        if let Some(slot) = slot
+            && self.table.shape.spelled.is_news(slot, series.as_bytes())
+        {
+            self.table.shape_mut().spelled.learn(slot, series.as_bytes());
         }
         Ok(slot)
     }

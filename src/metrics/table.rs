@@ -8,6 +8,7 @@ use std::sync::{Arc, Weak};
 
 use memchr::memmem;
 
+use super::spelling::Spellings;
 use super::{Page, Slot};
 use crate::model::Labels;
 
@@ -31,11 +32,9 @@ pub struct Table {
 /// Series by their bytes.
 #[derive(Clone, PartialEq, Debug, Default)]
 pub(super) struct Shape {
-    pub(super) slots: HashMap<Arc<[u8]>, Slot, Hash>, // lookup only
-    /// By slot: its bytes.
-    pub(super) known: Vec<Arc<[u8]>>,
+    pub(super) spelled: Spellings,
     /// By slot: its name and its labels.
-    named: Vec<(Arc<str>, Labels)>,
+    named: Arc<Vec<(Arc<str>, Labels)>>,
     /// Series whose bytes differ and whose labels do not share a slot.
     by_labels: HashMap<Arc<str>, HashMap<Labels, Slot, Hash>, Hash>, // lookup only
 }
@@ -56,13 +55,13 @@ impl Shapes {
         let mut living =
             living.filter_map(|(shape, order)| Some((shape.upgrade()?, order.upgrade()?)));
         let is_on_page =
-            |shape: &Shape, slot: Slot| memmem::find(body, &shape.known[slot as usize]).is_some();
+            |shape: &Shape, slot: Slot| memmem::find(body, shape.spelled.of(slot)).is_some();
         let fitting = living.find(|(shape, order)| {
             let samples = [order.first(), order.get(order.len() / 2), order.last()];
             !order.is_empty() && samples.iter().flatten().all(|slot| is_on_page(shape, **slot))
         });
         if let Some((shape, order)) = fitting {
-            table.shown = vec![0; shape.known.len()];
+            table.shown = vec![0; shape.spelled.len()];
             (table.shape, table.order) = (shape, order);
         }
     }
@@ -76,13 +75,14 @@ impl Shapes {
         }
         table.shown.shrink_to_fit();
         self.known.retain(|_, (shape, _)| shape.strong_count() > 0);
-        let mut hasher = ByteHasher::default();
-        table.shape.known.iter().for_each(|bytes| hasher.write(bytes));
-        let known = self.known.entry(hasher.finish()).or_default();
+        if let Some(shape) = Arc::get_mut(&mut table.shape) {
+            shape.spelled.shrink_to_fit();
+        }
+        let known = self.known.entry(table.shape.spelled.hash()).or_default();
         match known.0.upgrade() {
             Some(shape) if shape == table.shape => {
-                for (slot, name, labels) in page.into_iter().flat_map(|page| &mut page.fresh) {
-                    (*name, *labels) = shape.named[*slot as usize].clone();
+                if let Some(page) = page {
+                    page.fresh.named = shape.named.clone();
                 }
                 table.shape = shape;
             }
@@ -134,6 +134,7 @@ pub fn page_of<'a>(
             page.samples.push((slot, value));
         }
     }
+    table.name(&mut page);
     page
 }
 
@@ -164,9 +165,9 @@ impl Table {
             Some((name, _)) => name.clone(),
             None => Arc::from(name),
         };
-        page.fresh.push((slot, name.clone(), labels.clone()));
-        shape.known.push(Arc::from([]));
-        shape.named.push((name.clone(), labels.clone()));
+        page.fresh.slots.push(slot);
+        shape.spelled.push();
+        Arc::make_mut(&mut shape.named).push((name.clone(), labels.clone()));
         shape.by_labels.entry(name).or_default().insert(labels.clone(), slot);
         self.shown.push(self.page);
         Some(slot)
@@ -178,10 +179,16 @@ impl Table {
         let shown = &mut self.shown[slot as usize];
         let before = std::mem::replace(shown, self.page);
         if before == 0 {
-            let (name, labels) = self.shape.named[slot as usize].clone();
-            page.fresh.push((slot, name, labels));
+            page.fresh.slots.push(slot);
         }
         (before != self.page).then_some(slot)
+    }
+
+    /// The page is read: what is new on it gets its names.
+    pub(super) fn name(&self, page: &mut Page) {
+        if !page.fresh.is_empty() {
+            page.fresh.named = self.shape.named.clone();
+        }
     }
 
     pub(super) fn shape_mut(&mut self) -> &mut Shape {

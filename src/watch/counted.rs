@@ -51,12 +51,12 @@ impl Counted {
             self.slots.resize(index + 1, BTreeMap::new());
         }
         let slots = &mut self.slots[index];
-        for (slot, known, labels) in &page.fresh {
-            slots.remove(slot); // a table that is learned anew counts from 0 again
+        for (slot, known, labels) in page.fresh.iter() {
+            slots.remove(&slot); // a table that is learned anew counts from 0 again
             if **known == *name {
                 let own = labels.iter().filter(|(label, _)| *label != "instance");
                 let labels = Labels::from_pairs(own.chain([("instance", target.as_str())]));
-                slots.insert(*slot, self.series.intern(name, &labels));
+                slots.insert(slot, self.series.intern(name, &labels));
             }
         }
         for (slot, value) in &page.samples {

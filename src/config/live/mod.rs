@@ -229,7 +229,7 @@ fn metrics(reply: &Result<Shown, Failure>, meters: &[(Signal, Meter)]) -> String
     let page = &shown.page;
     let needs: Vec<String> =
         meters.iter().flat_map(|(_, meter)| meter.needs()).map(|(name, _)| name).collect();
-    let kept = page.fresh.iter().filter(|(_, name, _)| needs.iter().any(|need| **need == **name));
+    let kept = page.fresh.iter().filter(|(_, name, _)| needs.iter().any(|need| **need == ***name));
     let kind = shown.content_type.as_deref().unwrap_or("no content type");
     let mut words = format!(
         "{kind}, {} bytes, {} families, {} series, {} of them kept",

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::metrics::Kind;
+use crate::metrics::table::SERIES_MAX;
 use crate::model::Number;
 
 /// What a body reads as: samples `name{labels} value[@stamp]`, then bad lines.
@@ -128,7 +129,7 @@ fn keeps_only_what_is_wanted_and_the_slots_of_the_page_before() {
     let body = b"a{x=\"1\"} 1\nab 2\nb{x=\"1\"} 3\nc 4\na{x=\"2\"} 5\n";
     let first = read_page(body, None, &wanted, &mut table).unwrap();
     assert_eq!(first.samples, vec![(0, 1.0), (1, 4.0), (2, 5.0)]);
-    assert_eq!(first.fresh.len(), 3);
+    assert_eq!(first.fresh.iter().count(), 3);
     let body = b"a{x=\"2\"} 6\nc 7\nz 9\na{x=\"1\"} 8\n";
     let second = read_page(body, None, &wanted, &mut table).unwrap();
     assert_eq!(second.samples, vec![(2, 6.0), (1, 7.0), (0, 8.0)]);

@@ -15,7 +15,7 @@ type Series = (String, BTreeMap<String, String>);
 fn held(page: &Page) -> BTreeMap<Series, u64> {
     let fresh = page.fresh.iter().map(|(slot, name, labels)| {
         let pairs = labels.iter().map(|(name, value)| (name.to_owned(), value.to_owned()));
-        (*slot, (name.to_string(), pairs.collect()))
+        (slot, (name.to_string(), pairs.collect()))
     });
     let series: BTreeMap<Slot, Series> = fresh.collect();
     page.samples.iter().map(|(slot, value)| (series[slot].clone(), value.to_bits())).collect()
