@@ -131,10 +131,11 @@ fn measured(run: &Run, plays: impl Fn(usize) -> Play) -> Cadence {
     let targets: Vec<(Ipv4Addr, Play)> =
         (0..run.targets).map(|index| (address(index), plays(index))).collect();
     let asked = Asked::default();
-    let runtime = || tokio::runtime::Builder::new_multi_thread().enable_all().build();
-    let servers = runtime().expect("a runtime for the targets");
+    let servers = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    let servers = servers.expect("a runtime for the targets");
     let port = servers.block_on(serve(targets.iter().copied().collect(), asked.clone()));
-    let daemon = runtime().expect("a runtime for the loop");
+    let daemon = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let daemon = daemon.expect("a runtime for the loop, as the program's");
     let began = Instant::now();
     daemon.block_on(watch(run, &targets, port));
     daemon.shutdown_background();

@@ -97,7 +97,9 @@ pub fn understands(arguments: &[String]) -> Result<(), String> {
     Cli::try_parse_from(all).map(|_| ()).map_err(|wrong| wrong.to_string())
 }
 
+/// One thread for the loop and for what it asks: an answer that wakes another
+/// thread costs more than what is in it. What takes long runs aside.
 fn wait_for(command: impl Future<Output = Result<Exit, String>>) -> Result<Exit, String> {
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     runtime.map_err(|error| format!("the runtime cannot start: {error}"))?.block_on(command)
 }

@@ -8,32 +8,19 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
 
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
-use reqwest::redirect::{Attempt, Policy};
-use reqwest::{Certificate, Client, ClientBuilder, Identity, Proxy, Url};
+use reqwest::redirect::Policy;
+use reqwest::{Certificate, Client, Identity, Proxy, Url};
 
 use super::http::{builder, deepest};
 use super::secrets::Secrets;
 use crate::model::{self, Transport, unix_parts};
 
-/// As many moves as a well-run metrics endpoint might have behind it.
-pub(super) const REDIRECTS_MAX: usize = 5;
-
 /// So many ways are more than any plan has; beyond them the pool is emptied.
 const CLIENTS_MAX: usize = 2000;
-
-/// What a client is for.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
-pub(super) enum Kind {
-    /// Follows no redirect: a health endpoint that moved is not healthy.
-    Check,
-    /// Follows some, on the same host.
-    Scrape,
-}
 
 /// All that makes one client another.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
 struct Way {
-    kind: Kind,
     transport: Transport,
     /// The socket, or the host that another name stands for.
     place: Option<String>,
@@ -59,33 +46,6 @@ pub(super) struct Clients {
     made: Arc<Mutex<BTreeMap<Way, Made>>>,
 }
 
-impl Kind {
-    fn policy(self) -> Policy {
-        match self {
-            Kind::Check => Policy::none(),
-            Kind::Scrape => Policy::custom(on_the_same_host),
-        }
-    }
-
-    /// A client for what goes the usual way.
-    pub fn usual(self) -> ClientBuilder {
-        builder().no_proxy().redirect(self.policy())
-    }
-}
-
-/// Credentials go along with a redirect: only to the host they are meant for.
-fn on_the_same_host(attempt: Attempt<'_>) -> reqwest::redirect::Action {
-    if attempt.previous().len() > REDIRECTS_MAX {
-        return attempt.error("too many redirects");
-    }
-    let is_same = attempt.previous().last().is_some_and(|from| {
-        let to = attempt.url();
-        let is_worse = from.scheme() == "https" && to.scheme() != "https";
-        from.host() == to.host() && !is_worse
-    });
-    if is_same { attempt.follow() } else { attempt.stop() }
-}
-
 impl Clients {
     /// All are made anew, whatever their files look like.
     pub fn forget(&self) {
@@ -99,7 +59,6 @@ impl Clients {
     /// What of the transport cannot be used: our own fault, not the target's.
     pub fn find(
         &self,
-        kind: Kind,
         url: &str,
         transport: Option<&Transport>,
         secrets: &Secrets,
@@ -118,7 +77,7 @@ impl Clients {
             (None, None) => (url.to_owned(), None),
         };
         let of = stamps(&transport, secrets)?;
-        let way = Way { kind, transport, place };
+        let way = Way { transport, place };
         let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(known) = made.get(&way).filter(|known| known.of == of) {
             return Ok(Some((known.client.clone(), url)));
@@ -157,7 +116,7 @@ fn stamps(transport: &Transport, secrets: &Secrets) -> Result<Vec<Stamp>, String
 
 fn build(way: &Way, secrets: &Secrets, has_roots: bool) -> Result<Client, String> {
     let transport = &way.transport;
-    let mut building = builder().redirect(way.kind.policy());
+    let mut building = builder().redirect(Policy::none());
     building = match &transport.proxy {
         None => building.no_proxy(),
         Some(model::Proxy::Environment) => building, // its own default

@@ -10,16 +10,19 @@ use std::time::{Duration, Instant};
 use reqwest::redirect::Policy;
 use reqwest::{Client, ClientBuilder, Response};
 
-use super::clients::{Clients, Kind, REDIRECTS_MAX};
+use super::clients::Clients;
+use super::lanes::Lanes;
+use super::packed::{ACCEPTED, Body};
+use super::redirect::redirected;
 use super::secrets::Secrets;
 use crate::metrics::{self, Page, Shapes, Table, Wanted};
-use crate::model::{Exchange, Failure, HeaderValue, Hidden, Method, Request, Span, Timestamp};
+use crate::model::{Exchange, Failure, HeaderValue, Hidden, Request, Span, Timestamp};
 use crate::watch::Reply;
 
 /// A check's body beyond this is at fault, not interesting.
 const CHECK_BYTES_MAX: u64 = 1 << 20;
 
-/// Larger pages, which take a millisecond or more, are read aside, so that
+/// Larger pages, which take a millisecond or more, are unpacked and read aside, so that
 /// they hold up no other answer.
 const INLINE_BYTES_MAX: usize = 1 << 20;
 
@@ -30,6 +33,9 @@ const ACCEPT: &str = "application/openmetrics-text;version=1.0.0;escaping=allow-
     text/plain;version=1.0.0;escaping=allow-utf-8;q=0.4,\
     text/plain;version=0.0.4;q=0.3,*/*;q=0.2";
 
+/// As many moves as a well-run metrics endpoint might have behind it.
+const REDIRECTS_MAX: usize = 5;
+
 /// A connection that has not come about after this long is given up, so that
 /// a letter is known not to have been taken.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -38,10 +44,10 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 #[derive(Clone, Debug)]
 pub struct Http {
     /// Asks targets directly, as all the others do that are not told otherwise,
-    /// and follows no redirect by itself: a health
-    /// endpoint that moved is not healthy.
-    checks: Client,
-    scrapes: Client,
+    /// and follows no redirect by itself: a health endpoint that moved is not
+    /// healthy.
+    targets: Client,
+    lanes: Lanes,
     /// For targets that are reached in a way of their own.
     others: Clients,
     /// Through the environment's proxies, if any; follows no redirect.
@@ -74,8 +80,8 @@ impl Http {
             builder.build().map_err(|error| format!("no HTTP client: {}", deepest(&error)))
         };
         Ok(Http {
-            checks: build(Kind::Check.usual())?,
-            scrapes: build(Kind::Scrape.usual())?,
+            targets: build(builder().no_proxy().redirect(Policy::none()))?,
+            lanes: Lanes::default(),
             others: Clients::default(),
             letters: build(builder().redirect(Policy::none()).connect_timeout(CONNECT_TIMEOUT))?,
             no_roots,
@@ -104,25 +110,28 @@ impl Http {
         request: &Request,
         secrets: &Secrets,
     ) -> Result<Exchange, Failure> {
+        let lane = self.lanes.enter(&request.url);
         let started = Instant::now();
         let whole = async {
             let (mut sent, mut redirects) = (Cow::Borrowed(request), 0);
             let response = loop {
-                let response = self.send(Kind::Check, &sent, secrets, None).await?;
+                let response = self.send(&sent, secrets, None).await?;
                 match redirected(&sent, &response) {
-                    Some(next) if redirects < request.follow => sent = Cow::Owned(next),
+                    Some(next) if redirects < request.follow => sent = Cow::Owned(next.request),
                     _ => break response,
                 }
                 redirects += 1;
             };
             let status = response.status().as_u16();
             let (headers, url) = (headers_of(&response), response.url().to_string());
-            let body = body_of(response, CHECK_BYTES_MAX).await?;
+            let body = Body::of(response, CHECK_BYTES_MAX).await?.unpacked(CHECK_BYTES_MAX)?;
             let body = String::from_utf8_lossy(&body).into_owned();
             let (elapsed, hidden) = (started.elapsed().into(), hidden(request, secrets));
             Ok(Exchange { status, headers, body, elapsed, redirects, url, hidden, beyond: None })
         };
-        within(request.timeout, whole).await
+        let whole = within(request.timeout, whole).await;
+        drop(lane);
+        whole
     }
 
     /// Fetches and reads one exposition. The table comes back with the reply
@@ -133,23 +142,22 @@ impl Http {
         secrets: &Secrets,
         wanted: &Arc<Wanted>,
         bytes_max: u64,
-        mut table: Box<Table>,
+        table: Box<Table>,
     ) -> Reply {
+        let at_hand = self.lanes.wait(&request.url).await;
         let started = Instant::now();
-        let fetched = self.body(request, secrets, bytes_max).await;
+        let fetched = within(request.timeout, self.fetch(request, secrets, bytes_max)).await;
         let elapsed = Span::from(started.elapsed());
         let (body, content_type) = match fetched {
             Ok(fetched) => fetched,
             Err(failure) => return Reply::Scraped { page: Err(failure), table, elapsed },
         };
-        if table.is_blank()
-            && let Ok(shapes) = self.shapes.lock()
-        {
-            shapes.lend(&mut table, &body);
-        }
-        let wanted = wanted.clone();
         let is_small = body.len() <= INLINE_BYTES_MAX;
-        let read = move || read(&body, content_type.as_deref(), &wanted, table);
+        let (wanted, shapes) = (wanted.clone(), self.shapes.clone());
+        let read = move || match body.unpacked(bytes_max) {
+            Ok(body) => read(&body, content_type.as_deref(), &wanted, lent(table, &shapes, &body)),
+            Err(failure) => (Err(failure), table),
+        };
         let (mut page, table) = if is_small {
             read()
         } else {
@@ -162,6 +170,7 @@ impl Http {
             }
         };
         let table = self.shared(table, page.as_mut().ok());
+        drop(at_hand);
         Reply::Scraped { page, table, elapsed }
     }
 
@@ -186,7 +195,9 @@ impl Http {
         secrets: &Secrets,
         bytes_max: u64,
     ) -> Result<(Vec<u8>, Option<String>), Failure> {
-        within(request.timeout, self.fetch(request, secrets, bytes_max)).await
+        let fetched = within(request.timeout, self.fetch(request, secrets, bytes_max)).await;
+        let (body, content_type) = fetched?;
+        Ok((body.unpacked(bytes_max)?, content_type))
     }
 
     /// The text at an address, for whoever reads it himself.
@@ -200,11 +211,11 @@ impl Http {
         bytes_max: u64,
     ) -> Result<String, Failure> {
         let whole = async {
-            let response = self.send(Kind::Scrape, request, secrets, None).await?;
+            let response = self.sought(request, secrets, None).await?;
             if response.status() != 200 {
                 return Err(Failure::Status(response.status().as_u16()));
             }
-            let body = body_of(response, bytes_max).await?;
+            let body = Body::of(response, bytes_max).await?.unpacked(bytes_max)?;
             String::from_utf8(body).map_err(|_| Failure::Unreadable("no UTF-8".to_owned()))
         };
         within(request.timeout, whole).await
@@ -215,19 +226,37 @@ impl Http {
         request: &Request,
         secrets: &Secrets,
         bytes_max: u64,
-    ) -> Result<(Vec<u8>, Option<String>), Failure> {
-        let response = self.send(Kind::Scrape, request, secrets, Some(ACCEPT)).await?;
+    ) -> Result<(Body, Option<String>), Failure> {
+        let response = self.sought(request, secrets, Some(ACCEPT)).await?;
         if response.status() != 200 {
             return Err(Failure::Status(response.status().as_u16()));
         }
         let content_type = response.headers().get("content-type");
         let content_type = content_type.and_then(|v| v.to_str().ok()).map(str::to_owned);
-        Ok((body_of(response, bytes_max).await?, content_type))
+        Ok((Body::of(response, bytes_max).await?, content_type))
+    }
+
+    /// Follows some redirects, on the same host: credentials go along, and are
+    /// meant for it alone.
+    async fn sought(
+        &self,
+        request: &Request,
+        secrets: &Secrets,
+        accept: Option<&str>,
+    ) -> Result<Response, Failure> {
+        let mut sent = Cow::Borrowed(request);
+        for _ in 0..=REDIRECTS_MAX {
+            let response = self.send(&sent, secrets, accept).await?;
+            match redirected(&sent, &response) {
+                Some(next) if next.is_same_host => sent = Cow::Owned(next.request),
+                Some(_) | None => return Ok(response),
+            }
+        }
+        Err(Failure::Broken(format!("more than {REDIRECTS_MAX} redirects")))
     }
 
     async fn send(
         &self,
-        kind: Kind,
         request: &Request,
         secrets: &Secrets,
         accept: Option<&str>,
@@ -236,17 +265,17 @@ impl Http {
             .expect("our methods are HTTP's");
         let transport = request.transport.as_deref();
         let has_roots = self.no_roots.is_none();
-        let other = self.others.find(kind, &request.url, transport, secrets, has_roots);
-        let (client, url) = other.map_err(Failure::NotAsked)?.unwrap_or_else(|| {
-            let usual = match kind {
-                Kind::Check => &self.checks,
-                Kind::Scrape => &self.scrapes,
-            };
-            (usual.clone(), request.url.clone())
-        });
+        let other = self.others.find(&request.url, transport, secrets, has_roots);
+        let usual = || (self.targets.clone(), request.url.clone());
+        let (client, url) = other.map_err(Failure::NotAsked)?.unwrap_or_else(usual);
         let mut building = client.request(method, url);
         if let Some(accept) = accept {
             building = building.header("accept", accept);
+        }
+        let is_own =
+            |(name, _): &(String, HeaderValue)| name.eq_ignore_ascii_case("accept-encoding");
+        if !request.headers.iter().any(is_own) {
+            building = building.header("accept-encoding", ACCEPTED);
         }
         for (name, value) in &request.headers {
             let value = secrets.header(value).map_err(Failure::NotAsked)?;
@@ -257,36 +286,6 @@ impl Http {
         }
         building.send().await.map_err(|error| failure(&error, request.timeout))
     }
-}
-
-/// The request that a redirect asks for (RFC 9110 15.4), if the answer is one.
-fn redirected(request: &Request, response: &Response) -> Option<Request> {
-    let status = response.status().as_u16();
-    let location = response.headers().get("location")?.to_str().ok()?;
-    let from = response.url();
-    let url = from.join(location).ok().filter(|url| matches!(url.scheme(), "http" | "https"))?;
-    let mut next = Request { url: url.to_string(), ..request.clone() };
-    match status {
-        307 | 308 => {}
-        303 if request.method == Method::Head => {}
-        303 => (next.method, next.body) = (Method::Get, None),
-        301 | 302 if request.method == Method::Post => {
-            (next.method, next.body) = (Method::Get, None);
-        }
-        301 | 302 => {}
-        _ => return None,
-    }
-    if next.body.is_none() {
-        next.headers.retain(|(name, _)| !name.eq_ignore_ascii_case("content-type"));
-    }
-    if url.origin() != from.origin() {
-        // Whatever else a header holds was meant for the first place alone.
-        next.headers.retain(|(name, _)| {
-            let name = name.to_ascii_lowercase();
-            name.starts_with("accept") || name == "content-type"
-        });
-    }
-    Some(next)
 }
 
 /// The secrets of a request, which its answer may repeat.
@@ -313,6 +312,16 @@ async fn within<T>(
     }
 }
 
+/// With what a sibling learned, if it has read nothing itself.
+fn lent(mut table: Box<Table>, shapes: &Mutex<Shapes>, body: &[u8]) -> Box<Table> {
+    if table.is_blank()
+        && let Ok(shapes) = shapes.lock()
+    {
+        shapes.lend(&mut table, body);
+    }
+    table
+}
+
 fn read(
     body: &[u8],
     content_type: Option<&str>,
@@ -331,21 +340,6 @@ fn headers_of(response: &Response) -> Vec<(String, String)> {
             (name.as_str().to_owned(), String::from_utf8_lossy(value.as_bytes()).into_owned())
         })
         .collect()
-}
-
-/// The body after gunzip, counted as it comes: a small bomb is never unpacked.
-pub(super) async fn body_of(mut response: Response, bytes_max: u64) -> Result<Vec<u8>, Failure> {
-    let mut body = Vec::new();
-    loop {
-        match response.chunk().await {
-            Ok(Some(chunk)) if (body.len() + chunk.len()) as u64 > bytes_max => {
-                return Err(Failure::TooLarge(bytes_max));
-            }
-            Ok(Some(chunk)) => body.extend_from_slice(&chunk),
-            Ok(None) => return Ok(body),
-            Err(error) => return Err(failure(&error, Span::ZERO)),
-        }
-    }
 }
 
 /// Which of our failures this is, by the chain of its sources.
@@ -376,9 +370,6 @@ pub(super) fn failure(error: &reqwest::Error, timeout: Span) -> Failure {
             return Failure::Dns(deepest(current));
         }
         source = current.source();
-    }
-    if error.is_redirect() {
-        return Failure::Broken(format!("more than {REDIRECTS_MAX} redirects"));
     }
     Failure::Broken(deepest(error))
 }

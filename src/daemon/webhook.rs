@@ -4,6 +4,7 @@
 use reqwest::header::HeaderMap;
 
 use super::http::{self, Http};
+use super::packed::Body;
 use super::secrets::Secrets;
 use crate::model::{Failure, Secret, Span};
 use crate::notify::{self, Letter};
@@ -47,7 +48,9 @@ pub async fn deliver(
         match request.send().await {
             Ok(response) => {
                 let (status, headers) = (response.status(), response.headers().clone());
-                let words = http::body_of(response, ANSWER_BYTES_MAX).await.unwrap_or_default();
+                let words = Body::of(response, ANSWER_BYTES_MAX).await;
+                let words =
+                    words.and_then(|body| body.unpacked(ANSWER_BYTES_MAX)).unwrap_or_default();
                 answered(status, &headers, &words_of(&words, &hidden), one.now_s)
             }
             Err(error) => unanswered(&error, one.timeout),

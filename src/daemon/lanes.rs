@@ -1,0 +1,103 @@
+//! Whom a scrape lets go first, for a moment and no longer. The health check
+//! of the same target: HTTP/1 carries one request at a time, and a second
+//! connection costs some thirty kilobytes and a socket on both sides. And other
+//! scrapes, where many begin at once, as at the start: what is at hand of each
+//! page adds up.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
+
+use crate::model::unix_parts;
+
+/// A page waits no longer than this for a health check before it: then a second
+/// connection is the lesser evil.
+const WAIT_MAX: Duration = Duration::from_millis(50);
+
+/// So many pages are fetched and read at a time, unless their targets are slow.
+const PAGES_MAX: usize = 8;
+
+/// A page waits no longer than this for others.
+const CROWD_MAX: Duration = Duration::from_millis(250);
+
+/// Who is on the way.
+#[derive(Clone, Debug)]
+pub(super) struct Lanes {
+    /// To a check, by the place that is asked.
+    taken: Arc<Mutex<HashMap<Box<str>, Taken>>>, // lookup only
+    /// To a page.
+    crowd: Arc<Semaphore>,
+}
+
+impl Default for Lanes {
+    fn default() -> Lanes {
+        Lanes { taken: Arc::default(), crowd: Arc::new(Semaphore::new(PAGES_MAX)) }
+    }
+}
+
+#[derive(Debug, Default)]
+struct Taken {
+    by: usize,
+    free: Arc<Notify>,
+}
+
+/// While it is held, somebody is on the way.
+pub(super) struct Lane {
+    lanes: Lanes,
+    place: Box<str>,
+}
+
+impl Lanes {
+    /// Takes the lane to this URL's place. Whoever takes it waits for nobody.
+    pub fn enter(&self, url: &str) -> Lane {
+        let place: Box<str> = place(url).into();
+        let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
+        taken.entry(place.clone()).or_default().by += 1;
+        Lane { lanes: self.clone(), place }
+    }
+
+    /// Waits for a while until no check is on the way there, and few pages are
+    /// at hand. This one is while what is given is held.
+    pub async fn wait(&self, url: &str) -> Option<OwnedSemaphorePermit> {
+        let crowd = self.crowd.clone();
+        let permit = tokio::time::timeout(CROWD_MAX, crowd.acquire_owned()).await;
+        self.wait_for_check(url).await;
+        permit.ok()?.ok()
+    }
+
+    async fn wait_for_check(&self, url: &str) {
+        let free = {
+            let taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
+            taken.get(place(url)).map(|taken| taken.free.clone().notified_owned())
+        };
+        let Some(free) = free else { return };
+        // Too late is as good as free.
+        let _ = tokio::time::timeout(WAIT_MAX, free).await;
+        // The connection goes back to its pool in a task of its own.
+        tokio::task::yield_now().await;
+    }
+}
+
+impl Drop for Lane {
+    fn drop(&mut self) {
+        let mut taken = self.lanes.taken.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(lane) = taken.get_mut(&self.place) else { return };
+        lane.by -= 1;
+        if lane.by == 0 {
+            lane.free.notify_waiters();
+            taken.remove(&self.place);
+        }
+    }
+}
+
+/// What of a URL says where it goes.
+fn place(url: &str) -> &str {
+    if let Some((socket, _)) = unix_parts(url) {
+        return socket;
+    }
+    let from = url.find("://").map_or(0, |at| at + 3);
+    let path = url[from..].find('/').map_or(url.len(), |at| from + at);
+    &url[..path]
+}
