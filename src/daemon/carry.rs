@@ -1,9 +1,12 @@
 //! Carries one question out into the world and brings its answer back. Each
 //! runs in a task of its own: a slow one delays nothing but itself.
 
+use std::panic::AssertUnwindSafe;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
+
+use futures_util::FutureExt;
 
 use super::http::Http;
 use super::secrets::Secrets;
@@ -45,15 +48,11 @@ pub fn spawn(
     let Job { id, watch, question, .. } = job;
     let fallback = panicked(&question);
     tokio::spawn(async move {
-        let work = tokio::spawn(async move { carrier.answer(question, wall_s).await });
-        let stop = work.abort_handle();
+        let work = AssertUnwindSafe(carrier.answer(question, wall_s)).catch_unwind();
         let reply = match tokio::time::timeout(limit, work).await {
             Ok(Ok(reply)) => Some(reply),
             Ok(Err(_)) => Some(fallback),
-            Err(_) => {
-                stop.abort();
-                None
-            }
+            Err(_) => None,
         };
         // The loop is gone only when the process ends.
         let _ = home.send(((watch, id), reply));

@@ -1,7 +1,7 @@
 //! HTTP clients by transport: requests that go the same way share connections,
 //! and a client is made anew when a certificate or a key on disk is another.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -17,6 +17,34 @@ use crate::model::{self, Transport, unix_parts};
 
 /// So many ways are more than any plan has; beyond them the pool is emptied.
 const CLIENTS_MAX: usize = 2000;
+
+/// So many addresses are more than are asked at a time.
+const URLS_MAX: usize = 20_000;
+
+/// Addresses, read once: the same are asked again and again.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Urls {
+    read: Arc<Mutex<HashMap<String, Url>>>, // lookup only
+}
+
+impl Urls {
+    /// What stands there.
+    ///
+    /// # Errors
+    /// It is no address.
+    pub fn read(&self, text: &str) -> Result<Url, String> {
+        let mut read = self.read.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(url) = read.get(text) {
+            return Ok(url.clone());
+        }
+        let url = Url::parse(text).map_err(|error| format!("the URL is none: {error}"))?;
+        if read.len() >= URLS_MAX {
+            read.clear(); // targets have come and gone
+        }
+        read.insert(text.to_owned(), url.clone());
+        Ok(url)
+    }
+}
 
 /// All that makes one client another.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]

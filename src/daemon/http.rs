@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use reqwest::redirect::Policy;
 use reqwest::{Client, ClientBuilder, Response};
 
-use super::clients::Clients;
+use super::clients::{Clients, Urls};
 use super::lanes::Lanes;
 use super::packed::{ACCEPTED, Body};
 use super::redirect::redirected;
@@ -48,6 +48,7 @@ pub struct Http {
     /// healthy.
     targets: Client,
     lanes: Lanes,
+    urls: Urls,
     /// For targets that are reached in a way of their own.
     others: Clients,
     /// Through the environment's proxies, if any; follows no redirect.
@@ -82,6 +83,7 @@ impl Http {
         Ok(Http {
             targets: build(builder().no_proxy().redirect(Policy::none()))?,
             lanes: Lanes::default(),
+            urls: Urls::default(),
             others: Clients::default(),
             letters: build(builder().redirect(Policy::none()).connect_timeout(CONNECT_TIMEOUT))?,
             no_roots,
@@ -268,6 +270,7 @@ impl Http {
         let other = self.others.find(&request.url, transport, secrets, has_roots);
         let usual = || (self.targets.clone(), request.url.clone());
         let (client, url) = other.map_err(Failure::NotAsked)?.unwrap_or_else(usual);
+        let url = self.urls.read(&url).map_err(Failure::NotAsked)?;
         let mut building = client.request(method, url);
         if let Some(accept) = accept {
             building = building.header("accept", accept);

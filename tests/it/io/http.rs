@@ -64,7 +64,7 @@ fn gzip(body: &[u8]) -> Vec<u8> {
     packer.finish().unwrap()
 }
 
-fn get(url: &str, timeout: Span) -> Request {
+pub fn get(url: &str, timeout: Span) -> Request {
     Request {
         method: Default::default(),
         url: url.to_owned(),
@@ -160,6 +160,17 @@ async fn reads_a_packed_page_and_counts_the_cap_after_unpacking() {
     let (url, _serving) = servers(vec![answer(&head, &gzip(PAGE)); 2]).await;
     assert_eq!(scrape(&url, 1000).await, Ok(2));
     assert_eq!(scrape(&url, PAGE.len() as u64 - 1).await, Err(Failure::TooLarge(38)));
+}
+
+#[tokio::test]
+async fn tells_a_packed_page_that_is_cut_off_and_one_that_is_not_packed() {
+    let head = format!("{TEXT}\r\ncontent-encoding: gzip");
+    let packed = gzip(&PAGE.repeat(100));
+    let (url, _serving) =
+        servers(vec![answer(&head, &packed[..packed.len() / 2]), answer(&head, PAGE)]).await;
+    let told = |failed: Result<usize, Failure>| failed.unwrap_err().to_string();
+    assert_eq!(told(scrape(&url, 10_000).await), "unreadable: gzip: unexpected end of file");
+    assert_eq!(told(scrape(&url, 10_000).await), "unreadable: gzip: invalid gzip header");
 }
 
 #[tokio::test]

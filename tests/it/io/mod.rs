@@ -6,6 +6,7 @@ mod discover;
 mod dns;
 mod hangup;
 mod http;
+mod lanes;
 mod live;
 mod lock;
 mod mail;
