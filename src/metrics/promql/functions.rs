@@ -41,6 +41,7 @@ pub(super) const FUNCTIONS: &[(&str, Kind)] = &[
     ("sum_over_time", over(Over::Sum)),
     ("count_over_time", over(Over::Count)),
     ("last_over_time", over(Over::Last)),
+    ("first_over_time", over(Over::First)),
     ("present_over_time", over(Over::Present)),
     ("absent_over_time", over(Over::Absent)),
     ("quantile_over_time", over(Over::Quantile)),

@@ -21,7 +21,27 @@ fn names_the_function_that_was_perhaps_meant() {
 fn tells_what_is_not_supported_from_what_does_not_exist() {
     check("1 + holt_winters(x[5m], 0.5, 0.5)", 5, "`holt_winters` is not supported");
     check("limitk(2, x)", 1, "`limitk` is not supported");
+    check("limitk by (a) (2, x)", 1, "`limitk` is not supported");
     check("a + fill(0) b", 5, "`fill` is not supported");
+    let refused = |text: &str| {
+        let complaint = Query::compile(text).expect_err(text);
+        complaint.refused.as_ref().map_or(complaint.what.clone(), ToString::to_string)
+    };
+    for (text, reason) in [
+        ("rate(x[5m] anchored)", "experimental: anchored"),
+        ("x offset 5m smoothed", "experimental: smoothed"),
+        ("x @ end() smoothed", "experimental: smoothed"),
+        ("info(x)", "experimental: info"),
+        ("rate(x[5m * 2])", "experimental: arithmetic in durations"),
+        ("x offset step()", "experimental: arithmetic in durations"),
+        ("x offset -(5m)", "experimental: arithmetic in durations"),
+        ("histogram_count(x)", "native histograms: histogram_count"),
+        ("x </ 5", "native histograms: </ and >/"),
+        ("{job=\"a\"}", "a selector without a metric's name"),
+    ] {
+        assert_eq!(refused(text), reason, "{text}");
+    }
+    assert_eq!(Query::compile("rat(x[5m])").expect_err("a typo").refused, None);
 }
 
 #[test]
