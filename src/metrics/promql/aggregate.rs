@@ -34,8 +34,11 @@ pub(super) fn eval(aggregate: &mut Aggregate, cx: &Context<'_>) -> Result<Vec<El
         Value::Scalar(_) => return Err("an aggregation needs a vector".into()),
     };
     let mut groups: BTreeMap<Key, Vec<Element>> = BTreeMap::new();
-    for element in elements {
-        let key = key(&aggregate.grouping, element.name.as_ref(), &element.labels);
+    for mut element in elements {
+        let key = match aggregate.op {
+            Agg::CountValues => value_key(aggregate, &mut element),
+            _ => key(&aggregate.grouping, element.name.as_ref(), &element.labels),
+        };
         groups.entry(key).or_default().push(element);
     }
     let mut out = Vec::new();
@@ -45,7 +48,10 @@ pub(super) fn eval(aggregate: &mut Aggregate, cx: &Context<'_>) -> Result<Vec<El
         let dropped = members.iter().any(|member| member.dropped);
         match aggregate.op {
             Agg::Topk | Agg::Bottomk => ranked(aggregate.op, param, members, &mut out),
-            Agg::CountValues => counted(aggregate, key, members, &mut out),
+            Agg::CountValues => {
+                // The label is that of the group already.
+                out.push(element(key, false, members.len() as f64));
+            }
             Agg::Quantile => {
                 let mut values: Vec<f64> = members.iter().map(|member| member.value).collect();
                 let value = quantile(param.unwrap_or(f64::NAN), &mut values);
@@ -180,29 +186,21 @@ fn ranked(op: Agg, param: Option<f64>, mut members: Vec<Element>, out: &mut Vec<
     out.extend(members);
 }
 
-fn counted(aggregate: &Aggregate, key: Key, members: Vec<Element>, out: &mut Vec<Element>) {
-    let mut counts: BTreeMap<String, f64> = BTreeMap::new();
-    for member in members {
-        *counts.entry(shown(member.value)).or_default() += 1.0;
+/// The group of an element that bears its value as a label, in place of one
+/// that it may have had: several groups may become one.
+fn value_key(aggregate: &Aggregate, element: &mut Element) -> Key {
+    let (label, text) = (&*aggregate.label, shown(element.value));
+    let is_name = label == "__name__";
+    if is_name {
+        element.name = Some(text.into());
+    } else {
+        element.labels = element.labels.with(label, &text);
     }
-    let label = &*aggregate.label;
-    // `without` takes away a label of this name too, also the one that is made.
-    let is_shown = match &aggregate.grouping {
-        Grouping::By(_) => true,
-        Grouping::Without(unwanted) => {
-            label != "__name__" && !unwanted.iter().any(|one| one == label)
-        }
-    };
-    if !is_shown {
-        out.push(element(key, false, counts.values().sum()));
-        return;
-    }
-    for (text, count) in counts {
-        let key = match label {
-            "__name__" => (Some(text.into()), key.1.clone()),
-            label => (key.0.clone(), key.1.with(label, &text)),
-        };
-        out.push(element(key, false, count));
+    let (name, labels) = key(&aggregate.grouping, element.name.as_ref(), &element.labels);
+    match &aggregate.grouping {
+        Grouping::Without(_) => (name, labels),
+        Grouping::By(_) if is_name => (element.name.clone(), labels),
+        Grouping::By(_) => (name, labels.with(label, element.labels.get(label).unwrap_or(""))),
     }
 }
 

@@ -45,11 +45,11 @@ pub(super) fn call(
             mapped(vector(args, 0, cx)?, |value| (value * inverse + 0.5).floor() / inverse)
         }
         Func::Clamp => {
+            let elements = vector(args, 0, cx)?;
             let (low, high) = (scalar(&mut args[1], cx)?, scalar(&mut args[2], cx)?);
-            if low > high {
-                Vec::new()
-            } else {
-                mapped(vector(args, 0, cx)?, |v| max(low, min(high, v)))
+            match low > high {
+                true => Vec::new(),
+                false => mapped(elements, |v| max(low, min(high, v))),
             }
         }
         Func::ClampMin => {
@@ -121,14 +121,22 @@ fn vector(args: &mut [Node], index: usize, cx: &Context<'_>) -> Result<Vec<Eleme
     }
 }
 
-/// The greater, or NaN when one of them is.
+/// The greater; NaN when one of them is, unless none can be greater.
 fn max(a: f64, b: f64) -> f64 {
-    if a.is_nan() || b.is_nan() { f64::NAN } else { a.max(b) }
+    match (a, b) {
+        (f64::INFINITY, _) | (_, f64::INFINITY) => f64::INFINITY,
+        (a, b) if a.is_nan() || b.is_nan() => f64::NAN,
+        (a, b) => a.max(b),
+    }
 }
 
-/// The less, or NaN when one of them is.
+/// The less; NaN when one of them is, unless none can be less.
 fn min(a: f64, b: f64) -> f64 {
-    if a.is_nan() || b.is_nan() { f64::NAN } else { a.min(b) }
+    match (a, b) {
+        (f64::NEG_INFINITY, _) | (_, f64::NEG_INFINITY) => f64::NEG_INFINITY,
+        (a, b) if a.is_nan() || b.is_nan() => f64::NAN,
+        (a, b) => a.min(b),
+    }
 }
 
 /// When a selector's samples were taken; of anything else, now.

@@ -105,7 +105,7 @@ pub(super) fn eval(node: &mut Node, cx: &Context<'_>) -> Result<Value, String> {
         }
         Node::Over { func, source, param, absent, at } => {
             let param = param.as_mut().map(|node| scalar(node, cx)).transpose()?;
-            let param = said_of_quantile(*func, param, *at, cx);
+            let param = param.unwrap_or(0.0);
             let mut found = match source {
                 Source::Subquery { .. } => over_subquery(*func, source, param, *at, cx)?,
                 Source::Series { selector, range } => {
@@ -178,35 +178,27 @@ pub(super) fn leaf(
         }
         Node::Over { func, source: Source::Series { selector, range }, param, at, .. } => {
             let param = param.as_mut().map(|node| scalar(node, cx)).transpose()?;
-            let param = said_of_quantile(*func, param, *at, cx);
+            let param = param.unwrap_or(0.0);
             selector.refresh(cx.series);
-            if !func.wants_counter() {
+            if !func.wants_counter() && *func != Over::Quantile {
                 return over_series(*func, selector, *range, param, cx, give);
             }
-            let mut last = None;
+            let mut is_any = false;
             over_series(*func, selector, *range, param, cx, |place, value| {
                 if selector.name.is_none() {
-                    said_of_counter(cx.series.name(selector.ids[place as usize]), *at, cx);
+                    let name = cx.series.name(selector.ids[place as usize]);
+                    said_of(*func, Some(name), param, *at, cx);
                 }
-                last = Some(place);
+                is_any = true;
                 give(place, value);
             })?;
-            if let (Some(name), Some(_)) = (&selector.name, last) {
-                said_of_counter(name, *at, cx);
+            if is_any {
+                said_of(*func, selector.name.as_ref(), param, *at, cx);
             }
         }
         _ => unreachable!("only selectors and functions over them are leaves"),
     }
     Ok(())
-}
-
-/// A function's number, with a word about one that is no quantile.
-fn said_of_quantile(func: Over, param: Option<f64>, at: Spot, cx: &Context<'_>) -> f64 {
-    let param = param.unwrap_or(0.0);
-    if func == Over::Quantile {
-        warn_of_quantile(param, at, cx);
-    }
-    param
 }
 
 /// A word about what is no quantile.
@@ -216,8 +208,13 @@ pub(super) fn warn_of_quantile(q: f64, at: Spot, cx: &Context<'_>) {
     }
 }
 
-/// A word about growth of what is not named like a counter.
-fn said_of_counter(name: &Arc<str>, at: Spot, cx: &Context<'_>) {
+/// A word about growth of what is not named like a counter, and about what is
+/// no quantile, where the function gave a value.
+fn said_of(func: Over, name: Option<&Arc<str>>, param: f64, at: Spot, cx: &Context<'_>) {
+    if func == Over::Quantile {
+        warn_of_quantile(param, at, cx);
+    }
+    let Some(name) = name.filter(|_| func.wants_counter()) else { return };
     if !["_total", "_sum", "_count", "_bucket"].iter().any(|end| name.ends_with(end)) {
         cx.ledger.say(Annotation::NoCounter { name: name.clone(), at });
     }
@@ -349,9 +346,7 @@ fn over_subquery(
     let window = Window { from: to - range.with(cx.param), to, at: cx.at, rises: false };
     let element = |((name, labels), (dropped, points)): (Key, Row)| {
         let value = over::apply(func, &points, window, param)?;
-        if let Some(name) = name.as_ref().filter(|_| func.wants_counter()) {
-            said_of_counter(name, spot, cx);
-        }
+        said_of(func, name.as_ref(), param, spot, cx);
         Some(Element { name, dropped: dropped || !func.keeps_name(), labels, value })
     };
     Ok(subquery(source, cx)?.into_iter().filter_map(element).collect())

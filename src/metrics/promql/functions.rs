@@ -70,7 +70,7 @@ pub(super) const FUNCTIONS: &[(&str, Kind)] = &[
     ("cosh", math(libm::cosh)),
     ("tanh", math(libm::tanh)),
     ("asinh", math(libm::asinh)),
-    ("acosh", math(libm::acosh)),
+    ("acosh", math(acosh)),
     ("atanh", math(libm::atanh)),
     ("deg", math(f64::to_degrees)),
     ("rad", math(f64::to_radians)),
@@ -97,6 +97,11 @@ pub(super) const FUNCTIONS: &[(&str, Kind)] = &[
     ("sort", Kind::Func(Func::Sort { descending: false })),
     ("sort_desc", Kind::Func(Func::Sort { descending: true })),
 ];
+
+/// `libm` gives numbers for what has none.
+fn acosh(value: f64) -> f64 {
+    if value < 1.0 { f64::NAN } else { libm::acosh(value) }
+}
 
 fn sgn(value: f64) -> f64 {
     if value < 0.0 {

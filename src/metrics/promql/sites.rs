@@ -70,25 +70,20 @@ fn opened(tokens: &[Token<'_>], index: usize) -> Option<usize> {
 
 /// Where each argument begins, in bytes.
 fn arguments(tokens: &[Token<'_>], open: usize) -> Vec<usize> {
-    let (mut begins, mut depth, mut is_new) = (Vec::new(), 0, true);
-    for token in &tokens[open..] {
-        let opens = matches!(token.text, "(" | "[" | "{");
-        let closes = matches!(token.text, ")" | "]" | "}");
-        if closes {
-            depth -= 1;
-            if depth == 0 {
-                break;
-            }
+    let (mut begins, mut depth, mut from) = (Vec::new(), 0, open + 1);
+    for (index, token) in tokens.iter().enumerate().skip(open) {
+        match token.text {
+            "(" | "[" | "{" => depth += 1,
+            ")" | "]" | "}" => depth -= 1,
+            _ => {}
         }
-        if depth >= 1 && is_new && token.text != "," {
-            begins.push(token.at);
-            is_new = false;
+        if depth == 0 || (depth == 1 && token.text == ",") {
+            begins.extend(tokens[from..index].first().map(|first| first.at));
+            from = index + 1;
         }
-        if opens {
-            depth += 1;
-            is_new |= depth == 1;
+        if depth == 0 {
+            break;
         }
-        is_new |= depth == 1 && token.text == ",";
     }
     begins
 }

@@ -137,6 +137,9 @@ fn warns_of_what_is_no_quantile() {
     said("quantile(1.5, g)", TEXT, &[&warning("1.5", "1:10")]);
     said("quantile by (p) (NaN, g)", TEXT, &[&warning("NaN", "1:18")]);
     said("quantile_over_time(-1, g[3m])", TEXT, &[&warning("-1", "1:20")]);
+    said("quantile_over_time(-1, g[3m:1m])", TEXT, &[&warning("-1", "1:20")]);
+    said("quantile_over_time(-1, gone[3m])", TEXT, &[]);
+    said("clamp(quantile(2, g), 1, 0)", TEXT, &[&warning("2", "1:16")]);
     said(
         "histogram_quantile(\n 2, g) or\nquantile(1, g)",
         TEXT,
@@ -179,4 +182,24 @@ fn stops_at_a_limit_of_samples_and_of_texts() {
         doubled = format!(r#"label_join({doubled}, "p", "", "p", "p")"#);
     }
     answered(&doubled, "error: a label's value of more than 65536 bytes");
+}
+
+/// What the differential test found.
+#[test]
+fn gives_what_prometheus_gives() {
+    answered("acosh(g - 100)", r#"{p="1"} NaN"#);
+    answered("clamp(g * NaN, Inf, NaN)", r#"{p="1"} inf"#);
+    answered("clamp(g * NaN, 0, -Inf)", "");
+    answered("clamp_max(g * NaN, -Inf)", r#"{p="1"} -inf"#);
+    answered("clamp_min(g, NaN)", r#"{p="1"} NaN"#);
+    // The label takes the place of one by which is grouped: groups become one.
+    answered(r#"count_values by (p) ("p", a_total > bool 0)"#, r#"{p="1"} 2"#);
+    answered(r#"count_values without (p) ("p", a_total)"#, "{} 2");
+    answered(r#"count_values("__name__", g)"#, r#"{__name__="5"} 1"#);
+    // A name that is calculated away is seen by nobody.
+    answered("sum by (__name__) (g + on (p) a_total)", "{} 185");
+    answered("sum by (__name__) (g < on (p) a_total)", "{} 5");
+    answered("g < ignoring () a_total{p=\"1\"}", r#"{__name__="g", p="1"} 5"#);
+    answered("g < ignoring (__name__) a_total{p=\"1\"}", r#"{p="1"} 5"#);
+    answered("g * on (p) group_left (__name__) a_total", r#"{__name__="a_total", p="1"} 900"#);
 }
