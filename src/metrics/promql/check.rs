@@ -82,6 +82,10 @@ pub(super) fn check(text: &str, ranged: bool, nameless: bool) -> Result<Vec<Toke
             let what = if is_label { "invalid label name " } else { "no UTF-8 text: " };
             return Err(complaint(text, token.at, format!("{what}{}", token.text)));
         }
+        if is_beyond_numbers(token.text) {
+            let what = format!("{} is beyond all numbers; write Inf for infinity", token.text);
+            return Err(complaint(text, token.at, what));
+        }
         match token.text {
             "[" => ranges(text, &tokens[index + 1..])?,
             "{" if nameless => {}
@@ -94,7 +98,7 @@ pub(super) fn check(text: &str, ranged: bool, nameless: bool) -> Result<Vec<Toke
             "anchored" | "smoothed" if is_selected(before) => {
                 return Err(refused(text, *token, Refused::word(token.text)));
             }
-            "offset" => {
+            "offset" if is_selected(before) => {
                 let at = index + 1 + usize::from(matches!(next, "-" | "+"));
                 if tokens.get(at + 1).is_some_and(|token| token.text == "(") {
                     return Err(calculated(text, tokens[at]));
@@ -118,6 +122,12 @@ fn refused(text: &str, token: Token<'_>, why: Option<Refused>) -> Complaint {
     let reason = why.as_ref().map_or("", Refused::reason);
     let what = format!("`{}` is not supported: {reason}", token.text);
     Complaint { refused: why, ..complaint(text, token.at, what) }
+}
+
+/// Digits that amount to more than a number can be.
+fn is_beyond_numbers(word: &str) -> bool {
+    word.starts_with(|c: char| c.is_ascii_digit())
+        && word.parse::<f64>().is_ok_and(f64::is_infinite)
 }
 
 /// A text that writes single bytes beyond ASCII: `"\xff"`, `"\377"`.

@@ -63,6 +63,7 @@ fn points_at_what_is_no_duration() {
         check(&format!("max_over_time(x[5m:{nonsense}])"), 20, "is not a duration");
     }
     check("x offset 1e300", 10, "is not a duration");
+    assert!(Query::compile_any(r#"step{offset="1s"} + offset"#).is_ok(), "names of other things");
     check("rate(x[$range])", 8, "`$range` has a meaning in a signal only");
 }
 
@@ -83,6 +84,10 @@ fn passes_on_what_the_parser_says_in_our_form() {
     check("", 1, "no expression found in input");
     check("1 == 2", 1, "comparisons between scalars must use BOOL modifier");
     check("abs(1)", 1, "expected type vector");
+    check(&format!("x + {}", "9".repeat(400)), 5, "is beyond all numbers");
+    check(r#"x{p="\xff"}"#, 5, "no UTF-8 text");
+    check(r#"count_values("a\377", x)"#, 14, "invalid label name");
+    assert!(Query::compile(r#"x{p="\x41\101\\xff"}"#).is_ok());
     check(r#"label_replace(x, "a", "$1", "b", "(")"#, 1, "is not a regular expression");
     check(r#"label_replace(x, "", "$1", "b", "(.*)")"#, 1, "needs a label's name");
 }
