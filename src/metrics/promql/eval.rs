@@ -378,7 +378,10 @@ pub(super) fn subquery(
         let elements = eval(node, &Context { at, is_range, ..*cx })?.into_vector();
         cx.ledger.read(elements.len() + 1)?;
         for element in elements {
-            let row = rows.entry((element.name, element.labels)).or_default();
+            let row = rows.entry((element.name, element.labels.clone())).or_default();
+            if row.1.last().is_some_and(|last| last.at == at) {
+                return Err(call::twins(&element.labels));
+            }
             row.0 = element.dropped;
             row.1.push(Point { at, value: element.value });
         }
