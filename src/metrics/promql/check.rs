@@ -300,7 +300,7 @@ fn no_duration(written: &str) -> String {
 
 /// A complaint about a duration that is to be calculated.
 fn calculated(text: &str, token: Token<'_>) -> Complaint {
-    let why = Refused::Experimental("arithmetic in durations".into());
+    let why = Refused::Newer("arithmetic in durations".into());
     let what = format!("{} (to calculate with: {})", no_duration(token.text), why.reason());
     Complaint { refused: Some(why), ..complaint(text, token.at, what) }
 }

@@ -18,6 +18,8 @@ pub struct Complaint {
 pub enum Refused {
     /// It is behind one of Prometheus's experimental flags.
     Experimental(String),
+    /// It stands in Prometheus without a flag since 3.14 only.
+    Newer(String),
     /// It reads native histograms, which a page of text cannot bear.
     NativeHistograms(String),
     /// A selector without a metric's name, where only named metrics are kept.
@@ -34,6 +36,7 @@ impl fmt::Display for Refused {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Refused::Experimental(what) => write!(f, "experimental: {what}"),
+            Refused::Newer(what) => write!(f, "newer than Prometheus 3.13: {what}"),
             Refused::NativeHistograms(what) => write!(f, "native histograms: {what}"),
             Refused::Nameless => f.write_str("a selector without a metric's name"),
         }
@@ -79,6 +82,7 @@ impl Refused {
     pub(super) fn reason(&self) -> &'static str {
         match self {
             Refused::Experimental(_) => "Prometheus has it behind an experimental flag only",
+            Refused::Newer(_) => "Prometheus has it without a flag since 3.14 only",
             Refused::NativeHistograms(_) => "it reads native histograms, and only classic ones are",
             Refused::Nameless => "only named metrics are kept",
         }
