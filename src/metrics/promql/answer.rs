@@ -72,7 +72,7 @@ impl Query {
         if step <= Span::ZERO {
             return Err("a step has to be longer than no time".into());
         }
-        if end.since(start).millis() / step.millis() >= STEPS_MAX {
+        if end.since(start).millis() / step.millis() > STEPS_MAX {
             return Err(format!("more than {STEPS_MAX} steps; make the step longer"));
         }
         let mut rows: BTreeMap<Key, Vec<Point>> = BTreeMap::new();

@@ -99,7 +99,7 @@ fn evaluates_over_a_range_of_time() {
     ranged("-g or -a_total{p=\"1\"}", (0, 0, 1), r#"{p="1"} -3@0"#);
     ranged("g[1m]", (0, 60, 60), "error: a query over a range of time has to be numbers");
     ranged("g", (0, 60, 0), "error: a step has to be longer than no time");
-    ranged("g", (0, 11_000, 1), "error: more than 11000 steps");
+    ranged("g", (0, 11_001, 1), "error: more than 11000 steps");
 }
 
 #[test]
