@@ -2,7 +2,7 @@
 //! evidence, so that a judge can count.
 
 use super::promql::histogram::mended;
-use super::promql::{Complaint, Mode, Presence, Query};
+use super::promql::{Annotation, Complaint, Mode, Presence, Query};
 use super::{Series, Shape, Signal};
 use crate::model::{Labels, Measurement, Name, Number, Span, Timestamp, Why};
 
@@ -117,6 +117,17 @@ impl Meter {
         needs.sort_by(|a, b| a.0.cmp(&b.0).then(b.1.cmp(&a.1)));
         needs.dedup_by(|later, first| later.0 == first.0);
         needs
+    }
+
+    /// What is to be known about the last look, such as a rate of what is no
+    /// counter.
+    pub fn annotations(&self) -> impl Iterator<Item = &Annotation> {
+        let (first, second) = match &self.form {
+            Form::Ratio { num, den } => (num, Some(den)),
+            Form::Buckets { query, .. } | Form::Gauge { query } => (query, None),
+        };
+        let both = std::iter::once(first).chain(second);
+        both.flat_map(|query| query.annotations())
     }
 
     /// What the last look could not make sense of, such as two series where

@@ -67,7 +67,8 @@ impl Parts {
                     Some(by) => Use::Sum { any_of: selector.any_of.clone(), by: by.to_vec() },
                     None => Use::Whole,
                 };
-                uses.entry(selector.name.to_string()).or_default().push(used);
+                let name = selector.name.as_deref().unwrap_or_default();
+                uses.entry(name.to_owned()).or_default().push(used);
             });
         }
         let mut whole: BTreeSet<String> = besides.into_iter().collect();
@@ -82,7 +83,8 @@ impl Parts {
         let parts = Parts { names, whole: Some(whole), growing };
         for query in &mut queries {
             query.visit(&mut |selector, by| {
-                let part = parts.names.get(&*selector.name).zip(by).and_then(|(known, by)| {
+                let name = selector.name.as_deref().unwrap_or_default();
+                let part = parts.names.get(name).zip(by).and_then(|(known, by)| {
                     known.iter().find(|part| part.any_of == selector.any_of && part.by == by)
                 });
                 selector.read_part(part.map(|part| part.id.clone()));

@@ -223,6 +223,13 @@ impl Series {
         self.index.get(name).into_iter().flatten().map(|(labels, id)| (labels, *id))
     }
 
+    /// All series, in order of their names and labels.
+    pub(crate) fn all(&self) -> impl Iterator<Item = (&str, &Labels, SeriesId)> {
+        self.index
+            .iter()
+            .flat_map(|(name, of)| of.iter().map(move |(labels, id)| (&**name, labels, *id)))
+    }
+
     /// A series' name.
     pub(crate) fn name(&self, id: SeriesId) -> &Arc<str> {
         &self.entries[id.0 as usize].name

@@ -164,3 +164,13 @@ fn takes_what_is_no_number_for_neither_calm_nor_gone() {
     let both = meter.read(&series, at(2));
     assert!(matches!(&both, Measured::Each(found) if found.len() == 2), "{both:?}");
 }
+
+#[test]
+fn passes_on_what_is_to_be_known_about_its_queries() {
+    let series = store(&[("x", ("status", "200"), &[0.0, 90.0, 180.0])]);
+    let mut meter = Meter::compile(&ratio_signal()).unwrap();
+    meter.read(&series, at(2));
+    let said: Vec<String> = meter.annotations().map(ToString::to_string).collect();
+    assert_eq!(said.len(), 1, "{said:?}");
+    assert!(said[0].contains("might not be a counter"), "{said:?}");
+}

@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::eval::{Context, Element, Key, Value, eval as eval_node, leaf, scalar};
+use super::eval::{
+    Context, Element, Key, Value, eval as eval_node, leaf, scalar, warn_of_quantile,
+};
 use super::number::{Mean, Spread, Sum, falling, greatest, least, quantile, rising};
 use super::plan::{Agg, Aggregate, Grouping, Groups, Node, Selector, Source};
 use crate::metrics::Series;
@@ -13,7 +15,10 @@ use crate::model::Labels;
 pub(super) fn eval(aggregate: &mut Aggregate, cx: &Context<'_>) -> Result<Vec<Element>, String> {
     let param = aggregate.param.as_mut().map(|node| scalar(node, cx)).transpose()?;
     if matches!(aggregate.op, Agg::Topk | Agg::Bottomk) && param.is_none_or(f64::is_nan) {
-        return Err("the number of topk or bottomk is NaN".into());
+        return Err("Parameter value is NaN: topk and bottomk need a number".into());
+    }
+    if let Some(q) = param.filter(|_| aggregate.op == Agg::Quantile) {
+        warn_of_quantile(q, aggregate.at, cx);
     }
     let is_fold =
         !matches!(aggregate.op, Agg::Topk | Agg::Bottomk | Agg::Quantile | Agg::CountValues);
@@ -29,32 +34,41 @@ pub(super) fn eval(aggregate: &mut Aggregate, cx: &Context<'_>) -> Result<Vec<El
         Value::Scalar(_) => return Err("an aggregation needs a vector".into()),
     };
     let mut groups: BTreeMap<Key, Vec<Element>> = BTreeMap::new();
-    for element in elements {
-        let key = key(&aggregate.grouping, element.name.as_ref(), &element.labels);
+    for mut element in elements {
+        let key = match aggregate.op {
+            Agg::CountValues => value_key(aggregate, &mut element),
+            _ => key(&aggregate.grouping, element.name.as_ref(), &element.labels),
+        };
         groups.entry(key).or_default().push(element);
     }
     let mut out = Vec::new();
     for ((name, labels), members) in groups {
         let key = (name, labels);
+        // A group bears a name only if all its members still do in the end.
+        let dropped = members.iter().any(|member| member.dropped);
         match aggregate.op {
             Agg::Topk | Agg::Bottomk => ranked(aggregate.op, param, members, &mut out),
-            Agg::CountValues => counted(&aggregate.label, key, members, &mut out),
+            Agg::CountValues => {
+                // The label is that of the group already.
+                out.push(element(key, false, members.len() as f64));
+            }
             Agg::Quantile => {
                 let mut values: Vec<f64> = members.iter().map(|member| member.value).collect();
-                out.push(element(key, quantile(param.unwrap_or(f64::NAN), &mut values)));
+                let value = quantile(param.unwrap_or(f64::NAN), &mut values);
+                out.push(element(key, dropped, value));
             }
             op => {
                 let mut fold = Fold::new(op);
                 members.iter().for_each(|member| fold.add(member.value));
-                out.extend(fold.value().map(|value| element(key, value)));
+                out.extend(fold.value().map(|value| element(key, dropped, value)));
             }
         }
     }
     Ok(out)
 }
 
-fn element((name, labels): Key, value: f64) -> Element {
-    Element { name, dropped: false, labels, value }
+fn element((name, labels): Key, dropped: bool, value: f64) -> Element {
+    Element { name, dropped, labels, value }
 }
 
 /// The usual case, `sum by (…) (increase(x[…]))`: groups are known from the
@@ -72,8 +86,10 @@ fn folded_leaf(aggregate: &mut Aggregate, cx: &Context<'_>) -> Result<Vec<Elemen
     folds.clear();
     folds.resize(groups.labels.len(), Fold::new(*op));
     leaf(of, cx, |place, value| folds[groups.of[place as usize] as usize].add(value))?;
+    let dropped = matches!(**of, Node::Over { func, .. } if !func.keeps_name());
     let made = folds.iter().zip(&groups.labels);
-    let made = made.filter_map(|(fold, key)| Some(element(key.clone(), fold.value()?))).collect();
+    let made =
+        made.filter_map(|(fold, key)| Some(element(key.clone(), dropped, fold.value()?))).collect();
     groups.folds = folds;
     Ok(made)
 }
@@ -170,14 +186,21 @@ fn ranked(op: Agg, param: Option<f64>, mut members: Vec<Element>, out: &mut Vec<
     out.extend(members);
 }
 
-fn counted(label: &str, key: Key, members: Vec<Element>, out: &mut Vec<Element>) {
-    let mut counts: BTreeMap<String, f64> = BTreeMap::new();
-    for member in members {
-        *counts.entry(shown(member.value)).or_default() += 1.0;
+/// The group of an element that bears its value as a label, in place of one
+/// that it may have had: several groups may become one.
+fn value_key(aggregate: &Aggregate, element: &mut Element) -> Key {
+    let (label, text) = (&*aggregate.label, shown(element.value));
+    let is_name = label == "__name__";
+    if is_name {
+        element.name = Some(text.into());
+    } else {
+        element.labels = element.labels.with(label, &text);
     }
-    for (text, count) in counts {
-        let labels = key.1.with(label, &text);
-        out.push(element((key.0.clone(), labels), count));
+    let (name, labels) = key(&aggregate.grouping, element.name.as_ref(), &element.labels);
+    match &aggregate.grouping {
+        Grouping::Without(_) => (name, labels),
+        Grouping::By(_) if is_name => (element.name.clone(), labels),
+        Grouping::By(_) => (name, labels.with(label, element.labels.get(label).unwrap_or(""))),
     }
 }
 

@@ -94,14 +94,10 @@ fn vectors(
         let key = key(matching, &element);
         if let Some(twin) = ones.insert(key.clone(), element.clone()) {
             let side = if swapped { "left" } else { "right" };
-            return Err(format!(
-                "two series on the {side} side match {}: {} and {}; \
-                 aggregate them, or match on more labels",
-                key.1, twin.labels, element.labels
-            ));
+            return Err(duplicates(&key, side, [twin, element]));
         }
     }
-    let mut taken: BTreeSet<Key> = BTreeSet::new();
+    let mut taken: BTreeSet<(Key, Key)> = BTreeSet::new();
     let mut out = Vec::new();
     for element in many {
         let key = key(matching, &element);
@@ -109,25 +105,42 @@ fn vectors(
         let (l, r) =
             if swapped { (partner.value, element.value) } else { (element.value, partner.value) };
         let value = op.result(bool, l, r, l);
-        let mut made = combined(card, matching, &element, partner);
-        made.dropped |= bool || !op.is_comparison();
-        // One to one: each key once, also where the comparison fails.
-        let identity =
-            if *card == Card::OneToOne { key } else { (made.name.clone(), made.labels.clone()) };
-        if *card != Card::OneToOne && value.is_none() {
-            continue;
-        }
-        if !taken.insert(identity) {
-            return Err(format!(
-                "several series match {}; say group_left or group_right, or match on more labels",
-                element.labels
-            ));
+        let mut made = combined(op, card, matching, &element, partner);
+        made.dropped |= bool;
+        // Each once, also where the comparison fails: what matches must not
+        // depend on values.
+        let (made_key, hint) = match card {
+            Card::OneToOne => (Key::default(), MANY_TO_ONE),
+            _ => ((made.name.clone(), made.labels.clone()), MANY_TO_MANY),
+        };
+        if !taken.insert((key, made_key)) {
+            return Err(format!("multiple matches for labels {}: {hint}", element.labels));
         }
         if let Some(value) = value {
             out.push(Element { value, ..made });
         }
     }
     Ok(out)
+}
+
+const MANY_TO_ONE: &str = "many-to-one matching must be explicit (group_left/group_right)";
+const MANY_TO_MANY: &str = "grouping labels must ensure unique matches";
+
+/// Prometheus's words, which people look for, and what would do.
+fn duplicates((name, labels): &Key, side: &str, twins: [Element; 2]) -> String {
+    let whole = |name: &Option<Arc<str>>, labels: &Labels| match name {
+        Some(name) => labels.with("__name__", name).to_string(),
+        None => labels.to_string(),
+    };
+    let mut twins = twins.map(|twin| whole(&twin.name, &twin.labels));
+    twins.sort();
+    format!(
+        "found duplicate series for the match group {} on the {side} hand-side of the operation: \
+         [{}];many-to-many matching not allowed: matching labels must be unique on one side; \
+         aggregate that side, or match on more labels",
+        whole(name, labels),
+        twins.join(", "),
+    )
 }
 
 /// What tells which elements belong together.
@@ -146,13 +159,15 @@ fn key(matching: &Matching, element: &Element) -> Key {
 }
 
 /// Name and labels of a result.
-fn combined(card: &Card, matching: &Matching, many: &Element, one: &Element) -> Element {
-    let dropped = many.dropped;
+fn combined(op: Op, card: &Card, matching: &Matching, many: &Element, one: &Element) -> Element {
+    // What is calculated is no sample of the metric any more.
+    let name = many.name.clone().filter(|_| op.is_comparison());
+    let dropped = many.dropped && op.is_comparison();
     match card {
         Card::OneToOne => {
-            let (name, labels) = key(matching, many);
-            // `ignoring` leaves the name, which a comparison then keeps.
-            let name = if matching.on { name } else { many.name.clone() };
+            let (_, labels) = key(matching, many);
+            let is_listed = matching.labels.iter().any(|label| label == "__name__");
+            let name = name.filter(|_| is_listed == matching.on);
             Element { name, dropped, labels, value: 0.0 }
         }
         Card::ManyToOne(extra) | Card::OneToMany(extra) => {
@@ -160,7 +175,10 @@ fn combined(card: &Card, matching: &Matching, many: &Element, one: &Element) -> 
             let own = many.labels.shared().iter().filter(|(name, _)| !is_extra(name));
             let brought = one.labels.shared().iter().filter(|(name, _)| is_extra(name));
             let labels = Labels::from_pairs(own.chain(brought).cloned());
-            let name = if is_extra("__name__") { one.name.clone() } else { many.name.clone() };
+            let (name, dropped) = match is_extra("__name__") {
+                true => (one.name.clone(), one.dropped),
+                false => (name, dropped),
+            };
             Element { name, dropped, labels, value: 0.0 }
         }
     }

@@ -5,10 +5,14 @@ use std::sync::Arc;
 use jiff::civil::DateTime;
 use regex::Regex;
 
-use super::eval::{Context, Element, Value, absent_unless, eval, leaf, mapped, scalar};
+use super::annotation::Annotation;
+use super::eval::{
+    Context, Element, Value, absent_unless, eval, leaf, mapped, scalar, warn_of_quantile,
+};
 use super::histogram;
 use super::number::{falling, rising};
 use super::plan::{Func, Node};
+use super::sites::Site;
 use crate::model::Labels;
 
 /// Calls a function.
@@ -17,6 +21,7 @@ pub(super) fn call(
     args: &mut [Node],
     absent: Option<&Labels>,
     regex: Option<&Regex>,
+    site: &Site,
     cx: &Context<'_>,
 ) -> Result<Value, String> {
     Ok(Value::Vector(match func {
@@ -40,11 +45,11 @@ pub(super) fn call(
             mapped(vector(args, 0, cx)?, |value| (value * inverse + 0.5).floor() / inverse)
         }
         Func::Clamp => {
+            let elements = vector(args, 0, cx)?;
             let (low, high) = (scalar(&mut args[1], cx)?, scalar(&mut args[2], cx)?);
-            if low > high {
-                Vec::new()
-            } else {
-                mapped(vector(args, 0, cx)?, |v| max(low, min(high, v)))
+            match low > high {
+                true => Vec::new(),
+                false => mapped(elements, |v| max(low, min(high, v))),
             }
         }
         Func::ClampMin => {
@@ -63,19 +68,39 @@ pub(super) fn call(
         Func::LabelReplace => label_replace(args, regex, cx)?,
         Func::LabelJoin => label_join(args, cx)?,
         Func::Sort { descending } => {
+            if cx.is_range {
+                cx.ledger.say(Annotation::SortInRange { at: site.name });
+            }
             let mut elements = vector(args, 0, cx)?;
             let order = if descending { falling } else { rising };
             elements.sort_by(|a, b| order(a.value, b.value));
             elements
         }
-        Func::HistogramQuantile => {
-            let q = scalar(&mut args[0], cx)?;
-            histogram::each(vector(args, 1, cx)?, |buckets| histogram::quantile(q, buckets))
-        }
+        Func::HistogramQuantile => histogram_quantile(args, site, cx)?,
         Func::HistogramFraction => {
             let (lower, upper) = (scalar(&mut args[0], cx)?, scalar(&mut args[1], cx)?);
-            histogram::each(vector(args, 2, cx)?, |b| histogram::fraction(lower, upper, b))
+            histogram::each(vector(args, 2, cx)?, site.arg(2), cx, |_, buckets| {
+                histogram::fraction(lower, upper, buckets)
+            })
         }
+    }))
+}
+
+fn histogram_quantile(
+    args: &mut [Node],
+    site: &Site,
+    cx: &Context<'_>,
+) -> Result<Vec<Element>, String> {
+    let q = scalar(&mut args[0], cx)?;
+    warn_of_quantile(q, site.arg(0), cx);
+    let at = site.arg(1);
+    Ok(histogram::each(vector(args, 1, cx)?, at, cx, |name, buckets| {
+        let (value, mend) = histogram::quantile(q, buckets);
+        if let Some(mend) = mend {
+            let (name, span) = (name.cloned(), (cx.at, cx.at));
+            cx.ledger.say(Annotation::NotMonotonic { name, mend, count: 1, span, at });
+        }
+        value
     }))
 }
 
@@ -96,14 +121,22 @@ fn vector(args: &mut [Node], index: usize, cx: &Context<'_>) -> Result<Vec<Eleme
     }
 }
 
-/// The greater, or NaN when one of them is.
+/// The greater; NaN when one of them is, unless none can be greater.
 fn max(a: f64, b: f64) -> f64 {
-    if a.is_nan() || b.is_nan() { f64::NAN } else { a.max(b) }
+    match (a, b) {
+        (f64::INFINITY, _) | (_, f64::INFINITY) => f64::INFINITY,
+        (a, b) if a.is_nan() || b.is_nan() => f64::NAN,
+        (a, b) => a.max(b),
+    }
 }
 
-/// The less, or NaN when one of them is.
+/// The less; NaN when one of them is, unless none can be less.
 fn min(a: f64, b: f64) -> f64 {
-    if a.is_nan() || b.is_nan() { f64::NAN } else { a.min(b) }
+    match (a, b) {
+        (f64::NEG_INFINITY, _) | (_, f64::NEG_INFINITY) => f64::NEG_INFINITY,
+        (a, b) if a.is_nan() || b.is_nan() => f64::NAN,
+        (a, b) => a.min(b),
+    }
 }
 
 /// When a selector's samples were taken; of anything else, now.
@@ -151,6 +184,17 @@ fn set_label(element: &mut Element, name: &str, value: &str) {
     }
 }
 
+/// A thousand times what anybody writes in a label: texts that are put
+/// together of themselves again and again grow without end.
+const LABEL_BYTES_MAX: usize = 1 << 16;
+
+fn checked(made: String) -> Result<String, String> {
+    match made.len() > LABEL_BYTES_MAX {
+        true => Err(format!("a label's value of more than {LABEL_BYTES_MAX} bytes")),
+        false => Ok(made),
+    }
+}
+
 fn label_replace(
     args: &mut [Node],
     regex: Option<&Regex>,
@@ -166,10 +210,10 @@ fn label_replace(
             made
         });
         if let Some(made) = made {
-            set_label(element, to, &made);
+            set_label(element, to, &checked(made)?);
         }
     }
-    no_twins(elements)
+    no_twins(elements, |element| element.name.as_deref())
 }
 
 fn label_join(args: &mut [Node], cx: &Context<'_>) -> Result<Vec<Element>, String> {
@@ -178,21 +222,28 @@ fn label_join(args: &mut [Node], cx: &Context<'_>) -> Result<Vec<Element>, Strin
     let from = args[3..].iter().map(|arg| text(Some(arg))).collect::<Result<Vec<_>, _>>()?;
     for element in &mut elements {
         let values: Vec<&str> = from.iter().map(|name| label_of(element, name)).collect();
-        let made = values.join(between);
+        let made = checked(values.join(between))?;
         set_label(element, to, &made);
     }
-    no_twins(elements)
+    no_twins(elements, |element| element.name.as_deref())
 }
 
-/// Refuses two elements with the same name and labels.
-pub(super) fn no_twins(elements: Vec<Element>) -> Result<Vec<Element>, String> {
+/// Refuses two elements with the same name, as `named` tells it, and labels.
+pub(super) fn no_twins(
+    elements: Vec<Element>,
+    named: impl Fn(&Element) -> Option<&str>,
+) -> Result<Vec<Element>, String> {
     let mut order: Vec<&Element> = elements.iter().collect();
-    order.sort_by(|a, b| (a.kept_name(), &a.labels).cmp(&(b.kept_name(), &b.labels)));
-    let same = |pair: &[&Element]| {
-        pair[0].kept_name() == pair[1].kept_name() && pair[0].labels == pair[1].labels
-    };
-    match order.windows(2).find(|pair| same(pair)) {
-        Some(pair) => Err(format!("two elements of the result have the labels {}", pair[0].labels)),
+    order.sort_by(|a, b| (named(a), &a.labels).cmp(&(named(b), &b.labels)));
+    let same =
+        |pair: &&[&Element]| named(pair[0]) == named(pair[1]) && pair[0].labels == pair[1].labels;
+    match order.windows(2).find(same) {
+        Some(pair) => Err(twins(&pair[0].labels)),
         None => Ok(elements),
     }
+}
+
+/// What is said of two elements with the same labels.
+pub(super) fn twins(labels: &Labels) -> String {
+    format!("vector cannot contain metrics with the same labelset: two have {labels}")
 }

@@ -1,11 +1,11 @@
 //! A first reading of a query's text, for what the parser cannot say: where
 //! an error is. What passes here and not there is pointed at as a whole.
 
-use super::Complaint;
 use super::compile::{self, RANGE_WORD};
+use super::complaint::{Complaint, Refused};
 
 /// Words that may stand before a parenthesis without being a function.
-const WORDS: [&str; 12] = [
+pub(super) const WORDS: [&str; 12] = [
     "and",
     "or",
     "unless",
@@ -20,15 +20,6 @@ const WORDS: [&str; 12] = [
     "offset",
 ];
 
-/// Functions and words of Prometheus that are not supported: told apart from
-/// typos.
-const NOT_SUPPORTED: &str = " fill fill_left fill_right smoothed anchored limitk limit_ratio \
-    first_over_time mad_over_time ts_of_first_over_time ts_of_last_over_time \
-    ts_of_min_over_time ts_of_max_over_time double_exponential_smoothing holt_winters \
-    histogram_avg histogram_count histogram_sum histogram_stddev histogram_stdvar \
-    histogram_quantiles info sort_by_label sort_by_label_desc start end step range \
-    min_of max_of ";
-
 /// More than ten times the longest query that we have seen. Expressions nest
 /// no deeper than this, so that reading and evaluating them fits on any stack.
 const TOKENS_MAX: usize = 1000;
@@ -38,10 +29,10 @@ const SECONDS_MAX: f64 = 3.2e10;
 
 /// A piece of the text.
 #[derive(Clone, Copy, PartialEq, Debug)]
-struct Token<'a> {
+pub(super) struct Token<'a> {
     /// From 0, in bytes.
-    at: usize,
-    text: &'a str,
+    pub at: usize,
+    pub text: &'a str,
 }
 
 impl Token<'_> {
@@ -63,9 +54,9 @@ pub(super) fn with_range(text: &str, by: &str) -> Result<String, Complaint> {
     Ok(made)
 }
 
-/// Checks brackets, quotes, function names, durations, and that every
-/// selector has a metric name.
-pub(super) fn check(text: &str, ranged: bool) -> Result<(), Complaint> {
+/// Checks brackets, quotes, function names and durations; and unless it is
+/// `nameless`, that every selector has a metric name. Returns the words.
+pub(super) fn check(text: &str, ranged: bool, nameless: bool) -> Result<Vec<Token<'_>>, Complaint> {
     let tokens = tokens(text)?;
     if let Some(token) = tokens.get(TOKENS_MAX) {
         let what = format!("the query has more than {TOKENS_MAX} words; split it");
@@ -78,27 +69,89 @@ pub(super) fn check(text: &str, ranged: bool) -> Result<(), Complaint> {
         if is_word(token.text) && next == "(" && before != "@" {
             function(text, *token)?;
         }
+        // An aggregation may say first by what.
+        if let ("by" | "without", Some(why)) = (&*next.to_lowercase(), Refused::word(token.text)) {
+            return Err(refused(text, *token, Some(why)));
+        }
         if token.stands_for_range() && !ranged {
             let what = "`$range` has a meaning in a signal only; write a duration such as 5m";
             return Err(complaint(text, token.at, what.into()));
         }
+        if token.text.starts_with(['"', '\'']) && has_bytes(token.text) {
+            let is_label = index > 1 && tokens[index - 2].text == "count_values";
+            let what = if is_label { "invalid label name " } else { "no UTF-8 text: " };
+            return Err(complaint(text, token.at, format!("{what}{}", token.text)));
+        }
+        if is_beyond_numbers(token.text) {
+            let what = format!("{} is beyond all numbers; write Inf for infinity", token.text);
+            return Err(complaint(text, token.at, what));
+        }
         match token.text {
             "[" => ranges(text, &tokens[index + 1..])?,
+            "{" if nameless => {}
             "{" if !is_word(before) || WORDS.contains(&before) => named(text, &tokens[index..])?,
-            "offset" => {
+            "<" | ">" if next == "/" => {
+                let why = Refused::NativeHistograms("</ and >/".into());
+                let what = format!("`{}/` is not supported: {}", token.text, why.reason());
+                return Err(Complaint { refused: Some(why), ..complaint(text, token.at, what) });
+            }
+            "anchored" | "smoothed" if is_selected(before) => {
+                return Err(refused(text, *token, Refused::word(token.text)));
+            }
+            "offset" if is_selected(before) => {
                 let at = index + 1 + usize::from(matches!(next, "-" | "+"));
+                if tokens.get(at + 1).is_some_and(|token| token.text == "(") {
+                    return Err(calculated(text, tokens[at]));
+                }
                 duration(text, tokens.get(at).copied(), token.at)?;
             }
             _ => {}
         }
     }
-    Ok(())
+    Ok(tokens)
 }
 
 /// A complaint about what begins at this byte.
 pub(super) fn complaint(text: &str, at: usize, what: String) -> Complaint {
     let column = text.get(..at).map_or(0, |before| before.chars().count()) + 1;
-    Complaint { column, what }
+    Complaint { column, what, refused: None }
+}
+
+/// A complaint about something that Prometheus has.
+fn refused(text: &str, token: Token<'_>, why: Option<Refused>) -> Complaint {
+    let reason = why.as_ref().map_or("", Refused::reason);
+    let what = format!("`{}` is not supported: {reason}", token.text);
+    Complaint { refused: why, ..complaint(text, token.at, what) }
+}
+
+/// Digits that amount to more than a number can be.
+fn is_beyond_numbers(word: &str) -> bool {
+    word.starts_with(|c: char| c.is_ascii_digit())
+        && word.parse::<f64>().is_ok_and(f64::is_infinite)
+}
+
+/// A text that writes single bytes beyond ASCII: `"\xff"`, `"\377"`.
+fn has_bytes(quoted: &str) -> bool {
+    let mut chars = quoted.chars();
+    while let Some(c) = chars.next() {
+        if c != '\\' {
+            continue;
+        }
+        match chars.next() {
+            Some('x') if chars.clone().next().is_some_and(|c| !matches!(c, '0'..='7')) => {
+                return true;
+            }
+            Some('2' | '3') => return true,
+            _ => {}
+        }
+    }
+    false
+}
+
+/// Whether a selector, or its `offset` or `@`, may end here.
+fn is_selected(before: &str) -> bool {
+    let is_number = before.starts_with(|c: char| c.is_ascii_digit() || c == '.');
+    matches!(before, "]" | "}" | ")") || is_number || (is_word(before) && !WORDS.contains(&before))
 }
 
 /// The first place where a word stands by itself; the text's start without.
@@ -111,7 +164,7 @@ fn is_word(text: &str) -> bool {
     text.starts_with(|c: char| c.is_alphabetic() || c == '_' || c == ':')
 }
 
-fn tokens(text: &str) -> Result<Vec<Token<'_>>, Complaint> {
+pub(super) fn tokens(text: &str) -> Result<Vec<Token<'_>>, Complaint> {
     let mut found = Vec::new();
     let mut at = 0;
     while let Some(first) = text[at..].chars().next() {
@@ -192,8 +245,8 @@ fn function(text: &str, token: Token<'_>) -> Result<(), Complaint> {
     if compile::is_function(token.text) {
         return Ok(());
     }
-    if NOT_SUPPORTED.contains(&format!(" {name} ")) {
-        return Err(complaint(text, token.at, format!("`{name}` is not supported")));
+    if let Some(why) = Refused::word(&name) {
+        return Err(refused(text, token, Some(why)));
     }
     let near = compile::names()
         .map(|known| (strsim::damerau_levenshtein(known, &name), !known.starts_with(&*name), known))
@@ -234,8 +287,22 @@ fn duration(text: &str, token: Option<Token<'_>>, or_at: usize) -> Result<(), Co
     if known {
         return Ok(());
     }
-    let what = format!("{written:?} is not a duration; write for example 30s, 5m or 1h30m");
-    Err(complaint(text, at, what))
+    let is_calculated = written.chars().skip(1).any(|c| "+-*/%^()".contains(c)) || written == "(";
+    if is_calculated {
+        return Err(calculated(text, Token { at, text: written }));
+    }
+    Err(complaint(text, at, no_duration(written)))
+}
+
+fn no_duration(written: &str) -> String {
+    format!("{written:?} is not a duration; write for example 30s, 5m or 1h30m")
+}
+
+/// A complaint about a duration that is to be calculated.
+fn calculated(text: &str, token: Token<'_>) -> Complaint {
+    let why = Refused::Newer("arithmetic in durations".into());
+    let what = format!("{} (to calculate with: {})", no_duration(token.text), why.reason());
+    Complaint { refused: Some(why), ..complaint(text, token.at, what) }
 }
 
 /// A selector without a name before its brace: it has to be inside.
@@ -253,5 +320,6 @@ fn named(text: &str, tokens: &[Token<'_>]) -> Result<(), Complaint> {
         return Ok(());
     }
     let what = "a selector needs a metric name before its brace: only named metrics are kept";
-    Err(complaint(text, tokens[0].at, what.into()))
+    let complaint = complaint(text, tokens[0].at, what.into());
+    Err(Complaint { refused: Some(Refused::Nameless), ..complaint })
 }

@@ -11,14 +11,16 @@ use promql_parser::parser::{
     SubqueryExpr, VectorMatchCardinality, VectorSelector,
 };
 
-use super::Complaint;
 use super::check::{check, complaint, place, with_range};
+use super::complaint::Complaint;
 use super::eval::{STEPS_MAX, too_many_steps};
 use super::functions::{FUNCTIONS, Kind};
+use super::pattern;
 use super::plan::{
     Agg, Aggregate, At, Card, Func, Grouping, Groups, Matching, Node, Op, Over, Range, Selector,
     Set, Shift, Source,
 };
+use super::sites::{Site, Sites};
 use crate::model::{Labels, MINUTE, Span, Timestamp};
 
 /// Stands in a signal's query for the range that is asked for.
@@ -63,13 +65,27 @@ pub(super) fn names() -> impl Iterator<Item = &'static str> {
     FUNCTIONS.iter().map(|(name, _)| *name).chain(AGGREGATIONS.iter().map(|(name, _)| *name))
 }
 
-/// Compiles a query. `ranged`: `$range` may stand in it.
-pub(super) fn compile(text: &str, ranged: bool) -> Result<Node, Complaint> {
-    check(text, ranged)?;
+/// What a text may hold.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub(super) enum Scope {
+    /// A measurement: selectors have names, the result is numbers.
+    Measure,
+    /// The same, and `$range` may stand for a length of time.
+    Ranged,
+    /// The whole language: any selector, any result.
+    All,
+}
+
+/// Compiles a query.
+pub(super) fn compile(text: &str, scope: Scope) -> Result<Node, Complaint> {
+    let tokens = check(text, scope == Scope::Ranged, scope == Scope::All)?;
     let parsed = promql_parser::parser::parse(&with_range(text, RANGE_TEXT)?)
         .map_err(|error| complaint(text, blamed(text, &error), explained(&error)))?;
+    let compiler = Compiler { text, scope, sites: Sites::of(text, &tokens) };
     match parsed.value_type() {
-        ValueType::Vector | ValueType::Scalar => Compiler { text }.node(&parsed),
+        ValueType::Vector | ValueType::Scalar => compiler.node(&parsed),
+        ValueType::Matrix if scope == Scope::All => Ok(Node::Range(compiler.source(&parsed)?.0)),
+        ValueType::String if scope == Scope::All => compiler.node(&parsed),
         ValueType::Matrix => {
             let what = "a range of samples is no value; put a function around it, such as rate()";
             Err(complaint(text, 0, what.into()))
@@ -97,6 +113,8 @@ fn explained(error: &str) -> String {
 
 struct Compiler<'a> {
     text: &'a str,
+    scope: Scope,
+    sites: Sites,
 }
 
 impl Compiler<'_> {
@@ -128,17 +146,24 @@ impl Compiler<'_> {
         }
         let is_name = |m: &Matcher| m.name == NAME && matches!(m.op, MatchOp::Equal);
         let inside = any_of[0].iter().find(|m| is_name(m)).map(|m| m.value.clone());
-        let Some(name) = vs.name.clone().or(inside) else {
+        let mut name = vs.name.clone().or(inside).filter(|name| !name.is_empty());
+        if vs.name.is_none()
+            && !any_of.iter().all(|l| l.iter().any(|m| Some(&m.value) == name.as_ref()))
+        {
+            if self.scope != Scope::All && name.is_some() {
+                return self.fail("{", "one selector can read one metric name only");
+            }
+            name = None;
+        }
+        if name.is_none() && self.scope != Scope::All {
             return self.fail("{", "a selector needs a metric name: only named metrics are kept");
-        };
-        if vs.name.is_none() && !any_of.iter().all(|l| l.iter().any(|m| m.value == name)) {
-            return self.fail("{", "one selector can read one metric name only");
         }
         for list in &mut any_of {
-            list.retain(|matcher| !is_name(matcher) || matcher.value != name);
+            list.retain(|matcher| !is_name(matcher) || Some(&matcher.value) != name.as_ref());
         }
+        let (name, any_of) = (name.map(Into::into), pattern::matchers(any_of));
         let shift = self.shift(&vs.offset, &vs.at)?;
-        Ok(Selector { name: name.into(), any_of, shift, part: None, ids: Vec::new(), epoch: None })
+        Ok(Selector { name, any_of, shift, part: None, ids: Vec::new(), epoch: None })
     }
 
     fn shift(&self, offset: &Option<Offset>, at: &Option<AtModifier>) -> Result<Shift, Complaint> {
@@ -185,27 +210,31 @@ impl Compiler<'_> {
         let name = call.func.name;
         let args: Vec<&Expr> = call.args.args.iter().map(|arg| &**arg).collect();
         let known = FUNCTIONS.iter().find(|(known, _)| *known == name).map(|(_, kind)| *kind);
+        let site = self.sites.next();
         match known {
             None => self.fail(name, format!("function `{name}` is not supported")),
-            Some(Kind::Over(func)) => self.over(func, &args),
-            Some(Kind::Func(func)) => self.func(name, func, &args),
+            Some(Kind::Over(func)) => self.over(func, &args, &site),
+            Some(Kind::Func(func)) => self.func(name, func, &args, site),
         }
     }
 
-    fn over(&self, func: Over, args: &[&Expr]) -> Result<Node, Complaint> {
-        let (source, param) = match (func, args) {
-            (Over::Quantile, [param, source]) => (source, Some(param)),
-            (Over::PredictLinear, [source, param]) => (source, Some(param)),
-            (_, [source]) => (source, None),
+    /// Arguments are compiled in the order in which they are written.
+    fn over(&self, func: Over, args: &[&Expr], site: &Site) -> Result<Node, Complaint> {
+        let param = |expr: &Expr| self.node(expr).map(|node| Some(Box::new(node)));
+        let (param, (source, labels)) = match (func, args) {
+            (Over::Quantile, [first, second]) => (param(first)?, self.source(second)?),
+            (Over::PredictLinear, [first, second]) => {
+                let source = self.source(first)?;
+                (param(second)?, source)
+            }
+            (_, [source]) => (None, self.source(source)?),
             _ => return self.fail("", "wrong number of arguments"),
         };
-        let (source, labels) = self.source(source)?;
-        let param = param.map(|param| self.node(param)).transpose()?.map(Box::new);
         let absent = (func == Over::Absent).then_some(labels);
-        Ok(Node::Over { func, source, param, absent })
+        Ok(Node::Over { func, source, param, absent, at: site.arg(0) })
     }
 
-    fn func(&self, name: &str, func: Func, exprs: &[&Expr]) -> Result<Node, Complaint> {
+    fn func(&self, name: &str, func: Func, exprs: &[&Expr], site: Site) -> Result<Node, Complaint> {
         let wants_vector = match func {
             Func::Vector | Func::Time | Func::Pi => false,
             Func::Date(_) => !exprs.is_empty(),
@@ -231,13 +260,13 @@ impl Compiler<'_> {
         {
             return self.fail(name, format!("`{name}` needs a label's name, not an empty text"));
         }
-        Ok(Node::Call { func, args, absent, regex })
+        Ok(Node::Call { func, args, absent, regex, site })
     }
 
     fn regex(&self, text: &str) -> Result<regex::Regex, Complaint> {
-        match regex::Regex::new(&format!("^(?s:{text})$")) {
-            Ok(regex) => Ok(regex),
-            Err(_) => self.fail(
+        match pattern::whole(text) {
+            Some(regex) => Ok(regex),
+            None => self.fail(
                 "label_replace",
                 format!("{text:?} is not a regular expression; write for example \"(.*)\""),
             ),
@@ -254,6 +283,7 @@ impl Compiler<'_> {
             Some(LabelModifier::Include(labels)) => Grouping::By(labels.labels.clone()),
             Some(LabelModifier::Exclude(labels)) => Grouping::Without(labels.labels.clone()),
         };
+        let at = self.sites.next().arg(0);
         let needs_param = matches!(op, Agg::Topk | Agg::Bottomk | Agg::Quantile | Agg::CountValues);
         let param = expr.param.as_ref().map(|param| self.node(param)).transpose()?;
         let (param, label) = match param {
@@ -267,7 +297,7 @@ impl Compiler<'_> {
         };
         let of = Box::new(self.node(&expr.expr)?);
         let groups = Groups::default();
-        Ok(Node::Aggregate(Aggregate { op, grouping, param, label, of, groups }))
+        Ok(Node::Aggregate(Aggregate { op, grouping, param, label, of, groups, at }))
     }
 
     fn binary(&self, expr: &BinaryExpr) -> Result<Node, Complaint> {
@@ -341,6 +371,7 @@ fn instant(time: SystemTime) -> Timestamp {
 fn labels_of_absent(selector: &Selector) -> Labels {
     let [matchers] = &selector.any_of[..] else { return Labels::default() };
     let once = |m: &&Matcher| matchers.iter().filter(|other| other.name == m.name).count() == 1;
-    let fixed = matchers.iter().filter(|m| matches!(m.op, MatchOp::Equal)).filter(once);
+    let is_fixed = |m: &&Matcher| matches!(m.op, MatchOp::Equal) && m.name != NAME;
+    let fixed = matchers.iter().filter(is_fixed).filter(once);
     Labels::from_pairs(fixed.map(|matcher| (&*matcher.name, &*matcher.value)))
 }

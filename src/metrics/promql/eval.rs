@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::annotation::{Annotation, Ledger, Spot};
 use super::over::{self, Window};
 use super::plan::{At, Node, Over, Range, Selector, Shift, Source};
 use super::{Mode, aggregate, binary, call};
@@ -66,6 +67,10 @@ pub(super) struct Context<'a> {
     pub mode: Mode,
     /// What `$range` means.
     pub param: Span,
+    /// It is one instant of several.
+    pub is_range: bool,
+    /// Takes down what is to be said, and what it costs.
+    pub ledger: &'a Ledger,
 }
 
 impl Context<'_> {
@@ -88,6 +93,7 @@ pub(super) fn eval(node: &mut Node, cx: &Context<'_>) -> Result<Value, String> {
     match node {
         Node::Number(value) => Ok(Value::Scalar(*value)),
         Node::Text(_) => Err("a text stands where a value should".into()),
+        Node::Range(_) => Err("a range of samples stands where a value should".into()),
         Node::Negate(of) => Ok(match eval(of, cx)? {
             Value::Scalar(value) => Value::Scalar(-value),
             Value::Vector(elements) => Value::Vector(mapped(elements, |value| -value)),
@@ -97,10 +103,11 @@ pub(super) fn eval(node: &mut Node, cx: &Context<'_>) -> Result<Value, String> {
             leaf(node, cx, |place, value| found.push((place, value)))?;
             Ok(Value::Vector(elements(node, cx, found)))
         }
-        Node::Over { func, source, param, absent } => {
+        Node::Over { func, source, param, absent, at } => {
             let param = param.as_mut().map(|node| scalar(node, cx)).transpose()?;
+            let param = param.unwrap_or(0.0);
             let mut found = match source {
-                Source::Subquery { .. } => subquery(*func, source, param.unwrap_or(0.0), cx)?,
+                Source::Subquery { .. } => over_subquery(*func, source, param, *at, cx)?,
                 Source::Series { selector, range } => {
                     selector.refresh(cx.series);
                     let to = cx.moved(selector.shift);
@@ -112,8 +119,8 @@ pub(super) fn eval(node: &mut Node, cx: &Context<'_>) -> Result<Value, String> {
             }
             Ok(Value::Vector(found))
         }
-        Node::Call { func, args, absent, regex } => {
-            call::call(*func, args, absent.as_ref(), regex.as_ref(), cx)
+        Node::Call { func, args, absent, regex, site } => {
+            call::call(*func, args, absent.as_ref(), regex.as_ref(), site, cx)
         }
         Node::Aggregate(aggregate) => aggregate::eval(aggregate, cx).map(Value::Vector),
         Node::Binary { op, bool, card, matching, left, right } => {
@@ -161,6 +168,7 @@ pub(super) fn leaf(
     match node {
         Node::Instant(selector) => {
             selector.refresh(cx.series);
+            cx.ledger.read(selector.ids.len() + 1)?;
             let at = cx.moved(selector.shift);
             for (place, id) in selector.ids.iter().enumerate() {
                 if let Some(point) = cx.series.fresh(*id, at) {
@@ -168,14 +176,48 @@ pub(super) fn leaf(
                 }
             }
         }
-        Node::Over { func, source: Source::Series { selector, range }, param, .. } => {
+        Node::Over { func, source: Source::Series { selector, range }, param, at, .. } => {
             let param = param.as_mut().map(|node| scalar(node, cx)).transpose()?;
+            let param = param.unwrap_or(0.0);
             selector.refresh(cx.series);
-            over_series(*func, selector, *range, param.unwrap_or(0.0), cx, give);
+            if !func.wants_counter() && *func != Over::Quantile {
+                return over_series(*func, selector, *range, param, cx, give);
+            }
+            let mut is_any = false;
+            over_series(*func, selector, *range, param, cx, |place, value| {
+                if selector.name.is_none() {
+                    let name = cx.series.name(selector.ids[place as usize]);
+                    said_of(*func, Some(name), param, *at, cx);
+                }
+                is_any = true;
+                give(place, value);
+            })?;
+            if is_any {
+                said_of(*func, selector.name.as_ref(), param, *at, cx);
+            }
         }
         _ => unreachable!("only selectors and functions over them are leaves"),
     }
     Ok(())
+}
+
+/// A word about what is no quantile.
+pub(super) fn warn_of_quantile(q: f64, at: Spot, cx: &Context<'_>) {
+    if !(0.0..=1.0).contains(&q) {
+        cx.ledger.say(Annotation::QuantileOutOfRange { q, at });
+    }
+}
+
+/// A word about growth of what is not named like a counter, and about what is
+/// no quantile, where the function gave a value.
+fn said_of(func: Over, name: Option<&Arc<str>>, param: f64, at: Spot, cx: &Context<'_>) {
+    if func == Over::Quantile {
+        warn_of_quantile(param, at, cx);
+    }
+    let Some(name) = name.filter(|_| func.wants_counter()) else { return };
+    if !["_total", "_sum", "_count", "_bucket"].iter().any(|end| name.ends_with(end)) {
+        cx.ledger.say(Annotation::NoCounter { name: name.clone(), at });
+    }
 }
 
 fn over_series(
@@ -185,12 +227,13 @@ fn over_series(
     param: f64,
     cx: &Context<'_>,
     mut give: impl FnMut(u32, f64),
-) {
+) -> Result<(), String> {
     let to = cx.moved(selector.shift);
     let window = Window { from: to - range.with(cx.param), to, at: cx.at, rises: false };
     let anchored =
         cx.mode == Mode::Anchored && matches!(func, Over::Rate | Over::Increase | Over::Delta);
     let mut living = Vec::new();
+    let mut read = selector.ids.len() + 1;
     for (place, id) in selector.ids.iter().enumerate() {
         let value = if anchored {
             anchored_growth(func, *id, window, cx.series, &mut living)
@@ -198,6 +241,7 @@ fn over_series(
             let points = cx.series.within(*id, window.from, to);
             let Some(first) = points.first() else { continue };
             let rises = cx.series.only_rises(*id, first.at);
+            read += points.len();
             let points = without_markers(points, *id, cx.series, &mut living);
             over::apply(func, points, Window { rises, ..window }, param)
         };
@@ -205,6 +249,7 @@ fn over_series(
             give(place as u32, value);
         }
     }
+    cx.ledger.read(read)
 }
 
 /// The samples alone. Almost always there is no marker, and nothing is copied.
@@ -259,7 +304,7 @@ fn elements(node: &Node, cx: &Context<'_>, found: Vec<(u32, f64)>) -> Vec<Elemen
     let (selector, dropped) = match node {
         Node::Instant(selector) => (selector, false),
         Node::Over { func, source: Source::Series { selector, .. }, .. } => {
-            (selector, *func != Over::Last)
+            (selector, !func.keeps_name())
         }
         _ => unreachable!("only selectors and functions over them are leaves"),
     };
@@ -287,12 +332,34 @@ pub(super) fn too_many_steps() -> String {
 }
 
 /// A function over what an expression was at each step of a range.
-fn subquery(
+fn over_subquery(
     func: Over,
     source: &mut Source,
     param: f64,
+    spot: Spot,
     cx: &Context<'_>,
 ) -> Result<Vec<Element>, String> {
+    let Source::Subquery { range, shift, .. } = source else {
+        unreachable!("series are read as leaves")
+    };
+    let to = cx.moved(*shift);
+    let window = Window { from: to - range.with(cx.param), to, at: cx.at, rises: false };
+    let element = |((name, labels), (dropped, points)): (Key, Row)| {
+        let value = over::apply(func, &points, window, param)?;
+        said_of(func, name.as_ref(), param, spot, cx);
+        Some(Element { name, dropped: dropped || !func.keeps_name(), labels, value })
+    };
+    Ok(subquery(source, cx)?.into_iter().filter_map(element).collect())
+}
+
+/// Points of one series, and whether its name is to go.
+pub(super) type Row = (bool, Vec<Point>);
+
+/// What an expression was at each step of a range.
+pub(super) fn subquery(
+    source: &mut Source,
+    cx: &Context<'_>,
+) -> Result<BTreeMap<Key, Row>, String> {
     let Source::Subquery { node, range, step, shift } = source else {
         unreachable!("series are read as leaves")
     };
@@ -305,21 +372,22 @@ fn subquery(
     // Steps are multiples of the step, whatever the instant (as in Prometheus).
     let grid = from.millis().div_euclid(step.millis()) + 1;
     let mut at = Timestamp::from_millis(grid * step.millis());
-    let mut rows: BTreeMap<Key, (bool, Vec<Point>)> = BTreeMap::new();
+    let is_range = at + step <= to;
+    let mut rows: BTreeMap<Key, Row> = BTreeMap::new();
     while at <= to {
-        for element in eval(node, &Context { at, ..*cx })?.into_vector() {
-            let row = rows.entry((element.name, element.labels)).or_default();
+        let elements = eval(node, &Context { at, is_range, ..*cx })?.into_vector();
+        cx.ledger.read(elements.len() + 1)?;
+        for element in elements {
+            let row = rows.entry((element.name, element.labels.clone())).or_default();
+            if row.1.last().is_some_and(|last| last.at == at) {
+                return Err(call::twins(&element.labels));
+            }
             row.0 = element.dropped;
             row.1.push(Point { at, value: element.value });
         }
         at += step;
     }
-    let window = Window { from, to, at: cx.at, rises: false };
-    let element = |((name, labels), (dropped, points)): (Key, (bool, Vec<Point>))| {
-        let value = over::apply(func, &points, window, param)?;
-        Some(Element { name, dropped: dropped || func != Over::Last, labels, value })
-    };
-    Ok(rows.into_iter().filter_map(element).collect())
+    Ok(rows)
 }
 
 impl Selector {
@@ -337,13 +405,21 @@ impl Selector {
         if self.epoch == Some(series.epoch()) {
             return self.ids.clone();
         }
-        let found = series.named(&self.name).filter(|(labels, _)| self.takes(labels));
-        found.map(|(_, id)| id).collect()
+        match &self.name {
+            Some(name) => {
+                let found = series.named(name).filter(|(labels, _)| self.takes(name, labels));
+                found.map(|(_, id)| id).collect()
+            }
+            None => {
+                let found = series.all().filter(|(name, labels, _)| self.takes(name, labels));
+                found.map(|(_, _, id)| id).collect()
+            }
+        }
     }
 
-    fn takes(&self, labels: &Labels) -> bool {
+    fn takes(&self, name: &str, labels: &Labels) -> bool {
         match (&self.part, labels.get(PARTS)) {
-            (None, None) => is_match(&self.any_of, &self.name, labels),
+            (None, None) => is_match(&self.any_of, name, labels),
             (Some(part), Some(parts)) => parts.split(',').any(|one| one == part),
             (Some(_), None) | (None, Some(_)) => false,
         }

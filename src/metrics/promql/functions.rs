@@ -41,6 +41,7 @@ pub(super) const FUNCTIONS: &[(&str, Kind)] = &[
     ("sum_over_time", over(Over::Sum)),
     ("count_over_time", over(Over::Count)),
     ("last_over_time", over(Over::Last)),
+    ("first_over_time", over(Over::First)),
     ("present_over_time", over(Over::Present)),
     ("absent_over_time", over(Over::Absent)),
     ("quantile_over_time", over(Over::Quantile)),
@@ -69,7 +70,7 @@ pub(super) const FUNCTIONS: &[(&str, Kind)] = &[
     ("cosh", math(libm::cosh)),
     ("tanh", math(libm::tanh)),
     ("asinh", math(libm::asinh)),
-    ("acosh", math(libm::acosh)),
+    ("acosh", math(acosh)),
     ("atanh", math(libm::atanh)),
     ("deg", math(f64::to_degrees)),
     ("rad", math(f64::to_radians)),
@@ -96,6 +97,11 @@ pub(super) const FUNCTIONS: &[(&str, Kind)] = &[
     ("sort", Kind::Func(Func::Sort { descending: false })),
     ("sort_desc", Kind::Func(Func::Sort { descending: true })),
 ];
+
+/// `libm` gives numbers for what has none.
+fn acosh(value: f64) -> f64 {
+    if value < 1.0 { f64::NAN } else { libm::acosh(value) }
+}
 
 fn sgn(value: f64) -> f64 {
     if value < 0.0 {

@@ -4,23 +4,32 @@
 //! here. What it does not support is refused when a query is compiled.
 
 mod aggregate;
+mod annotation;
+mod answer;
 mod binary;
 mod call;
 mod check;
 mod compile;
+mod complaint;
 mod eval;
 mod functions;
 pub(crate) mod histogram;
 mod number;
 mod over;
+mod pattern;
 mod plan;
+mod sites;
 #[cfg(test)]
 mod tests;
 
 use std::collections::BTreeMap;
-use std::fmt;
 
-use self::eval::{Context, Element};
+use self::annotation::Ledger;
+pub use self::annotation::{Annotation, Mend, Spot};
+pub use self::answer::{Answer, Matrix};
+use self::compile::Scope;
+pub use self::complaint::{Complaint, Refused};
+use self::eval::{Context, Element, STEPS_MAX};
 use self::plan::Node;
 pub(super) use self::plan::Selector;
 use super::Series;
@@ -30,21 +39,6 @@ use crate::model::{Labels, Span, Timestamp};
 /// The result of a query: label sets with their values. A plain selector's
 /// elements bear their metric's name as `__name__`.
 pub type Vector = Vec<(Labels, f64)>;
-
-/// What is wrong with a query.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Complaint {
-    /// Where, in characters from 1.
-    pub column: usize,
-    /// What, and what would do.
-    pub what: String,
-}
-
-impl fmt::Display for Complaint {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "column {}: {}", self.column, self.what)
-    }
-}
 
 /// How growth over a range is told.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -77,6 +71,8 @@ pub struct Query {
     text: String,
     root: Node,
     param: Span,
+    /// Of the last evaluation.
+    annotations: Vec<Annotation>,
 }
 
 impl Query {
@@ -86,8 +82,17 @@ impl Query {
     /// A text that is no PromQL, a function that is not supported, a selector
     /// without a metric name: each with the column.
     pub fn compile(text: &str) -> Result<Query, Complaint> {
-        let root = compile::compile(text, false)?;
-        Ok(Query { text: text.to_owned(), root, param: Span::ZERO })
+        Query::compile_as(text, Scope::Measure, Span::ZERO)
+    }
+
+    /// Compiles a query of the whole language: its selectors need no metric
+    /// name, and it may be a text or a range of samples. Not for a watch,
+    /// which keeps named metrics alone.
+    ///
+    /// # Errors
+    /// A text that is no PromQL, or what is refused by name.
+    pub fn compile_any(text: &str) -> Result<Query, Complaint> {
+        Query::compile_as(text, Scope::All, Span::ZERO)
     }
 
     /// Compiles a query in which `$range` may stand for a length of time.
@@ -95,8 +100,12 @@ impl Query {
     /// # Errors
     /// As `compile`.
     pub fn compile_ranged(text: &str, range: Span) -> Result<Query, Complaint> {
-        let root = compile::compile(text, true)?;
-        Ok(Query { text: text.to_owned(), root, param: range })
+        Query::compile_as(text, Scope::Ranged, range)
+    }
+
+    fn compile_as(text: &str, scope: Scope, param: Span) -> Result<Query, Complaint> {
+        let root = compile::compile(text, scope)?;
+        Ok(Query { text: text.to_owned(), root, param, annotations: Vec::new() })
     }
 
     /// As it was written.
@@ -104,11 +113,13 @@ impl Query {
         &self.text
     }
 
-    /// The sample names it reads, each with how far back.
+    /// The sample names it reads, each with how far back. (A selector without
+    /// a name, of which `compile_any` alone knows, is not among them.)
     pub fn needs(&self) -> Vec<(String, Span)> {
         let mut needs: BTreeMap<String, Span> = BTreeMap::new();
         let mut add = |selector: &plan::Selector, back: Span| {
-            let need = needs.entry(selector.name.to_string()).or_default();
+            let Some(name) = &selector.name else { return };
+            let need = needs.entry(name.to_string()).or_default();
             *need = (*need).max(back + LOOKBACK);
         };
         self.root.selectors(self.param, &mut add, Span::ZERO);
@@ -119,7 +130,7 @@ impl Query {
     /// again. With several counters in one they tell nothing.
     pub fn growing(&self) -> Vec<String> {
         let mut names = Vec::new();
-        self.root.growing(&mut |selector| names.push(selector.name.to_string()));
+        self.root.growing(&mut |selector| names.extend(selector.name.as_ref().map(<_>::to_string)));
         names
     }
 
@@ -148,23 +159,8 @@ impl Query {
         mode: Mode,
         range: Span,
     ) -> Result<Vector, String> {
-        let cx = Context { series, at, start: at, end: at, mode, param: range };
-        self.run(&cx)
-    }
-
-    /// Its value at an instant of a longer evaluation, which `start()` and
-    /// `end()` refer to.
-    ///
-    /// # Errors
-    /// As `eval`.
-    pub fn eval_within(
-        &mut self,
-        series: &Series,
-        at: Timestamp,
-        (start, end): (Timestamp, Timestamp),
-    ) -> Result<Vector, String> {
-        let mode = Mode::Prometheus;
-        self.run(&Context { series, at, start, end, mode, param: self.param })
+        let elements = self.elements(series, at, mode, range)?;
+        Ok(elements.into_iter().map(labelled).collect())
     }
 
     /// As `eval_over`, without the metrics' names.
@@ -178,19 +174,36 @@ impl Query {
         mode: Mode,
         range: Span,
     ) -> Result<Vector, String> {
-        let cx = Context { series, at, start: at, end: at, mode, param: range };
-        let elements = self.elements(&cx)?;
+        let elements = self.elements(series, at, mode, range)?;
         Ok(elements.into_iter().map(|element| (element.labels, element.value)).collect())
     }
 
-    fn run(&mut self, cx: &Context<'_>) -> Result<Vector, String> {
-        Ok(self.elements(cx)?.into_iter().map(labelled).collect())
-    }
-
-    fn elements(&mut self, cx: &Context<'_>) -> Result<Vec<Element>, String> {
-        let elements = eval::eval(&mut self.root, cx)?.into_vector();
+    fn elements(
+        &mut self,
+        series: &Series,
+        at: Timestamp,
+        mode: Mode,
+        param: Span,
+    ) -> Result<Vec<Element>, String> {
+        let ledger = Ledger::default();
+        let cx = Context {
+            series,
+            at,
+            start: at,
+            end: at,
+            mode,
+            param,
+            is_range: false,
+            ledger: &ledger,
+        };
+        let elements = eval::eval(&mut self.root, &cx);
+        self.annotations = ledger.into_said();
+        let elements = elements?.into_vector();
         let may_have_twins = elements.len() > 1 && !self.root.is_all_different();
-        if may_have_twins { call::no_twins(elements) } else { Ok(elements) }
+        if !may_have_twins {
+            return Ok(elements);
+        }
+        call::no_twins(elements, Element::kept_name)
     }
 
     /// Whether there is anything that it could read at an instant.

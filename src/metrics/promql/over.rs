@@ -45,6 +45,7 @@ pub(super) fn apply(func: Over, points: &[Point], window: Window, param: f64) ->
         Over::Sum => values.fold(Sum::default(), Sum::add).total(),
         Over::Count => points.len() as f64,
         Over::Last => last.value,
+        Over::First => first.value,
         Over::Present | Over::Absent => 1.0,
         Over::Quantile => quantile(param, &mut values.collect::<Vec<f64>>()),
         Over::Stddev => spread(points).sqrt(),

@@ -5,6 +5,8 @@ use std::sync::Arc;
 
 use promql_parser::label::Matcher;
 
+use super::annotation::Spot;
+use super::sites::Site;
 use crate::metrics::SeriesId;
 use crate::model::{Labels, Span, Timestamp};
 
@@ -44,7 +46,8 @@ pub(super) struct Shift {
 /// Which series a leaf reads.
 #[derive(Debug)]
 pub(in crate::metrics) struct Selector {
-    pub name: Arc<str>,
+    /// `None`: of all names.
+    pub name: Option<Arc<str>>,
     /// One of these lists has to match whole.
     pub any_of: Vec<Vec<Matcher>>,
     pub(super) shift: Shift,
@@ -78,6 +81,7 @@ pub(super) enum Over {
     Sum,
     Count,
     Last,
+    First,
     Present,
     Absent,
     Quantile,
@@ -92,6 +96,16 @@ impl Over {
     fn is_of_growth(self) -> bool {
         use Over::{Changes, Increase, Irate, Rate, Resets};
         matches!(self, Rate | Increase | Irate | Changes | Resets)
+    }
+
+    /// Whether what it gives is still a sample of the metric.
+    pub fn keeps_name(self) -> bool {
+        matches!(self, Over::First | Over::Last)
+    }
+
+    /// Whether it can be meant of a counter only.
+    pub fn wants_counter(self) -> bool {
+        matches!(self, Over::Rate | Over::Increase)
     }
 }
 
@@ -154,6 +168,8 @@ pub(super) struct Aggregate {
     pub label: String,
     pub of: Box<Node>,
     pub groups: Groups,
+    /// Where its parameter stands.
+    pub at: Spot,
 }
 
 /// Which group each of a selector's series falls in, as of `epoch`.
@@ -222,12 +238,17 @@ pub(super) enum Node {
         source: Source,
         param: Option<Box<Node>>,
         absent: Option<Labels>,
+        /// Where its first argument stands.
+        at: Spot,
     },
+    /// A range of samples; only as the whole of a query.
+    Range(Source),
     Call {
         func: Func,
         args: Vec<Node>,
         absent: Option<Labels>,
         regex: Option<regex::Regex>,
+        site: Site,
     },
     Aggregate(Aggregate),
     Binary {
@@ -252,7 +273,10 @@ impl Node {
     /// series of one name, or groups.
     pub fn is_all_different(&self) -> bool {
         match self {
-            Node::Instant(_) | Node::Over { source: Source::Series { .. }, .. } => true,
+            Node::Instant(_) => true,
+            Node::Over { func, source: Source::Series { selector, .. }, .. } => {
+                selector.name.is_some() || func.keeps_name()
+            }
             Node::Aggregate(aggregate) => {
                 !matches!(aggregate.op, Agg::Topk | Agg::Bottomk | Agg::CountValues)
             }
@@ -274,6 +298,10 @@ impl Node {
                 }
                 param.iter_mut().for_each(|param| param.visit(visit));
             }
+            Node::Range(source) => match source {
+                Source::Series { selector, .. } => visit(selector, None),
+                Source::Subquery { node, .. } => node.visit(visit),
+            },
             Node::Call { args, .. } => args.iter_mut().for_each(|arg| arg.visit(visit)),
             Node::Aggregate(aggregate) => aggregate.visit(visit),
             Node::Binary { left, right, .. } | Node::Set { left, right, .. } => {
@@ -296,6 +324,10 @@ impl Node {
                 }
                 param.iter().for_each(|param| param.growing(visit));
             }
+            Node::Range(source) => match source {
+                Source::Series { .. } => {}
+                Source::Subquery { node, .. } => node.growing(visit),
+            },
             Node::Call { args, .. } => args.iter().for_each(|arg| arg.growing(visit)),
             Node::Aggregate(aggregate) => {
                 aggregate.of.growing(visit);
@@ -309,20 +341,16 @@ impl Node {
     }
 
     /// Calls `visit` for every selector, with how far back it reads.
-    pub fn selectors(&self, param: Span, visit: &mut impl FnMut(&Selector, Span), back: Span) {
+    pub fn selectors(&self, param: Span, visit: &mut dyn FnMut(&Selector, Span), back: Span) {
         match self {
             Node::Number(_) | Node::Text(_) => {}
             Node::Negate(of) => of.selectors(param, visit, back),
             Node::Instant(selector) => visit(selector, back + selector.shift.back(param)),
-            Node::Over { source: Source::Series { selector, range }, param: arg, .. } => {
-                visit(selector, back + range.with(param) + selector.shift.back(param));
-                arg.iter().for_each(|arg| arg.selectors(param, visit, back));
-            }
             Node::Over { source, param: arg, .. } => {
-                let Source::Subquery { node, range, shift, .. } = source else { return };
-                node.selectors(param, visit, back + range.with(param) + shift.back(param));
+                source.selectors(param, visit, back);
                 arg.iter().for_each(|arg| arg.selectors(param, visit, back));
             }
+            Node::Range(source) => source.selectors(param, visit, back),
             Node::Call { args, .. } => args.iter().for_each(|a| a.selectors(param, visit, back)),
             Node::Aggregate(aggregate) => {
                 aggregate.of.selectors(param, visit, back);
@@ -331,6 +359,19 @@ impl Node {
             Node::Binary { left, right, .. } | Node::Set { left, right, .. } => {
                 left.selectors(param, visit, back);
                 right.selectors(param, visit, back);
+            }
+        }
+    }
+}
+
+impl Source {
+    fn selectors(&self, param: Span, visit: &mut dyn FnMut(&Selector, Span), back: Span) {
+        match self {
+            Source::Series { selector, range } => {
+                visit(selector, back + range.with(param) + selector.shift.back(param));
+            }
+            Source::Subquery { node, range, shift, .. } => {
+                node.selectors(param, visit, back + range.with(param) + shift.back(param));
             }
         }
     }

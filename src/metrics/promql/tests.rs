@@ -7,6 +7,7 @@ use crate::model::{MINUTE, SECOND};
 
 mod oracle;
 mod refused;
+mod whole;
 
 /// Series such as `x{a="b"} 1 2 _ end 3 every 10s`, one a line, from time 0.
 /// `_` is no sample, `end` a marker. Returns the time of the last place too.
@@ -119,7 +120,7 @@ fn keeps_names_where_the_value_stays_and_drops_them_where_it_does_not() {
     check("a > 3", text, r#"{__name__="a", p="2"} 4"#);
     check("a > bool 3", text, r#"{p="1"} 0; {p="2"} 1"#);
     check("-a", text, r#"{p="1"} -2; {p="2"} -4"#);
-    check("sum by (__name__) (rate(a[1m]))", text, r#"{__name__="a"} 0.05"#);
+    check("sum by (__name__) (rate(a[1m]))", text, "{} 0.05");
     check("last_over_time(b[1m])", text, r#"{__name__="b", p="1"} 5"#);
 }
 
@@ -128,8 +129,8 @@ fn matches_elements_by_their_labels() {
     let text = "a{p=1,q=x} 6 every 10s\na{p=1,q=y} 8 every 10s\nb{p=1} 2 every 10s";
     check("a / ignoring(q) group_left b", text, r#"{p="1", q="x"} 3; {p="1", q="y"} 4"#);
     check("sum(a) / sum(b)", text, "{} 7");
-    check("a / on(p) b", text, "error: several series match");
-    check("b / on(p) a", text, "error: two series on the right side match");
+    check("a / on(p) b", text, "error: multiple matches for labels");
+    check("b / on(p) a", text, "error: found duplicate series for the match group");
     check(
         "a and on(p) b",
         text,

@@ -21,7 +21,27 @@ fn names_the_function_that_was_perhaps_meant() {
 fn tells_what_is_not_supported_from_what_does_not_exist() {
     check("1 + holt_winters(x[5m], 0.5, 0.5)", 5, "`holt_winters` is not supported");
     check("limitk(2, x)", 1, "`limitk` is not supported");
+    check("limitk by (a) (2, x)", 1, "`limitk` is not supported");
     check("a + fill(0) b", 5, "`fill` is not supported");
+    let refused = |text: &str| {
+        let complaint = Query::compile(text).expect_err(text);
+        complaint.refused.as_ref().map_or(complaint.what.clone(), ToString::to_string)
+    };
+    for (text, reason) in [
+        ("rate(x[5m] anchored)", "experimental: anchored"),
+        ("x offset 5m smoothed", "experimental: smoothed"),
+        ("x @ end() smoothed", "experimental: smoothed"),
+        ("info(x)", "experimental: info"),
+        ("rate(x[5m * 2])", "newer than Prometheus 3.13: arithmetic in durations"),
+        ("x offset step()", "newer than Prometheus 3.13: arithmetic in durations"),
+        ("x offset -(5m)", "newer than Prometheus 3.13: arithmetic in durations"),
+        ("histogram_count(x)", "native histograms: histogram_count"),
+        ("x </ 5", "native histograms: </ and >/"),
+        ("{job=\"a\"}", "a selector without a metric's name"),
+    ] {
+        assert_eq!(refused(text), reason, "{text}");
+    }
+    assert_eq!(Query::compile("rat(x[5m])").expect_err("a typo").refused, None);
 }
 
 #[test]
@@ -43,6 +63,7 @@ fn points_at_what_is_no_duration() {
         check(&format!("max_over_time(x[5m:{nonsense}])"), 20, "is not a duration");
     }
     check("x offset 1e300", 10, "is not a duration");
+    assert!(Query::compile_any(r#"step{offset="1s"} + offset"#).is_ok(), "names of other things");
     check("rate(x[$range])", 8, "`$range` has a meaning in a signal only");
 }
 
@@ -63,6 +84,10 @@ fn passes_on_what_the_parser_says_in_our_form() {
     check("", 1, "no expression found in input");
     check("1 == 2", 1, "comparisons between scalars must use BOOL modifier");
     check("abs(1)", 1, "expected type vector");
+    check(&format!("x + {}", "9".repeat(400)), 5, "is beyond all numbers");
+    check(r#"x{p="\xff"}"#, 5, "no UTF-8 text");
+    check(r#"count_values("a\377", x)"#, 14, "invalid label name");
+    assert!(Query::compile(r#"x{p="\x41\101\\xff"}"#).is_ok());
     check(r#"label_replace(x, "a", "$1", "b", "(")"#, 1, "is not a regular expression");
     check(r#"label_replace(x, "", "$1", "b", "(.*)")"#, 1, "needs a label's name");
 }
