@@ -18,8 +18,10 @@ use crate::model::{self, Transport, unix_parts};
 /// So many ways are more than any plan has; beyond them the pool is emptied.
 const CLIENTS_MAX: usize = 2000;
 
-/// So many addresses are more than are asked at a time.
-const URLS_MAX: usize = 20_000;
+/// So many addresses are more than are asked at a time; longer ones are made up
+/// as one goes, by whoever redirects.
+const URLS_MAX: usize = 5000;
+const URL_BYTES_MAX: usize = 500;
 
 /// Addresses, read once: the same are asked again and again.
 #[derive(Clone, Debug, Default)]
@@ -41,7 +43,9 @@ impl Urls {
         if read.len() >= URLS_MAX {
             read.clear(); // targets have come and gone
         }
-        read.insert(text.to_owned(), url.clone());
+        if text.len() <= URL_BYTES_MAX {
+            read.insert(text.to_owned(), url.clone());
+        }
         Ok(url)
     }
 }

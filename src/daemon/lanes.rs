@@ -16,7 +16,7 @@ use crate::model::unix_parts;
 /// connection is the lesser evil.
 const WAIT_MAX: Duration = Duration::from_millis(50);
 
-/// So many pages are fetched and read at a time, unless their targets are slow.
+/// So many pages are received and read at a time, unless they are slow to come.
 const PAGES_MAX: usize = 8;
 
 /// A page waits no longer than this for others.
@@ -43,6 +43,9 @@ struct Taken {
     free: Arc<Notify>,
 }
 
+/// A page is being received or read.
+pub(super) type AtHand = OwnedSemaphorePermit;
+
 /// While it is held, somebody is on the way.
 pub(super) struct Lane {
     lanes: Lanes,
@@ -58,16 +61,15 @@ impl Lanes {
         Lane { lanes: self.clone(), place }
     }
 
-    /// Waits for a while until no check is on the way there, and few pages are
-    /// at hand. This one is while what is given is held.
-    pub async fn wait(&self, url: &str) -> Option<OwnedSemaphorePermit> {
+    /// Waits for a while until few pages are at hand. This one is for as long as
+    /// what is given is held; its target has begun to answer.
+    pub async fn at_hand(&self) -> Option<AtHand> {
         let crowd = self.crowd.clone();
-        let permit = tokio::time::timeout(CROWD_MAX, crowd.acquire_owned()).await;
-        self.wait_for_check(url).await;
-        permit.ok()?.ok()
+        tokio::time::timeout(CROWD_MAX, crowd.acquire_owned()).await.ok()?.ok()
     }
 
-    async fn wait_for_check(&self, url: &str) {
+    /// Waits for a while until no check is on the way there.
+    pub async fn wait(&self, url: &str) {
         let free = {
             let taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
             taken.get(place(url)).map(|taken| taken.free.clone().notified_owned())

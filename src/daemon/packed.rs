@@ -18,6 +18,9 @@ pub(super) const ACCEPTED: &str = "gzip";
 /// for more): what it says of its own length is believed up to there.
 const TIMES_MAX: usize = 1032;
 
+/// An exposition is packed to about an eighth.
+const USUAL_TIMES: usize = 8;
+
 /// A body that has arrived.
 pub(super) struct Body {
     bytes: Vec<u8>,
@@ -49,12 +52,23 @@ impl Body {
         }
     }
 
+    /// Whether it has to be unpacked.
+    pub fn is_packed(&self) -> bool {
+        self.is_packed && !self.bytes.is_empty() // an answer to HEAD has none, whatever it says
+    }
+
+    /// Whether it surely takes no longer to unpack and read than so many bytes:
+    /// a packed one can say less than it holds.
+    pub fn is_at_most(&self, bytes: usize) -> bool {
+        let packed_most = if self.is_packed() { bytes / USUAL_TIMES } else { bytes };
+        self.bytes.len() <= packed_most && self.len() <= bytes
+    }
+
     /// How long it is unpacked, by what it says itself, or as it came.
-    pub fn len(&self) -> usize {
-        let [.., a, b, c, d] = self.bytes[..] else { return self.bytes.len() };
-        match self.is_packed {
-            true => u32::from_le_bytes([a, b, c, d]) as usize,
-            false => self.bytes.len(),
+    fn len(&self) -> usize {
+        match self.bytes[..] {
+            [.., a, b, c, d] if self.is_packed => u32::from_le_bytes([a, b, c, d]) as usize,
+            _ => self.bytes.len(),
         }
     }
 
@@ -64,8 +78,8 @@ impl Body {
     /// It is longer than that, cut off, or not packed as it says: a small bomb
     /// is never unpacked.
     pub fn unpacked(self, bytes_max: u64) -> Result<Vec<u8>, Failure> {
-        if !self.is_packed || self.bytes.is_empty() {
-            return Ok(self.bytes); // an answer to HEAD has none, whatever it says
+        if !self.is_packed() {
+            return Ok(self.bytes);
         }
         let most = usize::try_from(bytes_max).unwrap_or(usize::MAX);
         let mut whole =

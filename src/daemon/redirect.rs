@@ -7,7 +7,7 @@ use crate::model::{Method, Request, UNIX, unix_parts};
 /// The next request, if the answer is a redirect.
 pub(super) struct Next {
     pub request: Request,
-    /// It goes where the first one went, and is no less secret.
+    /// It goes to the host that the first one went to, and is no less secret.
     pub is_same_host: bool,
 }
 
@@ -33,15 +33,19 @@ pub(super) fn redirected(request: &Request, response: &Response) -> Option<Next>
     if next.body.is_none() {
         next.headers.retain(|(name, _)| !name.eq_ignore_ascii_case("content-type"));
     }
-    if !is_same_place {
+    let is_named = request.transport.as_ref().is_some_and(|way| way.server_name.is_some());
+    let is_its_own = is_named || unix_parts(&request.url).is_some();
+    let is_upgrade = from.scheme() == "http" && url.scheme() == "https";
+    let is_same_host = from.host() == url.host() && (from.scheme() == url.scheme() || is_upgrade);
+    // A host that is known by a name of our own is another by any other way.
+    let is_same_host = is_same_place || is_same_host && !is_its_own;
+    if !is_same_place && !(is_same_host && is_upgrade) {
         // Whatever else a header holds was meant for the first place alone.
         next.headers.retain(|(name, _)| {
             let name = name.to_ascii_lowercase();
             name.starts_with("accept") || name == "content-type"
         });
     }
-    let is_less_secret = from.scheme() == "https" && url.scheme() != "https";
-    let is_same_host = from.host() == url.host() && !is_less_secret;
     Some(Next { request: next, is_same_host })
 }
 

@@ -272,9 +272,9 @@ fn of_target(labels: &Labels, target: &Name, given: &Labels) -> Labels {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::metrics::Parts;
     use crate::metrics::promql::{Mode, Query};
     use crate::metrics::series::is_stale;
+    use crate::metrics::{Parts, Table, Wanted, read_page};
 
     fn at(secs: i64) -> Timestamp {
         Timestamp::from_millis(secs * 1000)
@@ -387,5 +387,22 @@ mod tests {
         assert_eq!([turn(30, true, 9.0), turn(45, true, 110.0)], [None; 2]);
         turn(60, false, 9.0);
         assert_eq!(turn(75, false, 11.0), Some(2.0));
+    }
+
+    #[test]
+    fn takes_what_a_page_was_the_first_to_show_from_the_next_when_it_is_cut_off() {
+        let (mut series, mut feed, a) = (Series::new(), Feed::new(), Name::from("a"));
+        let (mut table, wanted) = (Table::default(), Wanted::all());
+        let mut turn = |secs: i64, text: &str| {
+            let page = read_page(text.as_bytes(), None, &wanted, &mut table);
+            page.map(|page| feed.take(&mut series, &a, &page, at(secs))).is_ok()
+        };
+        let whole = "x{path=\"/a\"} 1\nx{path=\"/b\"} 2\n";
+        let taken = [&whole[..30], &whole[..17], whole, &format!("{whole}y 1\nz"), whole];
+        let taken: Vec<bool> =
+            (0..).zip(taken).map(|(turns, text)| turn(15 * turns, text)).collect();
+        assert_eq!(taken, [false, true, true, false, true]);
+        assert!(turn(90, &format!("{whole}y 1\n")));
+        assert_eq!(series.count(), 3);
     }
 }

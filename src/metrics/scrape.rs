@@ -72,8 +72,12 @@ pub fn read_page(
     let text = std::str::from_utf8(body)
         .map_err(|error| format!("not UTF-8 at byte {}", error.valid_up_to()))?;
     let mut reader = Reader::new(wanted, table, Dialect::of(content_type));
-    reader.read(text)?;
+    let read = reader.read(text);
     let mut page = reader.page;
+    if let Err(why) = read {
+        table.unlearn(&page);
+        return Err(why);
+    }
     table.name(&mut page);
     page.bytes = body.len() as u64;
     Ok(page)

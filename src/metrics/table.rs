@@ -191,6 +191,11 @@ impl Table {
         }
     }
 
+    /// The page is given up: what was new on it is new on the next one.
+    pub(super) fn unlearn(&mut self, page: &Page) {
+        page.fresh.slots.iter().for_each(|slot| self.shown[*slot as usize] = 0);
+    }
+
     pub(super) fn shape_mut(&mut self) -> &mut Shape {
         self.has_changed = true;
         Arc::make_mut(&mut self.shape)

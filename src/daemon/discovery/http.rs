@@ -29,5 +29,8 @@ pub(super) async fn look(source: &Source, http: &Http, secrets: &Secrets) -> Res
         follow: 0,
     };
     let text = http.text(&request, secrets, BYTES_MAX).await.map_err(|error| error.to_string())?;
-    found::found(&text, Form::Json, &source.paths)
+    // A list may be long, and the loop is not to wait for it.
+    let paths = source.paths.clone();
+    let read = move || found::found(&text, Form::Json, &paths);
+    tokio::task::spawn_blocking(read).await.unwrap_or_else(|error| Err(error.to_string()))
 }

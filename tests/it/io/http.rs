@@ -169,7 +169,7 @@ async fn tells_a_packed_page_that_is_cut_off_and_one_that_is_not_packed() {
     let (url, _serving) =
         servers(vec![answer(&head, &packed[..packed.len() / 2]), answer(&head, PAGE)]).await;
     let told = |failed: Result<usize, Failure>| failed.unwrap_err().to_string();
-    assert_eq!(told(scrape(&url, 10_000).await), "unreadable: gzip: unexpected end of file");
+    assert_eq!(told(scrape(&url, 10_000).await), "unreadable: gzip: incomplete deflate stream");
     assert_eq!(told(scrape(&url, 10_000).await), "unreadable: gzip: invalid gzip header");
 }
 

@@ -16,6 +16,9 @@ use super::http::get;
 
 const PAGE: &str = "x{a=\"1\"} 1\n";
 
+/// It answers once a connection, and does not say that it closes it.
+const CLOSES: &str = "*";
+
 /// A target that keeps its connections, counts them, and is mute where it is
 /// asked for this path.
 async fn target(mute: &'static str) -> (String, Arc<AtomicUsize>) {
@@ -46,6 +49,9 @@ async fn converse(mut stream: TcpStream, mute: &str) -> std::io::Result<()> {
         let length = PAGE.len();
         let answer = format!("HTTP/1.1 200 OK\r\ncontent-length: {length}\r\n\r\n{PAGE}");
         stream.write_all(answer.as_bytes()).await?;
+        if mute == CLOSES {
+            return Ok(());
+        }
     }
 }
 
@@ -89,6 +95,17 @@ async fn a_page_does_not_wait_for_a_health_check_that_hangs() {
         page = scrape(&http, &url) => assert_eq!(page, Ok(1)),
     }
     assert_eq!(connections.load(Ordering::SeqCst), 2);
+}
+
+#[tokio::test]
+async fn a_target_that_closes_its_connections_without_a_word_is_up_all_the_same() {
+    let (url, _) = target(CLOSES).await;
+    let (http, secrets) = (Http::new().unwrap(), Secrets::default());
+    let health = get(&format!("{url}/health"), 60 * SECOND);
+    for _ in 0..50 {
+        let (health, page) = tokio::join!(http.exchange(&health, &secrets), scrape(&http, &url));
+        assert_eq!((health.map(|answer| answer.status), page), (Ok(200), Ok(1)));
+    }
 }
 
 #[tokio::test]
