@@ -230,7 +230,9 @@ fn rules(plan: &Plan) -> Vec<Row> {
 pub(super) fn query(signal: &Signal) -> String {
     match &signal.shape {
         Shape::Ratio { num, den } => format!("{num}  of  {den}"),
-        Shape::Buckets { query, .. } | Shape::Gauge { query } => query.clone(),
+        Shape::Buckets { query, .. } | Shape::Gauge { query } | Shape::Alert { query, .. } => {
+            query.clone()
+        }
     }
 }
 

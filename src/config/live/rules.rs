@@ -127,7 +127,8 @@ fn metrics(
     if let Some(beyond) = beyond_top(ground, rule, signal, &names) {
         return Some(beyond);
     }
-    if !matches!(signal.shape, Shape::Gauge { .. }) || signal_reads_range(signal) {
+    let is_single = matches!(signal.shape, Shape::Gauge { .. } | Shape::Alert { .. });
+    if !is_single || signal_reads_range(signal) {
         return None; // of counters one look tells nothing
     }
     let without = match missing[..] {
@@ -140,7 +141,7 @@ fn metrics(
                  or labels that do not match{without}: {}",
             query(signal)
         )),
-        Measured::None(_) | Measured::One(_) | Measured::Each(_) => {
+        Measured::None(_) | Measured::One(_) | Measured::Each(_) | Measured::Split { .. } => {
             meter.trouble().map(str::to_owned)
         }
     }
@@ -179,7 +180,8 @@ pub(super) fn now(
     series: &Series,
     at: Timestamp,
 ) -> Option<String> {
-    if !matches!(signal.shape, Shape::Gauge { .. }) || signal_reads_range(signal) {
+    let is_single = matches!(signal.shape, Shape::Gauge { .. } | Shape::Alert { .. });
+    if !is_single || signal_reads_range(signal) {
         return None;
     }
     match meter.read(series, at) {
@@ -187,6 +189,11 @@ pub(super) fn now(
         Measured::Each(all) => {
             let worst = all.iter().map(|(_, value)| *value).reduce(f64::max)?;
             Some(format!("{} at most, of {}", show(signal.unit, worst), all.len()))
+        }
+        Measured::Split { broken, calm } => {
+            let all = broken.iter().chain(calm.iter().flatten());
+            let worst = all.map(|(_, value)| *value).reduce(f64::max)?;
+            Some(format!("{} at most, broken: {}", show(signal.unit, worst), broken.len()))
         }
         Measured::One(_) | Measured::None(_) => None,
     }

@@ -14,6 +14,7 @@ pub(crate) mod histogram;
 mod number;
 mod over;
 mod plan;
+mod split;
 #[cfg(test)]
 mod tests;
 
@@ -23,6 +24,7 @@ use std::fmt;
 use self::eval::{Context, Element};
 use self::plan::Node;
 pub(super) use self::plan::Selector;
+pub use self::split::{Side, Top, split};
 use super::Series;
 use super::series::LOOKBACK;
 use crate::model::{Labels, Span, Timestamp};

@@ -82,7 +82,8 @@ fn reads(record: &Record, seen: &Seen<'_>) -> Vec<Read> {
         (Some(Shape::Ratio { .. }), _) | (None, Some(Measurement::Ratio { .. })) => {
             return vec![Read::Ratio];
         }
-        (Some(Shape::Gauge { .. }), _) | (None, Some(Measurement::Gauge { .. }) | None) => false,
+        (Some(Shape::Gauge { .. } | Shape::Alert { .. }), _)
+        | (None, Some(Measurement::Gauge { .. }) | None) => false,
     };
     if !is_histogram {
         return vec![Read::Gauge];
@@ -151,7 +152,9 @@ fn query(seen: &Seen<'_>) -> String {
     };
     let text = match &signal.shape {
         Shape::Ratio { num, den } => format!("{num} / {den}"),
-        Shape::Buckets { query, .. } | Shape::Gauge { query } => query.clone(),
+        Shape::Buckets { query, .. } | Shape::Gauge { query } | Shape::Alert { query, .. } => {
+            query.clone()
+        }
     };
     text.replace("$range", &show::length(signal.range).replace(' ', ""))
 }
@@ -172,6 +175,7 @@ fn bounds(record: &Record, signal: &Name, read: Read) -> Vec<BoundLine> {
             let all = rule.by_window.iter().map(|(_, bound)| *bound);
             let mut all: Vec<Bound> = all.chain([rule.bound]).collect();
             all.dedup();
+            all.retain(|bound| *bound != Bound::Expression);
             let held = all.into_iter().filter_map(|bound| record.bound_of(rule, bound));
             held.map(|bound| BoundLine {
                 rule: rule.name.clone(),
