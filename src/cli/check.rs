@@ -1,17 +1,17 @@
 //! `check`: is the configuration right, and what would be watched?
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 
 use super::exit::Exit;
 use super::{acquaint, load, out};
 use crate::config::live::{self, Standing};
-use crate::config::{self, Checked, Given};
-use crate::daemon::clock;
+use crate::config::{self, Checked, Given, Source, trial};
 use crate::daemon::http::Http;
 use crate::daemon::secrets::Secrets;
 use crate::daemon::signal;
+use crate::daemon::{clock, files};
 
 /// Options of `check`.
 #[derive(Args)]
@@ -30,6 +30,12 @@ pub struct Check {
     /// Prints what --live found as JSON, one object a line and service
     #[arg(long, requires = "live")]
     json: bool,
+    /// Runs unit tests of rules, files as `promtool test rules` takes them;
+    /// exits 1 where something is not as expected
+    #[arg(
+        long, value_name = "FILE", num_args = 1.., conflicts_with_all = ["url", "config", "live"]
+    )]
+    pub(super) test: Vec<PathBuf>,
 }
 
 /// Runs it, without asking anybody.
@@ -43,6 +49,40 @@ pub fn run(given: &Check) -> Result<Exit, String> {
         out::print(&config::upcoming(&checked.plan, clock::wall()))?;
     }
     Ok(Exit::Good)
+}
+
+/// Runs unit tests of rules.
+///
+/// # Errors
+/// The output cannot be written.
+pub fn test(given: &Check) -> Result<Exit, String> {
+    let mut exit = Exit::Good;
+    for path in &given.test {
+        let file = path.display().to_string();
+        let text = match files::text_of(path) {
+            Ok(text) => text,
+            Err(error) => {
+                out::complain(format_args!("{file}: {error}"));
+                exit = Exit::Usage;
+                continue;
+            }
+        };
+        let folder = path.parent().unwrap_or(Path::new("")).to_owned();
+        let named = |pattern: &str| load::sources(&folder.join(pattern));
+        let outcome = trial::run(&Source { file, text }, &named);
+        let warnings = outcome.warnings.iter();
+        warnings.for_each(|warning| out::complain(format_args!("warning: {warning}")));
+        if outcome.wrong.is_empty() {
+            out::print(&trial::show(&outcome))?;
+        }
+        outcome.wrong.iter().for_each(out::complain);
+        exit = match (outcome.wrong.is_empty(), outcome.failures.is_empty(), exit) {
+            (false, _, _) | (_, _, Exit::Usage) => Exit::Usage,
+            (true, false, _) => Exit::Failed,
+            (true, true, before) => before,
+        };
+    }
+    Ok(exit)
 }
 
 /// Runs it, and asks each service once.

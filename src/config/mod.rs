@@ -27,6 +27,7 @@ mod severities;
 mod shares;
 mod signals;
 mod smoke;
+pub mod trial;
 mod walk;
 mod windows;
 mod yaml;

@@ -287,6 +287,24 @@ impl<'n> Item<'n> {
         let text = self.text()?;
         text.parse().ok().or_else(|| self.wants("a whole number, such as 10"))
     }
+
+    /// A number; `NaN`, `+Inf` and their like are some.
+    pub fn number(&self) -> Option<f64> {
+        let text = self.text()?;
+        let plain = text.trim_start_matches(['.']).to_lowercase(); // YAML's `.nan`, `.inf`
+        let number = text.parse::<f64>().ok().or_else(|| plain.parse().ok());
+        let number = number.or_else(|| (text == "-.inf").then_some(f64::NEG_INFINITY));
+        number.or_else(|| self.wants("a number"))
+    }
+
+    /// `true` or `false`.
+    pub fn flag(&self) -> Option<bool> {
+        match self.text()? {
+            "true" => Some(true),
+            "false" => Some(false),
+            _ => self.wants("true or false"),
+        }
+    }
 }
 
 impl<'n> Fields<'n> {

@@ -4,6 +4,7 @@
 pub mod alert;
 pub mod demands;
 pub mod pack;
+pub mod prometheus;
 mod read;
 mod rule;
 pub mod template;

@@ -6,6 +6,7 @@ mod feed;
 mod format;
 pub mod health;
 mod meter;
+pub mod notation;
 mod page;
 mod parts;
 pub mod presets;
