@@ -30,6 +30,10 @@ pub struct Check {
     /// Prints what --live found as JSON, one object a line and service
     #[arg(long, requires = "live")]
     json: bool,
+    /// Shows the plan of this rule alone: what it judges, how empty is read, what
+    /// is kept of the pages because of it
+    #[arg(long, value_name = "RULE", conflicts_with = "live")]
+    explain: Option<String>,
     /// Runs unit tests of rules, files as `promtool test rules` takes them;
     /// exits 1 where something is not as expected
     #[arg(
@@ -44,11 +48,30 @@ pub struct Check {
 /// The output cannot be written.
 pub fn run(given: &Check) -> Result<Exit, String> {
     let Some(all) = checked(given) else { return Ok(Exit::Usage) };
+    if let Some(rule) = &given.explain {
+        return explain(&all, rule);
+    }
     for checked in &all {
         out::print(&config::explain(checked))?;
         out::print(&config::upcoming(&checked.plan, clock::wall()))?;
     }
     Ok(Exit::Good)
+}
+
+/// One rule's plan, of each service that has the rule.
+fn explain(all: &[Checked], rule: &str) -> Result<Exit, String> {
+    let mut missing = Vec::new();
+    for checked in all {
+        match config::explain_rule(checked, rule) {
+            Ok(text) => out::print(&text)?,
+            Err(what) => missing.push(what),
+        }
+    }
+    if missing.len() < all.len() {
+        return Ok(Exit::Good);
+    }
+    missing.iter().for_each(out::complain);
+    Ok(Exit::Usage)
 }
 
 /// Runs unit tests of rules.

@@ -1,6 +1,8 @@
 //! A checked configuration in words: what would be watched, judged and told.
 //! Secrets appear as references. Warnings are the caller's to show.
 
+pub mod rule;
+
 use std::fmt::Write;
 
 use super::outside;

@@ -53,6 +53,7 @@ use crate::record::Plan;
 pub use complaint::Complaint;
 pub use digests::upcoming;
 pub use explain::explain;
+pub use explain::rule::explain_rule;
 
 /// A configuration file's text.
 #[derive(Clone, PartialEq, Eq, Debug)]

@@ -10,8 +10,8 @@ use crate::model::Labels;
 /// The label that bears a metric's name.
 const NAME: &str = "__name__";
 
-/// A month of samples every second fits; more is a slip of the hand.
-const VALUES_MAX: usize = 3_000_000;
+/// Two months of samples every minute fit; more is a slip of the hand.
+const VALUES_MAX: usize = 100_000;
 
 /// A metric's labels, its name among them as `__name__`.
 ///
@@ -142,7 +142,7 @@ mod tests {
             ("NaN Inf -Inf", "NaN inf -inf"),
             ("", ""),
             ("1 two", "\"two\" is no value; write for example 1, 0+10x5, 7x3, _ or stale"),
-            ("1x9999999999", "more than 3000000 values"),
+            ("1x9999999999", "more than 100000 values"),
             ("{{schema:1}}", "native histograms are not supported"),
         ] {
             assert_eq!(shown(text), expected, "{text}");

@@ -91,3 +91,63 @@ fn holds_the_cadence_against_the_ranges_that_they_read() {
     let told: Vec<String> = told.unwrap_err().iter().map(ToString::to_string).collect();
     assert!(told[0].contains("is above a quarter of 5m"), "{told:?}");
 }
+
+#[test]
+fn explains_how_empty_is_read_and_what_is_kept() {
+    let checked = checked("rules = [\"rules/*.yml\"]\n").expect("they are good");
+    let show = |name: &str| explain_rule(&checked, name).unwrap_or_else(|what| what + "\n");
+    expect![[r#"
+        Errors  warning, of rules/web.yml, group web
+
+        Judges
+          signal  Errors
+          query   job:errors:ratio > 0.01
+          broken  what comes out of it
+          calm    what is in job:errors:ratio, and does not come out
+          empty   where neither is anything there is no data: nothing resolves
+
+        Fires
+          after    0s broken
+          until    0s calm
+          at most  500 alerts at a time
+
+        Kept of the pages because of it
+          all_total         for 10m 30s
+          errors_total      for 10m 30s
+          job:errors:ratio  for 5m       recorded: sum by (job) (rate(errors_total[5m])) / sum by (job) (rate(all_total[5m]))
+
+        Errors (web)  critical, of rules/web.yml, group web
+
+        Judges
+          signal  Errors (web)
+          query   absent(job:errors:ratio)
+          broken  what comes out of it
+          empty   `absent` at its top cannot be split: what comes out no more is calm, while some series that it reads is there
+
+        Fires
+          after    0s broken
+          until    0s calm
+          at most  500 alerts at a time
+
+        Kept of the pages because of it
+          all_total         for 10m 30s
+          errors_total      for 10m 30s
+          job:errors:ratio  for 5m       recorded: sum by (job) (rate(errors_total[5m])) / sum by (job) (rate(all_total[5m]))
+
+        HighLatency  critical
+
+        Judges
+          signal  latency
+          query   by the preset that the first scrapes match; see `check --live`
+          broken  above 10s
+
+        Fires
+          after    2m broken, and 3 readings in a row
+          until    2m calm, and 2 readings in a row
+          at most  500 alerts at a time
+          from     100 events in its range
+
+        there is no rule "Erors"; did you mean "Errors"?
+    "#]]
+        .assert_eq(&["Errors", "Errors (web)", "HighLatency", "Erors"].map(show).join("\n"));
+}

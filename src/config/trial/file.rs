@@ -69,6 +69,9 @@ const TEST: [&str; 7] = [
 /// Evaluations of one test; a month of minutes, and a slip of the hand beyond.
 const STEPS_MAX: i64 = 100_000;
 
+/// Values of all series of a test: they are held in memory.
+const VALUES_MAX: usize = 2_000_000;
+
 impl Suite {
     /// Its groups as they are before anything was evaluated.
     pub fn groups(&self) -> Result<Vec<Group>, String> {
@@ -171,10 +174,19 @@ fn test(item: &Item, every: Span) -> Option<Test> {
     let interval = if interval == Span::ZERO { every } else { interval };
     let text = |key: &str| fields.get(key).and_then(Item::text).unwrap_or_default();
     let external = fields.get("external_labels").map(Item::pairs).unwrap_or_default();
+    let mut series: Vec<Input> = Vec::new();
+    for item in list("input_series") {
+        series.extend(input(&item));
+        let values: usize = series.iter().map(|input| input.values.len()).sum();
+        if values > VALUES_MAX {
+            item.error(format!("more than {VALUES_MAX} values in one test; split it"));
+            return None;
+        }
+    }
     Some(Test {
         name: text("name").to_owned(),
         interval,
-        series: list("input_series").iter().filter_map(input).collect(),
+        series,
         alerts: list("alert_rule_test").iter().filter_map(|one| alert(one, every)).collect(),
         exprs: list("promql_expr_test").iter().filter_map(|one| expr(one, every)).collect(),
         outside: Outside {
