@@ -31,8 +31,8 @@ pub struct Check {
     #[arg(long, requires = "live")]
     json: bool,
     /// Shows the plan of this rule alone: what it judges, how empty is read, what
-    /// is kept of the pages because of it
-    #[arg(long, value_name = "RULE", conflicts_with = "live")]
+    /// is kept of the pages because of it; with --live what it selects and reads now
+    #[arg(long, value_name = "RULE", conflicts_with = "json")]
     explain: Option<String>,
     /// Runs unit tests of rules, files as `promtool test rules` takes them;
     /// exits 1 where something is not as expected
@@ -123,6 +123,16 @@ pub async fn live(given: &Check) -> Result<Exit, String> {
             answered = acquaint::ask(&mut checked.plan, &http, &secrets) => answered,
             _ = stops.changed() => return Ok(Exit::Interrupted),
         };
+        if let Some(rule) = &given.explain {
+            match live::explain(&checked, &answered, rule, clock::wall()) {
+                Ok(text) => out::print(&text)?,
+                Err(what) => {
+                    out::complain(what);
+                    exit = Exit::Usage;
+                }
+            }
+            continue;
+        }
         let live = live::live(&checked, &answered, clock::wall());
         let text = match (given.json, index) {
             (true, _) => serde_json::to_string(&live).map_err(|error| error.to_string())? + "\n",

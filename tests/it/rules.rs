@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use bakewatch::config::{Source, trial};
 
-use crate::io::cli::bakewatch;
+use crate::io::cli::{bakewatch, service};
 
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/rules")
@@ -72,4 +72,51 @@ async fn a_command_runs_them_and_exits_by_the_worst() {
     assert!(err.contains("invalid.yml:5: groups.invalid.Down.expr: this is no PromQL"), "{err}");
     let (code, _, err) = run(&[&path("nowhere.yml")]).await;
     assert!(code == Some(2) && err.contains("nowhere.yml"), "{err}");
+}
+
+const SEEN: &str = r#"
+groups:
+  - name: seen
+    rules:
+      - record: twice:memory
+        expr: 2 * process_resident_memory_bytes
+      - alert: Large
+        expr: twice:memory > 5e6
+      - alert: Down
+        expr: up == 0
+      - alert: Unseen
+        expr: rate(nowhere_total[5m]) > 0
+"#;
+
+#[tokio::test]
+async fn a_look_at_the_service_knows_what_rules_of_files_can_see() {
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::create_dir(dir.path().join("rules")).unwrap();
+    fs::write(dir.path().join("rules/seen.yml"), SEEN).unwrap();
+    let config = dir.path().join("bakewatch.toml");
+    let text = format!("url = \"{}\"\nrules = [\"rules/*.yml\"]\n", service().await);
+    fs::write(&config, text).unwrap();
+    let config = config.display().to_string();
+    let check = async |args: &[&str]| {
+        let args = [&["check", "-c", &config], args].concat();
+        bakewatch(dir.path(), &args).await
+    };
+    let (code, out, err) = check(&["--live"]).await;
+    assert_eq!(code, Some(3), "{out}{err}"); // one of them can never fire
+    let never = out.split_once("can never fire").map_or("", |(_, never)| never);
+    assert!(never.contains("there is no metric nowhere_total"), "{out}");
+    assert!(!never.contains("Large") && !never.contains("Down"), "{out}");
+    let (code, out, _) = check(&["--live", "--explain", "Large"]).await;
+    assert_eq!(code, Some(0));
+    for line in [
+        "query   twice:memory > 5e6",
+        "calm    what is in twice:memory, and does not come out",
+        "twice:memory                   for 5m  recorded: 2 * process_resident_memory_bytes",
+        "process_resident_memory_bytes  1 series",
+        "at most, broken: 0",
+    ] {
+        assert!(out.contains(line), "{line:?} is not in\n{out}");
+    }
+    let (code, _, err) = check(&["--explain", "Larg"]).await;
+    assert!(code == Some(2) && err.contains("did you mean \"Large\"?"), "{err}");
 }

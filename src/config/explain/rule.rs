@@ -1,6 +1,8 @@
 //! One rule's plan: what it judges, how empty is read, and what is kept of the
 //! pages because of it.
 
+use std::collections::BTreeMap;
+
 use super::{Row, query, section};
 use crate::config::complaint::nearest;
 use crate::config::rules::bounds_shown;
@@ -8,13 +10,22 @@ use crate::config::{Checked, outside};
 use crate::judge::{Bound, Rule};
 use crate::metrics::promql::{Query, Top, split};
 use crate::metrics::{Meter, Recording, Shape, Signal, Unit};
-use crate::model::{Name, Span};
+use crate::model::Span;
 
 /// The plan of a rule, as plain aligned text for a terminal.
 ///
 /// # Errors
 /// There is no such rule; with the nearest that there is.
 pub fn explain_rule(checked: &Checked, name: &str) -> Result<String, String> {
+    explain_with(checked, name, &[])
+}
+
+/// The same with the signals that presets gave.
+pub(in crate::config) fn explain_with(
+    checked: &Checked,
+    name: &str,
+    matched: &[Signal],
+) -> Result<String, String> {
     let plan = &checked.plan;
     let Some(rule) = plan.rules.iter().find(|rule| rule.name == *name) else {
         let names = plan.rules.iter().map(|rule| rule.name.as_str());
@@ -25,7 +36,7 @@ pub fn explain_rule(checked: &Checked, name: &str) -> Result<String, String> {
         return Err(format!("there is no rule {name:?}; {hint}"));
     };
     let health = outside::health_signals();
-    let mut known = health.iter().chain(&plan.signals);
+    let mut known = health.iter().chain(&plan.signals).chain(matched);
     let signal = known.find(|signal| signal.name == rule.signal);
     let mut text = format!("{}  {}", rule.name, rule.severity);
     if let Some(imported) = &rule.imported {
@@ -126,25 +137,35 @@ fn fires(rule: &Rule) -> Vec<Row> {
 /// Families, with how long their samples are kept, and who records them.
 fn kept(signal: &Signal, recordings: &[Recording]) -> Vec<Row> {
     let Ok(meter) = Meter::compile(signal) else { return Vec::new() };
-    let mut found: Vec<Row> = Vec::new();
-    let mut next: Vec<(String, Span)> = meter.needs();
+    let row = |(name, back): (String, Span)| {
+        let recording = recordings.iter().find(|one| one.name == *name.as_str());
+        let how = recording.map(|one| format!("recorded: {}", one.query.trim()));
+        vec![name, format!("for {back}"), how.unwrap_or_default()]
+    };
+    read_by(meter.needs(), recordings).into_iter().map(row).collect()
+}
+
+/// All sample names that are read in the end, each with how far back: what is
+/// recorded, and what that is made of.
+pub(in crate::config) fn read_by(
+    needs: Vec<(String, Span)>,
+    recordings: &[Recording],
+) -> BTreeMap<String, Span> {
+    let mut found: BTreeMap<String, Span> = BTreeMap::new();
+    let mut next = needs;
     while let Some((name, back)) = next.pop() {
-        if found.iter().any(|row| row[0] == name) {
+        if found.get(&name).is_some_and(|known| *known >= back) {
             continue;
         }
-        let of = recordings.iter().filter(|one| one.name == Name::from(name.as_str()));
-        let of: Vec<&Recording> = of.collect();
-        for recording in &of {
+        for recording in recordings.iter().filter(|one| one.name == *name.as_str()) {
+            if found.contains_key(&name) {
+                continue; // a recording is evaluated at the present, whoever reads it
+            }
             let needs = Query::compile(&recording.query).map(|query| query.needs());
             let deeper = needs.unwrap_or_default().into_iter();
             next.extend(deeper.map(|(name, back)| (name, back + recording.offset)));
         }
-        let how = match of.first() {
-            Some(recording) => format!("recorded: {}", recording.query.trim()),
-            None => String::new(),
-        };
-        found.push(vec![name, format!("for {back}"), how]);
+        found.insert(name, back);
     }
-    found.sort();
     found
 }
