@@ -10,6 +10,7 @@ use super::rules::{bounds_shown, percentile};
 use super::{Checked, Until};
 use crate::check::{Check, HALT_IF, Step};
 use crate::judge::Rule;
+use crate::metrics::promql::one_line;
 use crate::metrics::{Shape, Signal, Unit};
 use crate::model::{
     Channel, HeaderValue, Medium, Proxy, Secret, Smtp, SmtpTls, Source, Target, Transport, Way,
@@ -232,9 +233,8 @@ fn rules(plan: &Plan) -> Vec<Row> {
 pub(super) fn query(signal: &Signal) -> String {
     match &signal.shape {
         Shape::Ratio { num, den } => format!("{num}  of  {den}"),
-        Shape::Buckets { query, .. } | Shape::Gauge { query } | Shape::Alert { query, .. } => {
-            query.clone()
-        }
+        Shape::Buckets { query, .. } | Shape::Gauge { query } => query.clone(),
+        Shape::Alert { query, .. } => one_line(query),
     }
 }
 

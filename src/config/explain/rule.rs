@@ -8,7 +8,7 @@ use crate::config::complaint::nearest;
 use crate::config::rules::bounds_shown;
 use crate::config::{Checked, outside};
 use crate::judge::{Bound, Rule};
-use crate::metrics::promql::{Query, Top, split};
+use crate::metrics::promql::{Query, Top, one_line, split};
 use crate::metrics::{Meter, Recording, Shape, Signal, Unit};
 use crate::model::Span;
 
@@ -139,7 +139,7 @@ fn kept(signal: &Signal, recordings: &[Recording]) -> Vec<Row> {
     let Ok(meter) = Meter::compile(signal) else { return Vec::new() };
     let row = |(name, back): (String, Span)| {
         let recording = recordings.iter().find(|one| one.name == *name.as_str());
-        let how = recording.map(|one| format!("recorded: {}", one.query.trim()));
+        let how = recording.map(|one| format!("recorded: {}", one_line(&one.query)));
         vec![name, format!("for {back}"), how.unwrap_or_default()]
     };
     read_by(meter.needs(), recordings).into_iter().map(row).collect()

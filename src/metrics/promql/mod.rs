@@ -24,7 +24,7 @@ use std::fmt;
 use self::eval::{Context, Element};
 use self::plan::Node;
 pub(super) use self::plan::Selector;
-pub use self::split::{Side, Top, split};
+pub use self::split::{Side, Top, one_line, split};
 use super::Series;
 use super::series::LOOKBACK;
 use crate::model::{Labels, Span, Timestamp};

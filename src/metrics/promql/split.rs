@@ -84,6 +84,14 @@ fn without_filter(binary: &BinaryExpr, modifier: BinModifier) -> Option<Expr> {
     Some(Expr::Binary(sum))
 }
 
+/// An expression on one line and without comments, for people.
+pub fn one_line(text: &str) -> String {
+    match promql_parser::parser::parse(text) {
+        Ok(parsed) => parsed.to_string(),
+        Err(_) => text.split_whitespace().collect::<Vec<_>>().join(" "),
+    }
+}
+
 fn side(op: &str, value: f64) -> Option<Side> {
     match op {
         ">" => Some(Side::Above(value)),
@@ -140,6 +148,12 @@ mod tests {
         ] {
             assert_eq!(told(text), expected, "{text}");
         }
+    }
+
+    #[test]
+    fn shows_an_expression_on_one_line() {
+        assert_eq!(one_line("# why\nsum(x) # what\n  > 5\n"), "sum(x) > 5");
+        assert_eq!(one_line("sum(x\n  > 5"), "sum(x > 5");
     }
 
     #[test]

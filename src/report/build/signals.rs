@@ -6,6 +6,7 @@ use super::HEALTH;
 use super::course::Sum;
 use super::coverage::Sight;
 use crate::judge::{Bound, Rule};
+use crate::metrics::promql::one_line;
 use crate::metrics::{Shape, Signal, Unit, health};
 use crate::model::{MINUTE, Measurement, Name, Number, Span, Timestamp, Why};
 use crate::record::{BoundLine, Record, Row, SAW_TOOTH, SignalSummary};
@@ -152,9 +153,8 @@ fn query(seen: &Seen<'_>) -> String {
     };
     let text = match &signal.shape {
         Shape::Ratio { num, den } => format!("{num} / {den}"),
-        Shape::Buckets { query, .. } | Shape::Gauge { query } | Shape::Alert { query, .. } => {
-            query.clone()
-        }
+        Shape::Buckets { query, .. } | Shape::Gauge { query } => query.clone(),
+        Shape::Alert { query, .. } => one_line(query),
     };
     text.replace("$range", &show::length(signal.range).replace(' ', ""))
 }
