@@ -109,7 +109,7 @@ async fn a_look_at_the_service_knows_what_rules_of_files_can_see() {
     let (code, out, _) = check(&["--live", "--explain", "Large"]).await;
     assert_eq!(code, Some(0));
     for line in [
-        "query   twice:memory > 5e6",
+        "query   twice:memory > 5000000",
         "calm    what is in twice:memory, and does not come out",
         "twice:memory                   for 5m  recorded: 2 * process_resident_memory_bytes",
         "process_resident_memory_bytes  1 series",
