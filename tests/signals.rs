@@ -75,6 +75,7 @@ fn rule(quantile: Option<f64>, bound: Bound) -> Rule {
         by_window: Vec::new(),
         of_baseline: None,
         labels: Default::default(),
+        imported: None,
     }
 }
 

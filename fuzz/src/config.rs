@@ -32,7 +32,7 @@ fn follow(checked: Checked) {
     assert_eq!(again, checked.plan, "it is another plan when it comes back");
     let mut now = Timestamp::from_millis(1_700_000_000_000);
     let (service, version) = (checked.plan.service.clone(), "v1".into());
-    let mut watch = Watch::open(Release { service, version, at: now }, checked.plan, now);
+    let mut watch = Watch::open(Release { service, version, at: now }, checked.plan, None, now);
     let mut next_id = 0;
     for _ in 0..3 {
         watch.hear(now, Vec::new());

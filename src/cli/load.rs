@@ -4,6 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::config::{self, Checked, Complaint, Given, Source};
+use crate::daemon::files;
 
 /// One service for each file; the URL alone without any.
 ///
@@ -27,7 +28,9 @@ pub fn load(path: Option<&Path>, given: &Given) -> Result<Vec<Checked>, Vec<Stri
                 continue;
             }
         };
-        match config::read(Some(&Source { file: name.clone(), text }), given) {
+        let folder = file.parent().unwrap_or(Path::new("")).to_owned();
+        let named = |pattern: &str| sources(&folder.join(pattern));
+        match config::read_with(Some(&Source { file: name.clone(), text }), given, &named) {
             Ok(one) if checked.iter().any(|known| known.plan.service == one.plan.service) => {
                 wrong
                     .push(format!("{name}: service {:?} is in another file too", one.plan.service));
@@ -37,6 +40,19 @@ pub fn load(path: Option<&Path>, given: &Given) -> Result<Vec<Checked>, Vec<Stri
         }
     }
     if wrong.is_empty() { Ok(checked) } else { Err(wrong) }
+}
+
+/// The texts of the files that a path or a pattern fits.
+///
+/// # Errors
+/// None does, or one cannot be read.
+pub fn sources(pattern: &Path) -> Result<Vec<Source>, String> {
+    let source = |file: PathBuf| {
+        let name = file.display().to_string();
+        let text = files::text_of(&file).map_err(|error| format!("{name}: {error}"))?;
+        Ok(Source { file: name, text })
+    };
+    files::matching(pattern)?.into_iter().map(source).collect()
 }
 
 /// The file itself, or the `.toml` files of a directory by name.

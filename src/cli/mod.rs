@@ -73,6 +73,7 @@ pub fn main() -> Exit {
     };
     let done = match cli.command {
         Command::Check(given) if given.live => wait_for(check::live(&given)),
+        Command::Check(given) if !given.test.is_empty() => check::test(&given),
         Command::Check(given) => check::run(&given),
         Command::Status(given) => status::run(&given),
         Command::Report(given) => report::run(&given),

@@ -97,6 +97,12 @@ impl<'t> Sink<'t> {
         self.at(at, "", String::new()).line
     }
 
+    /// A place in words, before what is told of it: file, line and key.
+    pub fn said(&self, at: usize, key: &str) -> String {
+        let Complaint { file, line, key, .. } = self.at(at, key, String::new());
+        format!("{file}:{line}: {key}")
+    }
+
     /// The line of a byte, in words for people: file and number.
     pub fn place(&self, at: usize) -> Place {
         Place { file: self.file.to_owned(), line: self.line(at) }

@@ -32,7 +32,7 @@ pub(super) fn read(
     let table = |name: &str| top.get(name).and_then(|value| value.table(name));
     let mut demands = Demands::default();
     let mut made: Vec<(Signal, Value)> = Vec::new();
-    if let Some(rules) = table("rules") {
+    if let Some(rules) = super::rules::table(top) {
         demands.profile = rules
             .get("profile")
             .and_then(|v| one_of(v, "profile", &Profile::ALL))

@@ -1,6 +1,8 @@
 //! A checked configuration in words: what would be watched, judged and told.
 //! Secrets appear as references. Warnings are the caller's to show.
 
+pub mod rule;
+
 use std::fmt::Write;
 
 use super::outside;
@@ -8,6 +10,7 @@ use super::rules::{bounds_shown, percentile};
 use super::{Checked, Until};
 use crate::check::{Check, HALT_IF, Step};
 use crate::judge::Rule;
+use crate::metrics::promql::one_line;
 use crate::metrics::{Shape, Signal, Unit};
 use crate::model::{
     Channel, HeaderValue, Medium, Proxy, Secret, Smtp, SmtpTls, Source, Target, Transport, Way,
@@ -231,6 +234,7 @@ pub(super) fn query(signal: &Signal) -> String {
     match &signal.shape {
         Shape::Ratio { num, den } => format!("{num}  of  {den}"),
         Shape::Buckets { query, .. } | Shape::Gauge { query } => query.clone(),
+        Shape::Alert { query, .. } => one_line(query),
     }
 }
 

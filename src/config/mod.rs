@@ -20,15 +20,17 @@ pub mod live;
 mod outside;
 mod presets;
 mod reach;
-mod rules;
+pub mod rules;
 mod secret;
 mod service;
 mod severities;
 mod shares;
 mod signals;
 mod smoke;
+pub mod trial;
 mod walk;
 mod windows;
+mod yaml;
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -37,19 +39,21 @@ use std::fmt::Display;
 use toml::de::DeTable;
 
 use self::complaint::Sink;
-use self::rules::Ground;
+use self::rules::{Ground, import};
 use self::secret::Vault;
 use self::severities::Severities;
 use self::walk::{Table, Value};
 use self::windows::{Ranged, Times};
 use crate::check::Places;
 use crate::judge::pack::Scope;
+use crate::metrics::{Recording, Signal};
 use crate::model::{Name, Secret, Span};
 use crate::record::Plan;
 
 pub use complaint::Complaint;
 pub use digests::upcoming;
 pub use explain::explain;
+pub use explain::rule::explain_rule;
 
 /// A configuration file's text.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -112,11 +116,27 @@ const BODY_BYTES: u64 = 16 << 20;
 /// A body is held in memory while it is read, one a target.
 const BODY_BYTES_MAX: u64 = 1 << 30;
 
+/// Gives the files that a configuration names by a path or a pattern, in order
+/// of their names, or says why it cannot.
+pub type Files<'f> = &'f dyn Fn(&str) -> Result<Vec<Source>, String>;
+
 /// Reads a configuration: a file, the command line, or both.
 ///
 /// # Errors
 /// All that is wrong, in the order of the file.
 pub fn read(source: Option<&Source>, given: &Given) -> Result<Checked, Vec<Complaint>> {
+    read_with(source, given, &|_| Err("no other file can be read from here".to_owned()))
+}
+
+/// The same with the files that it names.
+///
+/// # Errors
+/// All that is wrong, also in those files.
+pub fn read_with(
+    source: Option<&Source>,
+    given: &Given,
+    files: Files,
+) -> Result<Checked, Vec<Complaint>> {
     let (file, text) = source.map_or(("", ""), |source| (&source.file, &source.text));
     let sink = Sink::new(file, text);
     let (document, broken) = DeTable::parse_recoverable(text);
@@ -125,10 +145,10 @@ pub fn read(source: Option<&Source>, given: &Given) -> Result<Checked, Vec<Compl
     }
     let (vault, notes) = (Vault::default(), Notes::default());
     let top = Table::top(&sink, &document);
-    let (plan, until, places) = plan(&top, given, &vault, &notes);
+    let (plan, until, places, wrong) = plan(&top, given, &vault, &notes, files);
     drop(top);
-    if sink.has_errors() {
-        return Err(sink.finish().0);
+    if sink.has_errors() || !wrong.is_empty() {
+        return Err([sink.finish().0, wrong].concat());
     }
     Ok(Checked {
         plan,
@@ -141,8 +161,15 @@ pub fn read(source: Option<&Source>, given: &Given) -> Result<Checked, Vec<Compl
     })
 }
 
-/// The plan; worth nothing if there were errors on the way.
-fn plan(top: &Table, given: &Given, vault: &Vault, notes: &Notes) -> (Plan, Option<Until>, Places) {
+/// The plan, and what is wrong in files that it names; worth nothing if there
+/// were errors on the way.
+fn plan(
+    top: &Table,
+    given: &Given,
+    vault: &Vault,
+    notes: &Notes,
+    files: Files,
+) -> (Plan, Option<Until>, Places, Vec<Complaint>) {
     let service = service::read(top, given, vault, notes);
     let health = health::read(top);
     let times = windows::read(top, given, notes);
@@ -162,13 +189,13 @@ fn plan(top: &Table, given: &Given, vault: &Vault, notes: &Notes) -> (Plan, Opti
     let windows = times.windows.iter().map(|placed| placed.window.name.clone()).collect();
     let severities = Severities::read(top);
     let ground = Ground { defaults, scope, windows, demands, severities };
-    let (rules, of_rules) = rules::read(top, &ground, &mut catalogue);
+    let (mut rules, of_rules) = rules::read(top, &ground, &mut catalogue);
     signals.extend(of_rules);
-    let mut ranges = vec![Ranged { range, reader: reader_of_range(top) }];
-    ranges.extend(signals.iter().filter_map(|signal| {
-        let range = outside::shortest_range(signal)?;
-        Some(Ranged { range, reader: format!("`{}` reads", signal.name) })
-    }));
+    let imports = import::read(top, &ground, &rules, &mut catalogue, files);
+    rules.extend(imports.rules);
+    signals.extend(imports.signals);
+    let own = Ranged { range, reader: reader_of_range(top) };
+    let ranges = ranges(own, &signals, &imports.recordings);
     windows::hold_against(&times, &ranges, top.sink);
     warn_of_late(&rules, &times, top.sink);
     let own_presets = presets::read(top);
@@ -200,10 +227,21 @@ fn plan(top: &Table, given: &Given, vault: &Vault, notes: &Notes) -> (Plan, Opti
         body_bytes_max: body.unwrap_or(BODY_BYTES),
         range: defaults.range,
         signals,
+        recordings: imports.recordings,
         rules,
         windows: times.windows.into_iter().map(|placed| placed.window).collect(),
     };
-    (plan, times.until, places)
+    (plan, times.until, places, imports.complaints)
+}
+
+/// All ranges that some query reads; `own`: that of the presets' signals.
+fn ranges(own: Ranged, signals: &[Signal], recordings: &[Recording]) -> Vec<Ranged> {
+    let ranged = |name: &Name, range: Option<Span>| {
+        Some(Ranged { range: range?, reader: format!("`{name}` reads") })
+    };
+    let read = signals.iter().map(|one| ranged(&one.name, outside::shortest_range(one)));
+    let kept = recordings.iter().map(|one| ranged(&one.name, import::shortest_range(one)));
+    std::iter::once(own).chain(read.chain(kept).flatten()).collect()
 }
 
 fn reader_of_range(top: &Table) -> String {
@@ -219,7 +257,7 @@ fn warn_of_late(rules: &[crate::judge::Rule], times: &Times, sink: &Sink) {
     let late: Vec<String> = late.map(|rule| format!("{} ({})", rule.name, rule.hold)).collect();
     if !late.is_empty() {
         let what = "can never fire: they wait as long as the watch lasts, or longer";
-        let remedy = "shorten `for` in [rules]";
+        let remedy = "shorten their `for`";
         sink.warn_whole("rules.for", format!("{} {what} ({longest}); {remedy}", late.join(", ")));
     }
 }

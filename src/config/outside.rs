@@ -42,6 +42,12 @@ pub(super) fn query(text: &str) -> Result<(), String> {
     compiled.map(|_| ()).map_err(|complaint| in_text(text, complaint.column, &complaint.what))
 }
 
+/// Whether an expression of Prometheus's rules can be evaluated.
+pub(super) fn expression(text: &str) -> Result<(), String> {
+    let compiled = Query::compile(text);
+    compiled.map(|_| ()).map_err(|complaint| in_text(text, complaint.column, &complaint.what))
+}
+
 /// A column is only worth telling in a text that has many.
 fn in_text(text: &str, column: usize, what: &str) -> String {
     if column > 1 && text.chars().count() > 1 {
@@ -55,7 +61,9 @@ fn in_text(text: &str, column: usize, what: &str) -> String {
 pub(super) fn shortest_range(signal: &Signal) -> Option<Span> {
     let texts = match &signal.shape {
         Shape::Ratio { num, den } => vec![num, den],
-        Shape::Buckets { query, .. } | Shape::Gauge { query } => vec![query],
+        Shape::Buckets { query, .. } | Shape::Gauge { query } | Shape::Alert { query, .. } => {
+            vec![query]
+        }
     };
     let queries =
         texts.into_iter().filter_map(|text| Query::compile_ranged(text, signal.range).ok());

@@ -1,5 +1,8 @@
 //! What is judged: the pack, changed and added to.
 
+pub mod file;
+pub(super) mod import;
+
 use std::collections::BTreeMap;
 
 use super::address;
@@ -23,9 +26,14 @@ pub(super) struct Defaults {
     events: Option<f64>,
 }
 
+/// `[rules]`, where it is no list of files.
+pub(super) fn table<'t>(top: &Table<'t>) -> Option<Table<'t>> {
+    top.get("rules").filter(|value| !value.is_list())?.table("rules")
+}
+
 /// Reads `[rules]`.
 pub(super) fn defaults(top: &Table) -> Defaults {
-    let Some(table) = top.get("rules").and_then(|value| value.table("rules")) else {
+    let Some(table) = table(top) else {
         return Defaults::default();
     };
     Defaults {
@@ -171,6 +179,7 @@ impl Reading<'_, '_> {
             by_window: Vec::new(),
             labels: Default::default(),
             of_baseline: None,
+            imported: None,
         };
         self.ground.defaults.apply(&mut rule);
         self.finish(rule, known).filter(|_| is_whole) // what is missing has been told
@@ -460,6 +469,7 @@ pub(super) fn bounds_shown(rule: &Rule, unit: Unit) -> String {
         (None, _) => bound_shown(bound, unit),
         (Some(_), Bound::Above(factor)) => format!("above {factor}x baseline"),
         (Some(_), Bound::Below(factor)) => format!("below {factor}x baseline"),
+        (Some(_), Bound::Expression) => bound_shown(bound, unit),
     };
     let each: Vec<String> =
         each.map(|(window, bound)| format!("{} in {window}", shown(*bound))).collect();
@@ -475,5 +485,6 @@ pub(super) fn bound_shown(bound: Bound, unit: Unit) -> String {
     match bound {
         Bound::Above(value) => format!("above {}", show(unit, value)),
         Bound::Below(value) => format!("below {}", show(unit, value)),
+        Bound::Expression => "where its expression says so".to_owned(),
     }
 }

@@ -34,14 +34,23 @@ impl Severities {
     /// What a word stands for.
     pub fn find(&self, value: &Value) -> Option<Severity> {
         let text = value.text()?;
-        let found = named(text).or_else(|| self.own.get(text).copied());
+        let found = self.named(text);
         if found.is_none() {
-            let own = self.own.keys().map(String::as_str);
-            let words: Vec<&str> =
-                Severity::ALL.map(Severity::as_str).into_iter().chain(own).collect();
+            let words: Vec<&str> = self.words().collect();
             value.error(format!("unknown severity {text:?}; {}", instead(text, &words)));
         }
         found
+    }
+
+    /// All words that there are.
+    pub fn words(&self) -> impl Iterator<Item = &str> {
+        let own = self.own.keys().map(String::as_str);
+        Severity::ALL.map(Severity::as_str).into_iter().chain(own)
+    }
+
+    /// What a word stands for, if it stands for something.
+    pub fn named(&self, text: &str) -> Option<Severity> {
+        named(text).or_else(|| self.own.get(text).copied())
     }
 
     /// The labels of a rule whose severity is `value`: with the word, where it

@@ -23,7 +23,7 @@ pub(super) fn hold_to_baseline(value: &Value, rule: &Rule) {
         // Of one that could not be read nothing but that is told.
         Bound::Above(factor) if factor > 0.0 && factor <= 1.0 => Some("above with more"),
         Bound::Below(factor) if factor >= 1.0 => Some("below with less"),
-        Bound::Above(_) | Bound::Below(_) => None,
+        Bound::Above(_) | Bound::Below(_) | Bound::Expression => None,
     });
     if let Some(side) = side {
         value.error(format!("the baseline itself would break this; write {side} than 1x"));

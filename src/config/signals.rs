@@ -106,7 +106,7 @@ fn signal(table: &Table, name: &str, range: Span) -> Option<Signal> {
     let default = match shape {
         Shape::Ratio { .. } => Unit::Ratio,
         Shape::Buckets { .. } => Unit::Seconds,
-        Shape::Gauge { .. } => Unit::Count,
+        Shape::Gauge { .. } | Shape::Alert { .. } => Unit::Count,
     };
     Some(Signal { name: name.into(), unit: unit.or(default)?, shape, range: range? })
 }

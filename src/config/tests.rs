@@ -24,6 +24,7 @@ fn rule<'c>(checked: &'c Checked, name: &str) -> &'c Rule {
     checked.plan.rules.iter().find(|rule| rule.name == *name).expect("the rule is there")
 }
 
+mod imported;
 mod targets;
 
 const URL: &str = "url = \"http://127.0.0.1:8000\"\n";
@@ -368,7 +369,7 @@ fn warns_of_what_works_and_nobody_wants() {
     ));
     let warnings: Vec<String> = checked.warnings.iter().map(ToString::to_string).collect();
     expect![[r#"
-        bakewatch.toml: rules.for: HighErrorRate (2m), ElevatedErrors (10m), HighLatency (2m), IncreasedLatency (10m), MemoryPressure (2m), SignalVanished (5m), HealthFrozen (2m) can never fire: they wait as long as the watch lasts, or longer (2m); shorten `for` in [rules]
+        bakewatch.toml: rules.for: HighErrorRate (2m), ElevatedErrors (10m), HighLatency (2m), IncreasedLatency (10m), MemoryPressure (2m), SignalVanished (5m), HealthFrozen (2m) can never fire: they wait as long as the watch lasts, or longer (2m); shorten their `for`
         bakewatch.toml:2: windows: first-week (7d) is left out, since [windows] lists all windows there are; write first-week = {} to keep it
         bakewatch.toml:7: channel.a.url: sends alerts to example.com in the open; write https://"#]].assert_eq(&warnings.join("\n"));
 }

@@ -7,6 +7,7 @@ mod clients;
 pub mod clock;
 pub mod discovery;
 pub mod dns;
+pub mod files;
 pub mod http;
 pub mod journal;
 mod lanes;

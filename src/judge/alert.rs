@@ -147,6 +147,7 @@ mod tests {
             runbook: None,
             by_window: Vec::new(),
             labels: Default::default(),
+            imported: None,
             of_baseline: None,
         }
     }

@@ -195,6 +195,7 @@ pub(super) fn rule(name: &str, signal: &str, bound: Bound, severity: Severity) -
         runbook: None,
         by_window: Vec::new(),
         labels: Default::default(),
+        imported: None,
         of_baseline: None,
     }
 }

@@ -20,6 +20,12 @@ pub fn read(rule: &Rule, measured: &Measured) -> Vec<(Labels, Reading)> {
         Measured::Each(values) => {
             values.iter().map(|(labels, value)| (labels.clone(), judged(rule, *value))).collect()
         }
+        Measured::Split { broken, calm } => {
+            let broken = broken.iter().map(|(labels, value)| (labels, Reading::Breach(*value)));
+            let calm = calm.iter().flatten();
+            let calm = calm.map(|(labels, value)| (labels, Reading::Calm(*value)));
+            broken.chain(calm).map(|(labels, reading)| (labels.clone(), reading)).collect()
+        }
     }
 }
 
@@ -46,9 +52,10 @@ pub fn strain(rule: &Rule, measured: &Measured) -> Option<Strain> {
             let below = share_at_or_below(bound, &pairs)?;
             ((1.0 - below) * all, all, 1.0 - rule.quantile.unwrap_or(MEDIAN))
         }
-        Measured::One(Measurement::Gauge { .. }) | Measured::Each(_) | Measured::None(_) => {
-            return None;
-        }
+        Measured::One(Measurement::Gauge { .. })
+        | Measured::Each(_)
+        | Measured::Split { .. }
+        | Measured::None(_) => return None,
     };
     let most = allowed * all;
     (most > 0.0).then(|| Strain { used: bad / most, noise: bad.max(1.0).sqrt() / most })
@@ -62,7 +69,7 @@ fn one(rule: &Rule, measurement: &Measurement) -> Reading {
             buckets(rule, &pairs.collect::<Vec<_>>())
         }
         Measurement::Gauge { min, max, .. } => match rule.bound {
-            Bound::Above(_) => judged(rule, max.0),
+            Bound::Above(_) | Bound::Expression => judged(rule, max.0),
             Bound::Below(_) => judged(rule, min.0),
         },
     }
@@ -73,6 +80,7 @@ fn judged(rule: &Rule, value: f64) -> Reading {
     let broken = match rule.bound {
         Bound::Above(bound) => value > bound,
         Bound::Below(bound) => value < bound,
+        Bound::Expression => false, // what is broken came out of it already
     };
     if value.is_nan() {
         Reading::NoData(Why::Absent)
@@ -112,6 +120,7 @@ fn buckets(rule: &Rule, buckets: &[(f64, f64)]) -> Reading {
     let broken = match rule.bound {
         Bound::Above(_) => exceeds(share_above, 1.0 - q),
         Bound::Below(_) => exceeds(share_below, q),
+        Bound::Expression => false,
     };
     if broken { Reading::Breach(estimate) } else { Reading::Calm(estimate) }
 }

@@ -13,13 +13,16 @@ pub enum Bound {
     Above(f64),
     /// Broken by anything smaller.
     Below(f64),
+    /// Broken by whatever comes out of the rule's expression.
+    Expression,
 }
 
 impl Bound {
-    /// The number itself.
+    /// The number itself; an expression has none (NaN).
     pub fn value(self) -> f64 {
         match self {
             Bound::Above(bound) | Bound::Below(bound) => bound,
+            Bound::Expression => f64::NAN,
         }
     }
 }
@@ -31,6 +34,32 @@ pub struct OfBaseline {
     /// still nothing that anybody should be woken for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub at_least: Option<f64>,
+}
+
+/// More alerts of one rule than this tell nobody more than that many do; all
+/// that come after them wait, and it is told.
+pub const ALERTS_MAX: u32 = 500;
+
+/// What is known besides of a rule that was read from a file of Prometheus's.
+/// Its summary, its runbook and its labels are templates.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct Imported {
+    /// What the file calls the alert; others may have that name too.
+    pub alert: Name,
+    /// The file.
+    pub file: String,
+    /// The group in it.
+    pub group: String,
+    /// The group's limit of alerts for a rule; 0: none.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub limit: u32,
+    /// All its annotations, as they are written.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub annotations: Vec<(String, String)>,
+}
+
+fn is_none(limit: &u32) -> bool {
+    *limit == 0
 }
 
 /// What is judged, and how.
@@ -76,9 +105,19 @@ pub struct Rule {
     /// part of what tells one alert from another.
     #[serde(default, skip_serializing_if = "Labels::is_empty")]
     pub labels: Labels,
+    /// The file of Prometheus's rules that it is from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub imported: Option<Imported>,
 }
 
 impl Rule {
+    /// So many of its alerts are followed at a time.
+    pub fn alerts_max(&self) -> usize {
+        let limit = self.imported.as_ref().map_or(0, |imported| imported.limit);
+        let most = if limit == 0 { ALERTS_MAX } else { limit.min(ALERTS_MAX) };
+        most as usize
+    }
+
     /// Its bound while these windows are open, shortest first.
     pub fn bound_in<'w>(&self, open: impl IntoIterator<Item = &'w Name>) -> Bound {
         let own = |window: &Name| self.by_window.iter().find(|(name, _)| name == window);

@@ -15,6 +15,14 @@ pub enum Measured {
     One(Measurement),
     /// One value for each label set, in order of the labels.
     Each(Vec<(Labels, f64)>),
+    /// What an expression calls wrong, and what is there besides, each in order
+    /// of the labels.
+    Split {
+        /// What came out of the expression.
+        broken: Vec<(Labels, f64)>,
+        /// What was held against it, and did not; `None`: nobody can know.
+        calm: Option<Vec<(Labels, f64)>>,
+    },
 }
 
 /// A signal's compiled queries.
@@ -31,6 +39,7 @@ enum Form {
     Ratio { num: Box<Query>, den: Box<Query> },
     Buckets { query: Box<Query>, scale: f64 },
     Gauge { query: Box<Query> },
+    Alert { query: Box<Query>, all: Option<Box<Query>>, offset: Span },
 }
 
 /// When, over which range, and how growth is told.
@@ -80,6 +89,10 @@ impl Meter {
                 Form::Buckets { query: compile(query)?, scale: *scale }
             }
             Shape::Gauge { query } => Form::Gauge { query: compile(query)? },
+            Shape::Alert { query, all, offset } => {
+                let all = all.as_deref().map(compile).transpose()?;
+                Form::Alert { query: compile(query)?, all, offset: *offset }
+            }
         };
         Ok(Meter { signal: signal.name.clone(), range: signal.range, form, trouble: None })
     }
@@ -94,6 +107,7 @@ impl Meter {
         let (first, second) = match &mut self.form {
             Form::Ratio { num, den } => (num, Some(den)),
             Form::Buckets { query, .. } | Form::Gauge { query } => (query, None),
+            Form::Alert { query, all, .. } => (query, all.as_mut()),
         };
         std::iter::once(&mut **first).chain(second.map(|den| &mut **den))
     }
@@ -102,7 +116,9 @@ impl Meter {
     pub fn is_of_growth(&self) -> bool {
         match &self.form {
             Form::Ratio { num, den } => !num.growing().is_empty() || !den.growing().is_empty(),
-            Form::Buckets { query, .. } | Form::Gauge { query } => !query.growing().is_empty(),
+            Form::Buckets { query, .. } | Form::Gauge { query } | Form::Alert { query, .. } => {
+                !query.growing().is_empty()
+            }
         }
     }
 
@@ -112,6 +128,11 @@ impl Meter {
         let mut needs: Vec<(String, Span)> = match &self.form {
             Form::Ratio { num, den } => num.needs().into_iter().chain(den.needs()).collect(),
             Form::Buckets { query, .. } | Form::Gauge { query } => query.needs(),
+            Form::Alert { query, all, offset } => {
+                let all = all.iter().flat_map(|all| all.needs());
+                let needs = query.needs().into_iter().chain(all);
+                needs.map(|(name, back)| (name, back + *offset)).collect()
+            }
         };
         // The longest of each name comes first, and stays.
         needs.sort_by(|a, b| a.0.cmp(&b.0).then(b.1.cmp(&a.1)));
@@ -125,6 +146,7 @@ impl Meter {
         let (first, second) = match &self.form {
             Form::Ratio { num, den } => (num, Some(den)),
             Form::Buckets { query, .. } | Form::Gauge { query } => (query, None),
+            Form::Alert { query, all, .. } => (query, all.as_ref()),
         };
         let both = std::iter::once(first).chain(second);
         both.flat_map(|query| query.annotations())
@@ -153,6 +175,10 @@ impl Meter {
             Form::Ratio { num, den } => ratio(num, den, look),
             Form::Buckets { query, scale } => buckets(query, *scale, look),
             Form::Gauge { query } => gauge(query, look),
+            Form::Alert { query, all, offset } => {
+                let look = Look { at: look.at - *offset, mode: Mode::Prometheus, ..look };
+                alert(query, all.as_deref_mut(), look)
+            }
         };
         self.trouble = measured.as_ref().err().cloned();
         measured.unwrap_or(Measured::None(Why::Unobservable))
@@ -209,12 +235,43 @@ fn buckets(query: &mut Query, scale: f64, look: Look<'_>) -> Result<Measured, St
     Ok(Measured::One(Measurement::Buckets { bounds, counts }))
 }
 
-fn gauge(query: &mut Query, look: Look<'_>) -> Result<Measured, String> {
+/// An expression of Prometheus's rules. What is there at all is asked besides,
+/// so that what has vanished is not taken for calm.
+fn alert(query: &mut Query, all: Option<&mut Query>, look: Look<'_>) -> Result<Measured, String> {
+    let broken = each(query, look)?;
+    let Some(all) = all else {
+        let is_blind = broken.is_empty() && !query.needs().is_empty();
+        return Ok(match query.presence(look.series, look.at) {
+            Presence::Never | Presence::Gone if is_blind => look.why(query, Why::Absent),
+            _ => Measured::Split { broken, calm: None },
+        });
+    };
+    let mut calm = each(all, look)?;
+    if calm.is_empty() && broken.is_empty() {
+        return Ok(look.why(all, Why::Absent));
+    }
+    calm.retain(|(labels, _)| broken.binary_search_by(|(known, _)| known.cmp(labels)).is_err());
+    calm.retain(|(_, value)| !value.is_nan()); // there, and no number: not calm
+    if calm.is_empty() && broken.is_empty() {
+        return Ok(Measured::None(Why::Unobservable));
+    }
+    Ok(Measured::Split { broken, calm: Some(calm) })
+}
+
+/// A query's elements in order of their labels, each label set once.
+fn each(query: &mut Query, look: Look<'_>) -> Result<Vec<(Labels, f64)>, String> {
     let mut found = look.eval(query)?;
     found.sort_by(|a, b| a.0.cmp(&b.0));
-    if let Some(pair) = found.windows(2).find(|pair| pair[0].0 == pair[1].0) {
-        return Err(format!("two metrics both have the labels {}; aggregate them", pair[0].0));
+    match found.windows(2).find(|pair| pair[0].0 == pair[1].0) {
+        Some(pair) => {
+            Err(format!("two metrics both have the labels {}; aggregate them", pair[0].0))
+        }
+        None => Ok(found),
     }
+}
+
+fn gauge(query: &mut Query, look: Look<'_>) -> Result<Measured, String> {
+    let found = each(query, look)?;
     if !found.is_empty() && found.iter().all(|(_, value)| value.is_nan()) {
         // There, and no number: that is neither calm nor gone.
         return Ok(Measured::None(Why::Unobservable));

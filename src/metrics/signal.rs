@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::{Name, Span};
+use crate::model::{Labels, Name, Span};
 
 /// What a signal's numbers are counted in.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
@@ -49,6 +49,44 @@ pub enum Shape {
         /// The query.
         query: String,
     },
+    /// What a rule of Prometheus's calls wrong: each element of the result is.
+    Alert {
+        /// The rule's expression.
+        query: String,
+        /// The same without the filter at its top: what is there at all. `None`:
+        /// it has none, and what does not come out of it is calm.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        all: Option<String>,
+        /// So far in the past it looks.
+        #[serde(default, skip_serializing_if = "is_zero")]
+        offset: Span,
+    },
+}
+
+fn is_zero(span: &Span) -> bool {
+    *span == Span::ZERO
+}
+
+/// A query whose result is kept as series of its own, which others can read.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct Recording {
+    /// The metric that it becomes.
+    pub name: Name,
+    /// The query.
+    pub query: String,
+    /// Labels that the series get besides, or instead.
+    #[serde(default, skip_serializing_if = "Labels::is_empty")]
+    pub labels: Labels,
+    /// So far in the past it looks.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub offset: Span,
+    /// More series than this are none; 0: all are kept.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub limit: u32,
+}
+
+fn is_none(limit: &u32) -> bool {
+    *limit == 0
 }
 
 /// A named query.

@@ -194,6 +194,7 @@ fn plan() -> Plan {
         own_presets: Vec::new(),
         guesses: Vec::new(),
         range: None,
+        recordings: Vec::new(),
         signals: vec![signal("error_ratio", Unit::Ratio), signal("latency", Unit::Seconds)],
         rules: rules(),
         require: Vec::new(),
@@ -238,6 +239,7 @@ fn rules() -> Vec<Rule> {
         runbook: Some("https://runbooks.example.com/chat-agent".to_owned()),
         by_window: Vec::new(),
         labels: Default::default(),
+        imported: None,
         of_baseline: None,
     };
     let (critical, warning) = (Severity::Critical, Severity::Warning);

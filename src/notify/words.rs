@@ -146,13 +146,14 @@ pub fn signal(alert: &AlertNews) -> String {
 
 /// `7.1% (limit: at most 5%)`.
 pub fn value_against_bound(alert: &AlertNews, is_breach: bool) -> String {
+    let value =
+        if is_breach { breach(alert, alert.value.0) } else { show(alert.unit, alert.value.0) };
     let side = match alert.bound {
         Bound::Above(_) => "at most",
         Bound::Below(_) => "at least",
+        Bound::Expression => return value,
     };
     let bound = show(alert.unit, alert.bound.value());
-    let value =
-        if is_breach { breach(alert, alert.value.0) } else { show(alert.unit, alert.value.0) };
     format!("{value} (limit: {side} {bound})")
 }
 

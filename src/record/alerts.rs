@@ -90,6 +90,7 @@ impl AlertRecord {
         open.is_some_and(|episode| match bound {
             Bound::Above(_) => value > episode.peak.0 + episode.peak.0.abs() / 10.0,
             Bound::Below(_) => value < episode.peak.0 - episode.peak.0.abs() / 10.0,
+            Bound::Expression => false, // which side is worse is not known
         })
     }
 
@@ -196,6 +197,9 @@ impl Record {
             news.ended_at = episode.ended_at;
             news.peak = episode.peak;
         }
+        // Of what is over it says what it was, not how it looks now.
+        let meant = if news.ended_at.is_some() { news.peak } else { value };
+        news.speak(rule, key, meant);
         news
     }
 }

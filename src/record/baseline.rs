@@ -59,6 +59,7 @@ impl Record {
                 Bound::Above(level.on_bucket((factor * value).max(least)))
             }
             Bound::Below(factor) => Bound::Below(factor * value),
+            Bound::Expression => bound,
         })
     }
 

@@ -37,6 +37,7 @@ pub fn changes(old: &Plan, new: &Plan) -> Vec<String> {
         ("presets", old.presets == new.presets && old.own_presets == new.own_presets),
         ("rules.range", old.range == new.range),
         ("require", old.require == new.require),
+        ("recording rules", old.recordings == new.recordings),
     ];
     let differing = parts.iter().filter(|(_, is_same)| !is_same);
     lines.extend(differing.map(|(what, _)| format!("{what}: another")));
@@ -116,7 +117,10 @@ fn rule(old: &Rule, new: &Rule) -> Vec<String> {
     if old.by_window != new.by_window {
         lines.push("other bounds by window".to_owned());
     }
-    let words = |rule: &Rule| (rule.summary.clone(), rule.runbook.clone(), rule.labels.clone());
+    let words = |rule: &Rule| {
+        let more = rule.imported.clone();
+        (rule.summary.clone(), rule.runbook.clone(), rule.labels.clone(), more)
+    };
     if words(old) != words(new) {
         lines.push("other words".to_owned());
     }
@@ -127,6 +131,7 @@ fn bound(bound: Bound) -> String {
     match bound {
         Bound::Above(value) => format!("above {value}"),
         Bound::Below(value) => format!("below {value}"),
+        Bound::Expression => "its expression".to_owned(),
     }
 }
 

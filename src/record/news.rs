@@ -4,8 +4,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Overview;
+use super::{AlertKey, Overview};
 use crate::check::StepResult;
+use crate::judge::template::{Scene, expanded};
 use crate::judge::{Bound, Rule};
 use crate::metrics::Unit;
 use crate::model::{Channel, Labels, Name, Number, Severity, Timestamp};
@@ -142,11 +143,34 @@ impl AlertNews {
         }
     }
 
+    /// Takes the words of a rule of Prometheus's, which are templates, for this
+    /// instance and value.
+    pub(super) fn speak(&mut self, rule: &Rule, key: &AlertKey, value: Number) {
+        if rule.imported.is_none() {
+            return;
+        }
+        let external = Labels::default();
+        let scene = Scene { labels: &key.labels, value: value.0, external: &external, url: "" };
+        let say = |text: &str| expanded(text, &scene);
+        self.summary = say(&rule.summary);
+        self.runbook = rule.runbook.as_deref().map(say).filter(|text| is_web(text));
+        let own = rule.labels.iter().map(|(name, text)| (name, say(text)));
+        self.own = Labels::from_pairs(own.map(|(name, text)| (name.to_owned(), text)));
+        // As in Prometheus a rule's label goes before one of its series.
+        let kept = key.labels.shared().iter().filter(|(name, _)| rule.labels.get(name).is_none());
+        self.labels = Labels::from_pairs(kept.cloned());
+    }
+
     /// The labels of this instance, and those of its rule that it has not itself.
     pub fn all_labels(&self) -> Labels {
         let both = self.labels.shared().iter().chain(self.own.shared()).cloned();
         Labels::from_pairs(both)
     }
+}
+
+/// What can be followed; a template may give anything.
+fn is_web(text: &str) -> bool {
+    text.starts_with("https://") || text.starts_with("http://")
 }
 
 /// Names an incident: service, rule and labels. The release is no part of it,
@@ -162,6 +186,7 @@ pub fn incident(service: &Name, rule: &Name, labels: &Labels) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::judge::Imported;
     use crate::judge::pack::{Scope, pack};
 
     #[test]
@@ -173,5 +198,31 @@ mod tests {
         let news = AlertNews::new(&"chat".into(), &rule, &instance, Number(1.0));
         assert_eq!(news.all_labels().to_string(), r#"{path="/a", team="agents"}"#);
         assert_eq!(news.incident, r#"chat/HighErrorRate{path="/a"}"#);
+    }
+
+    #[test]
+    fn speaks_for_a_rule_of_prometheus_in_the_words_of_its_templates() {
+        let imported = Imported {
+            alert: "Slow".into(),
+            file: "web.yml".to_owned(),
+            group: "web".to_owned(),
+            limit: 0,
+            annotations: Vec::new(),
+        };
+        let rule = Rule {
+            labels: Labels::from_pairs([("team", "{{ $labels.path }}s"), ("job", "mine")]),
+            summary: "{{ $labels.path }} takes {{ $value | humanizeDuration }}".to_owned(),
+            runbook: Some("https://x.example.com/{{ $labels.path }}".to_owned()),
+            imported: Some(imported),
+            ..pack(Scope::of(&[])).remove(1)
+        };
+        let labels = Labels::from_pairs([("path", "a"), ("job", "theirs")]);
+        let key = AlertKey { rule: rule.name.clone(), labels };
+        let mut news = AlertNews::new(&"chat".into(), &rule, &key.labels, Number(90.0));
+        news.speak(&rule, &key, Number(90.0));
+        assert_eq!(news.summary, "a takes 1m 30s");
+        assert_eq!(news.runbook.as_deref(), Some("https://x.example.com/a"));
+        assert_eq!(news.all_labels().to_string(), r#"{job="mine", path="a", team="as"}"#);
+        assert_eq!(news.incident, r#"chat/HighErrorRate{job="theirs", path="a"}"#);
     }
 }

@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 use crate::check::paths::{KNOWN, Paths};
 use crate::check::{Check, Expected, Step};
 use crate::judge::{Rule, Window};
-use crate::metrics::Signal;
 use crate::metrics::presets::{Preset, PresetChoice};
+use crate::metrics::{Recording, Signal};
 use crate::model::{Channel, Digest, HeaderValue, Name, Source, Span, Target, Transport};
 
 impl Plan {
@@ -133,6 +133,9 @@ pub struct Plan {
     pub range: Option<Span>,
     /// Signals of the user's own, beside those of the presets.
     pub signals: Vec<Signal>,
+    /// What is recorded for others to read, in the order in which it is.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub recordings: Vec<Recording>,
     /// All rules, built-in and the user's.
     pub rules: Vec<Rule>,
     /// Signals that must have evidence, beside those matched at the first scrape.

@@ -99,7 +99,10 @@ impl Watch {
             return; // it may just be starting; a target not heard yet is not missing
         }
         let is_withheld = self.look.targets.iter().any(|aim| aim.feed.is_withheld());
-        self.measure.read(now, is_withheld);
+        for (name, what) in self.measure.read(now, is_withheld) {
+            let detail = format!("{name} is not recorded: {what}");
+            self.limit(now, None, &format!("recording {name}"), &detail);
+        }
         let mut is_rising = false;
         for index in 0..self.record.plan.rules.len() {
             let Some(measured) = self.measure.of_rule(index) else { continue };
@@ -110,7 +113,11 @@ impl Watch {
             let strain = judge::strain(rule, measured).unwrap_or_default();
             let before = std::mem::replace(&mut self.judging.strains[index], strain.used);
             is_rising |= pace::is_rising(before, strain);
-            let readings = judge::read(rule, measured);
+            let mut readings = judge::read(rule, measured);
+            if matches!(measured, Measured::Split { calm: None, .. }) {
+                self.add_over(&rule.name, &mut readings);
+            }
+            let mut room = rule.alerts_max().saturating_sub(self.active(&rule.name));
             let missing = readings.iter().find_map(|(_, reading)| match reading {
                 Reading::NoData(why) => Some(*why),
                 Reading::Calm(_) | Reading::Breach(_) => None,
@@ -118,7 +125,7 @@ impl Watch {
             let missing = missing.or_else(|| self.vanished(index, &readings));
             self.note_evidence(now, index, missing);
             for (labels, reading) in readings {
-                self.advance(now, index, labels, reading);
+                self.advance(now, index, labels, reading, &mut room);
             }
         }
         self.mind(now, is_rising);
@@ -135,7 +142,37 @@ impl Watch {
         ripe.min()
     }
 
-    fn advance(&mut self, now: Timestamp, rule: usize, labels: Labels, reading: Reading) {
+    /// How many alerts of a rule are more than inactive.
+    fn active(&self, rule: &Name) -> usize {
+        let is_active = |alert: &&AlertRecord| alert.phase != judge::Phase::Inactive;
+        let first = AlertKey { rule: rule.clone(), labels: Labels::default() };
+        let all = self.record.alerts.range(first..).take_while(|(key, _)| key.rule == *rule);
+        all.map(|(_, alert)| alert).filter(is_active).count()
+    }
+
+    /// Where nobody can know what is there besides, what comes out no more is over.
+    fn add_over(&self, rule: &Name, readings: &mut Vec<(Labels, Reading)>) {
+        let active = self
+            .record
+            .alerts
+            .iter()
+            .filter(|(key, alert)| key.rule == *rule && alert.phase != judge::Phase::Inactive);
+        let mut over: Vec<(Labels, Reading)> = active
+            .filter(|(key, _)| !readings.iter().any(|(labels, _)| *labels == key.labels))
+            .map(|(key, alert)| (key.labels.clone(), Reading::Calm(alert.value.0)))
+            .collect();
+        readings.append(&mut over);
+    }
+
+    /// `room`: so many more alerts of this rule are followed.
+    fn advance(
+        &mut self,
+        now: Timestamp,
+        rule: usize,
+        labels: Labels,
+        reading: Reading,
+        room: &mut usize,
+    ) {
         let rule = &*self.record.rule_at(&self.record.plan.rules[rule], now);
         let value = match reading {
             Reading::NoData(_) => return, // silence proves nothing
@@ -147,6 +184,18 @@ impl Watch {
         if matches!(reading, Reading::Calm(_)) && phase == judge::Phase::Inactive {
             self.judging.streaks.remove(&key);
             return; // by far the most common case
+        }
+        if phase == judge::Phase::Inactive {
+            let Some(left) = room.checked_sub(1) else {
+                let most = rule.alerts_max();
+                let detail = format!(
+                    "{}: more than {most} alerts at a time; those beyond are not followed",
+                    rule.name
+                );
+                let what = format!("alerts of {}", rule.name);
+                return self.limit(now, None, &what, &detail);
+            };
+            *room = left;
         }
         let apart = 9 * self.pace(now) / 10;
         let streak = self.judging.streaks.entry(key.clone()).or_default();

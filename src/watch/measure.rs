@@ -6,7 +6,9 @@ use std::sync::Arc;
 
 use super::Watch;
 use super::own::Own;
-use crate::metrics::{self, Family, Measured, Meter, Parts, Series, SeriesId, Signal, Wanted};
+use crate::metrics::{
+    self, Family, Measured, Meter, Parts, Recorder, Series, SeriesId, Signal, Wanted,
+};
 use crate::model::{Labels, MINUTE, Measurement, Name, Number, Span, Timestamp, Why};
 use crate::record::{Block, Fact, Record, Row};
 
@@ -30,6 +32,8 @@ pub(super) struct Measure {
     pub series: Series,
     families: BTreeMap<String, Family>,
     meters: Vec<Gauged>,
+    /// What is recorded for meters to read, before they do.
+    recorders: Vec<Recorder>,
     /// For each rule of the plan its meter, `None`: not matched.
     rule_meters: Vec<Option<usize>>,
     pub own: Own,
@@ -64,6 +68,7 @@ impl Measure {
             series,
             families: BTreeMap::new(),
             meters: Vec::new(),
+            recorders: Vec::new(),
             rule_meters: Vec::new(),
             own,
             is_kept_anew: false,
@@ -134,13 +139,35 @@ impl Measure {
                 present,
             });
         }
+        let mut recorders = self.recorders_of(record);
+        let recorded = recorders.iter().map(|one| one.recording().name.to_string());
+        let whole: Vec<String> = recorded.chain(self.version.clone()).collect();
         let queries = meters.iter_mut().flat_map(|one| one.meter.queries());
-        let parts = Parts::of(queries, self.version.clone());
+        let queries = queries.chain(recorders.iter_mut().map(Recorder::query));
+        let parts = Parts::of(queries, whole);
+        self.recorders = recorders;
         self.is_kept_anew |= parts != *self.series.parts();
         self.series.keep_parts(parts);
         let place = |signal: &Name| meters.iter().position(|meter| meter.name == *signal);
         self.rule_meters = record.plan.rules.iter().map(|rule| place(&rule.signal)).collect();
         self.meters = meters;
+    }
+
+    /// What the plan records, each going on where it was.
+    fn recorders_of(&mut self, record: &Record) -> Vec<Recorder> {
+        let mut made = Vec::new();
+        for (index, recording) in record.plan.recordings.iter().enumerate() {
+            let mut recorder = Recorder::compile(recording)
+                .unwrap_or_else(|error| panic!("recording {}: {error:?}", recording.name));
+            if let Some(before) = self.recorders.get(index) {
+                recorder.follow(before);
+            }
+            for (name, range) in recorder.needs() {
+                self.series.keep(&name, range.max(STEP_MAX + LATE_MAX));
+            }
+            made.push(recorder);
+        }
+        made
     }
 
     /// What is kept of the first scrapes: also whatever may turn out to be the
@@ -157,7 +184,9 @@ impl Measure {
     }
 
     fn needs(&self) -> Vec<String> {
-        let needs = self.meters.iter().flat_map(|one| one.meter.needs()).map(|(name, _)| name);
+        let needs = self.meters.iter().flat_map(|one| one.meter.needs());
+        let needs = needs.chain(self.recorders.iter().flat_map(Recorder::needs));
+        let needs = needs.map(|(name, _)| name);
         // Which processes answer is seen in when they began, whoever reads it.
         let start = metrics::sawtooth::START.to_owned();
         needs.chain(self.version.clone()).chain([start]).collect()
@@ -199,8 +228,14 @@ impl Measure {
     }
 
     /// Reads every meter that a rule judges or a verdict needs. Perhaps what some
-    /// target's counters grow by is withheld.
-    pub fn read(&mut self, now: Timestamp, is_withheld: bool) {
+    /// target's counters grow by is withheld. Gives what could not be recorded, and why.
+    pub fn read(&mut self, now: Timestamp, is_withheld: bool) -> Vec<(Name, String)> {
+        let mut troubles = Vec::new();
+        for recorder in &mut self.recorders {
+            if let Err(what) = recorder.record(&mut self.series, now) {
+                troubles.push((recorder.recording().name.clone(), what));
+            }
+        }
         for one in &mut self.meters {
             if one.is_ruled || one.is_watched {
                 one.last = one.meter.read(&self.series, now);
@@ -210,6 +245,7 @@ impl Measure {
                 }
             }
         }
+        troubles
     }
 
     /// Whether each watched signal is there, as a series of its own, while
@@ -226,7 +262,8 @@ impl Measure {
                     Why::NoTraffic | Why::Unobservable | Why::SawTooth | Why::NoBaseline,
                 )
                 | Measured::One(_)
-                | Measured::Each(_) => self.series.push(id, now, 1.0),
+                | Measured::Each(_)
+                | Measured::Split { .. } => self.series.push(id, now, 1.0),
             }
         }
     }
@@ -259,7 +296,9 @@ impl Measure {
                     events @ (Measurement::Ratio { .. } | Measurement::Buckets { .. }),
                 ) => Some(events),
                 Measured::One(gauge) => one.gathered.take().or(Some(gauge)),
-                Measured::Each(_) | Measured::None(_) => one.gathered.take(),
+                Measured::Each(_) | Measured::Split { .. } | Measured::None(_) => {
+                    one.gathered.take()
+                }
             };
             let is_looked_at = one.is_ruled || one.is_watched;
             let once = u32::from(measured.is_some()) * block.slots;
@@ -280,6 +319,10 @@ fn worst(measured: &Measured) -> Option<f64> {
     match measured {
         Measured::One(Measurement::Gauge { max, .. }) => Some(max.0),
         Measured::Each(all) => all.iter().map(|(_, value)| *value).reduce(f64::max),
+        Measured::Split { broken, calm } => {
+            let all = broken.iter().chain(calm.iter().flatten());
+            all.map(|(_, value)| *value).filter(|value| !value.is_nan()).reduce(f64::max)
+        }
         Measured::One(_) | Measured::None(_) => None,
     }
 }

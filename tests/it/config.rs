@@ -4,7 +4,7 @@
 use std::fs;
 use std::path::Path;
 
-use bakewatch::config::{Given, Source, read};
+use bakewatch::config::{Given, Source, read_with};
 
 #[test]
 fn tells_every_error_at_once_each_with_its_place_and_remedy() {
@@ -16,7 +16,12 @@ fn tells_every_error_at_once_each_with_its_place_and_remedy() {
     for path in paths {
         let text = fs::read_to_string(&path).expect("it can be read");
         let source = Source { file: "bakewatch.toml".to_owned(), text };
-        let complaints = match read(Some(&source), &Given::default()) {
+        let beside = |pattern: &str| {
+            let text = fs::read_to_string(folder.join(pattern));
+            let text = text.map_err(|_| format!("no file is called {pattern}"))?;
+            Ok(vec![Source { file: pattern.to_owned(), text }])
+        };
+        let complaints = match read_with(Some(&source), &Given::default(), &beside) {
             Ok(_) => panic!("{} is taken for good", path.display()),
             Err(complaints) => complaints,
         };

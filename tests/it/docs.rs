@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use bakewatch::cli;
-use bakewatch::config::{Given, Source, read};
+use bakewatch::config::{Given, Source, read_with};
 
 use crate::io::cli::{bakewatch, service};
 
@@ -149,11 +149,23 @@ fn show_only_configuration_that_is_taken() {
     assert!(blocks.len() >= 15, "only {} blocks", blocks.len());
     for block in blocks {
         let source = Source { file: block.place.clone(), text: block.text };
-        if let Err(complaints) = read(Some(&source), &given) {
+        let beside = |_: &str| Ok(Vec::new()); // the files of rules that it names
+        if let Err(complaints) = read_with(Some(&source), &given, &beside) {
             let lines: Vec<String> = complaints.iter().map(ToString::to_string).collect();
             panic!("{}", lines.join("\n"));
         }
     }
+}
+
+/// The rule that docs/prometheus-rules.md tests.
+const RULES: &str = "groups:\n  - name: web\n    rules:\n      - alert: WebDown\n\
+    \x20       expr: up == 0\n        labels: {severity: critical}\n\
+    \x20       annotations: {summary: '{{ $labels.job }} is down'}\n";
+
+/// A document's block of YAML.
+fn yaml_of(document: &str) -> String {
+    let found = all(&["yaml"]).into_iter().find(|block| block.place.starts_with(document));
+    found.expect("it shows a file").text
 }
 
 /// A folder in which the documents' commands find what they name.
@@ -174,6 +186,8 @@ async fn workshop(url: &str) -> tempfile::TempDir {
     write("scripts/test", "#!/bin/sh\nexit 0\n", 0o755);
     let windows = "[windows]\nfirst-day = { length = \"3s\", every = \"1s\" }\n";
     write("bakewatch.toml", &format!("url = \"{url}\"\n{windows}"), 0o644);
+    write("rules/web.yml", RULES, 0o644);
+    write("rules/web.test.yml", &yaml_of("docs/prometheus-rules.md"), 0o644);
     // A watch that is over, so that there is something to report.
     let config = dir.path().join("bakewatch.toml").display().to_string();
     let run = ["run", "-c", &config, "--release", "v1.2.2"];

@@ -13,6 +13,7 @@ mod hostile;
 mod io;
 mod panics;
 mod reload;
+mod rules;
 mod scenarios;
 mod simulation;
 mod succession;

@@ -10,6 +10,9 @@
 //! 00:10:05  health a …             what is noted and told (UPDATE_EXPECT=1 rewrites it)
 //! ```
 
+use std::fs;
+use std::path::Path;
+
 use bakewatch::config::{self, Checked, Given, Source};
 use bakewatch::model::{Name, Release, Span, Timestamp};
 use bakewatch::record::{Baseline, Fact, Handed, Level, Outcome, Plan};
@@ -59,8 +62,15 @@ pub fn plan(name: &str, text: &str) -> Plan {
 
 fn read(name: &str, text: &str) -> Result<Checked, Vec<String>> {
     let source = Source { file: name.to_owned(), text: text.to_owned() };
-    config::read(Some(&source), &Given::default())
+    config::read_with(Some(&source), &Given::default(), &beside)
         .map_err(|errors| errors.iter().map(ToString::to_string).collect())
+}
+
+/// Files that a configuration names stand beside the scenarios.
+fn beside(pattern: &str) -> Result<Vec<Source>, String> {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/scenarios").join(pattern);
+    let text = fs::read_to_string(file).map_err(|error| error.to_string())?;
+    Ok(vec![Source { file: pattern.to_owned(), text }])
 }
 
 impl Scenario {

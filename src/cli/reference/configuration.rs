@@ -46,7 +46,9 @@ fn title(known: &Table) -> String {
     match (known.name, lead(known.name)) {
         ("", _) => "The top of the file".to_owned(),
         (name, Some(Takes::Tables(_))) if !name.contains('.') => format!("`[[{name}]]`"),
-        (name, Some(Takes::Table(_))) if !name.contains('.') => format!("`[{name}]`"),
+        (name, Some(Takes::Table(_) | Takes::Either(_))) if !name.contains('.') => {
+            format!("`[{name}]`")
+        }
         (_, Some(Takes::Named(_))) => "A window".to_owned(),
         (name, Some(_)) => format!("`{}` of `[[smoke]]`", name.trim_start_matches("smoke.")),
         (_, None) => "A secret".to_owned(),

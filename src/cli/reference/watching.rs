@@ -62,6 +62,7 @@ fn bound(rule: &Rule) -> String {
     match rule.bound {
         Bound::Above(value) => format!("above {}", show(unit, value)),
         Bound::Below(value) => format!("below {}", show(unit, value)),
+        Bound::Expression => "by its expression".to_owned(),
     }
 }
 
@@ -71,7 +72,9 @@ pub(super) fn signals() -> String {
         your own.\n\n## Of our own checks\n\n";
     let own = health::signals().into_iter().map(|signal| {
         let query = match &signal.shape {
-            Shape::Gauge { query } | Shape::Buckets { query, .. } => query.clone(),
+            Shape::Gauge { query } | Shape::Buckets { query, .. } | Shape::Alert { query, .. } => {
+                query.clone()
+            }
             Shape::Ratio { num, den } => format!("{num} / {den}"),
         };
         vec![code(signal.name.as_str()), unit(signal.unit).to_owned(), code(&query)]

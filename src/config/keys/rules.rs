@@ -18,6 +18,8 @@ pub(super) const DEFAULTS: Table = Table {
     name: "rules",
     about: "What holds for every rule that does not say its own.",
     keys: &[
+        key("files", super::Takes::List(&super::Takes::File), "files of Prometheus's rules")
+            .such_as("[\"rules/*.yml\"]"),
         key("for", Duration, "how long all rules have to be broken")
             .or("by severity and rule")
             .such_as("\"2m\""),

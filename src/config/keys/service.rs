@@ -45,7 +45,12 @@ pub(super) const TOP: Table = Table {
         key("severities", Takes::Each(&Word(SEVERITIES)), "words of your own for how bad it is")
             .or("info, warning, critical")
             .such_as("{ page = \"critical\", ticket = \"warning\" }"),
-        key("rules", Takes::Table("rules"), "what holds for every rule that does not say its own"),
+        key(
+            "rules",
+            RULES,
+            "files of Prometheus's rules, beside the configuration; or a table: what holds for \
+             every rule that does not say its own",
+        ),
         key("resources", Takes::Table("resources"), "what each replica is given"),
         key("rule", Tables("rule"), "rules, beside the pack or changing it"),
         key("signal", Tables("signal"), "named queries"),
@@ -54,6 +59,8 @@ pub(super) const TOP: Table = Table {
         key("digest", Tables("digest"), "what is told by the calendar, besides"),
     ],
 };
+
+const RULES: Takes = Either(&[Takes::Table("rules"), List(&Takes::File)]);
 
 const PRESETS: Takes = Either(&[Word(&["auto"]), List(&Text)]);
 

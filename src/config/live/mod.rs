@@ -8,9 +8,10 @@ mod text;
 use serde::Serialize;
 
 use super::Checked;
+use super::explain::{rule, section};
 use crate::check::health::{self, Expected};
 use crate::metrics::presets::{self, Matched, PresetChoice};
-use crate::metrics::{Family, Feed, Meter, Page, Series, Signal};
+use crate::metrics::{Family, Feed, Meter, Page, Recorder, Recording, Series, Signal};
 use crate::model::{Exchange, Failure, Name, Span, Timestamp};
 use crate::record::Plan;
 
@@ -99,21 +100,7 @@ pub enum Standing {
 /// Holds what was answered against the plan.
 pub fn live(checked: &Checked, answered: &[Answered], now: Timestamp) -> Live {
     let plan = &checked.plan;
-    let pages = || answered.iter().filter_map(|one| Some((&one.target, page_of(one)?)));
-    let families: Vec<Family> = pages().flat_map(|(_, page)| page.families.clone()).collect();
-    let pinned = match &plan.presets {
-        PresetChoice::Auto => None,
-        PresetChoice::Pinned(names) => Some(names.as_slice()),
-    };
-    let matched = presets::detect(&families, pinned, &plan.own_presets);
-    let mut signals = plan.signals.clone();
-    let is_new = |signal: &&Signal| plan.signals.iter().all(|own| own.name != signal.name);
-    signals.extend(matched.signals.iter().filter(is_new).cloned());
-    let mut meters: Vec<(Signal, Meter)> = signals
-        .into_iter()
-        .filter_map(|signal| Some((signal.clone(), Meter::compile(&signal).ok()?)))
-        .collect();
-    let series = series(&meters, pages(), now);
+    let Look { families, matched, mut meters, series } = look(plan, answered, now);
     let moves = answered.iter().any(|one| is_moving(one, plan));
     let ground = rules::Ground { plan, families: &families, series: &series, moves, now };
     let rules: Vec<RuleLive> = rules::all(&ground, &mut meters, &matched);
@@ -142,6 +129,68 @@ pub fn live(checked: &Checked, answered: &[Answered], now: Timestamp) -> Live {
     Live { service, targets, presets, signals, unmatched, notes, rules, standing }
 }
 
+/// One rule's plan, with what it selects and reads now.
+///
+/// # Errors
+/// There is no such rule.
+pub fn explain(
+    checked: &Checked,
+    answered: &[Answered],
+    name: &str,
+    now: Timestamp,
+) -> Result<String, String> {
+    let plan = &checked.plan;
+    let Look { matched, mut meters, series, .. } = look(plan, answered, now);
+    let mut text = rule::explain_with(checked, name, &matched.signals)?;
+    let signal = plan.rules.iter().find(|rule| rule.name == *name).map(|rule| &rule.signal);
+    let meter = meters.iter_mut().find(|(known, _)| Some(&known.name) == signal);
+    let Some((signal, meter)) = meter else { return Ok(text) };
+    let names = rule::read_by(meter.needs(), &plan.recordings);
+    let selected = names.keys().map(|name| match series.named(name).count() {
+        0 if rules::is_own(name) => vec![name.clone(), "of our own checks".to_owned()],
+        1 => vec![name.clone(), "1 series".to_owned()],
+        count => vec![name.clone(), format!("{count} series")],
+    });
+    section(&mut text, "There now", selected.collect());
+    let reads = rules::now(signal, meter, &series, now);
+    let reads = reads.unwrap_or_else(|| "one look cannot tell".to_owned());
+    section(&mut text, "Reads now", vec![vec![reads]]);
+    Ok(text)
+}
+
+/// What was answered, as signals and series.
+struct Look {
+    families: Vec<Family>,
+    matched: Matched,
+    meters: Vec<(Signal, Meter)>,
+    series: Series,
+}
+
+fn look(plan: &Plan, answered: &[Answered], now: Timestamp) -> Look {
+    let pages = || answered.iter().filter_map(|one| Some((&one.target, page_of(one)?)));
+    let families: Vec<Family> = pages().flat_map(|(_, page)| page.families.clone()).collect();
+    let pinned = match &plan.presets {
+        PresetChoice::Auto => None,
+        PresetChoice::Pinned(names) => Some(names.as_slice()),
+    };
+    let matched = presets::detect(&families, pinned, &plan.own_presets);
+    let mut signals = plan.signals.clone();
+    let is_new = |signal: &&Signal| plan.signals.iter().all(|own| own.name != signal.name);
+    signals.extend(matched.signals.iter().filter(is_new).cloned());
+    let meters: Vec<(Signal, Meter)> = signals
+        .into_iter()
+        .filter_map(|signal| Some((signal.clone(), Meter::compile(&signal).ok()?)))
+        .collect();
+    let mut series = series(&meters, &plan.recordings, pages(), now);
+    for recording in &plan.recordings {
+        // One look makes no rate, and what is recorded of one is nothing yet.
+        if let Ok(mut recorder) = Recorder::compile(recording) {
+            let _ = recorder.record(&mut series, now);
+        }
+    }
+    Look { families, matched, meters, series }
+}
+
 fn page_of(answered: &Answered) -> Option<&Page> {
     match &answered.metrics {
         Some((_, Ok(shown))) => Some(&shown.page),
@@ -152,11 +201,13 @@ fn page_of(answered: &Answered) -> Option<&Page> {
 /// The samples of one look, as series.
 fn series<'p>(
     meters: &[(Signal, Meter)],
+    recordings: &[Recording],
     pages: impl Iterator<Item = (&'p Name, &'p Page)>,
     now: Timestamp,
 ) -> Series {
     let mut series = Series::new();
-    for (name, range) in meters.iter().flat_map(|(_, meter)| meter.needs()) {
+    let needs = meters.iter().flat_map(|(_, meter)| meter.needs()).collect();
+    for (name, range) in rule::read_by(needs, recordings) {
         series.keep(&name, range + Span::from_secs(60));
     }
     for (target, page) in pages {

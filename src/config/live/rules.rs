@@ -4,6 +4,7 @@
 use serde::Serialize;
 
 use crate::config::explain::query;
+use crate::config::explain::rule::read_by;
 use crate::judge::{Bound, Rule, pack};
 use crate::metrics::presets::Matched;
 use crate::metrics::{Family, Measured, Meter, Series, Shape, Signal, Unit, health, show};
@@ -118,7 +119,12 @@ fn metrics(
         let base = name.strip_suffix("_bucket").unwrap_or(name);
         ground.families.iter().any(|family| family.name == base && family.samples.is_empty())
     };
-    let names: Vec<String> = meter.needs().into_iter().map(|(name, _)| name).collect();
+    let names = read_by(meter.needs(), &ground.plan.recordings).into_iter();
+    let is_recorded = |name: &String| ground.plan.recordings.iter().any(|one| one.name == **name);
+    let names: Vec<String> = names.map(|(name, _)| name).filter(|n| !is_recorded(n)).collect();
+    if names.iter().any(|name| is_own(name)) {
+        return None; // our own checks show it as soon as somebody is asked
+    }
     let missing: Vec<&str> =
         names.iter().map(String::as_str).filter(|n| !is_there(n) && !declared(n)).collect();
     if missing.len() == names.len() && !names.is_empty() {
@@ -127,7 +133,8 @@ fn metrics(
     if let Some(beyond) = beyond_top(ground, rule, signal, &names) {
         return Some(beyond);
     }
-    if !matches!(signal.shape, Shape::Gauge { .. }) || signal_reads_range(signal) {
+    let is_single = matches!(signal.shape, Shape::Gauge { .. } | Shape::Alert { .. });
+    if !is_single || signal_reads_range(signal) {
         return None; // of counters one look tells nothing
     }
     let without = match missing[..] {
@@ -140,10 +147,16 @@ fn metrics(
                  or labels that do not match{without}: {}",
             query(signal)
         )),
-        Measured::None(_) | Measured::One(_) | Measured::Each(_) => {
+        Measured::None(_) | Measured::One(_) | Measured::Each(_) | Measured::Split { .. } => {
             meter.trouble().map(str::to_owned)
         }
     }
+}
+
+/// Whether our own checks make series of this name.
+pub(super) fn is_own(name: &str) -> bool {
+    let meters = health::signals().into_iter().filter_map(|signal| Meter::compile(&signal).ok());
+    meters.flat_map(|meter| meter.needs()).any(|(own, _)| own == name)
 }
 
 fn signal_reads_range(signal: &Signal) -> bool {
@@ -179,7 +192,8 @@ pub(super) fn now(
     series: &Series,
     at: Timestamp,
 ) -> Option<String> {
-    if !matches!(signal.shape, Shape::Gauge { .. }) || signal_reads_range(signal) {
+    let is_single = matches!(signal.shape, Shape::Gauge { .. } | Shape::Alert { .. });
+    if !is_single || signal_reads_range(signal) {
         return None;
     }
     match meter.read(series, at) {
@@ -187,6 +201,11 @@ pub(super) fn now(
         Measured::Each(all) => {
             let worst = all.iter().map(|(_, value)| *value).reduce(f64::max)?;
             Some(format!("{} at most, of {}", show(signal.unit, worst), all.len()))
+        }
+        Measured::Split { broken, calm } => {
+            let all = broken.iter().chain(calm.iter().flatten());
+            let worst = all.map(|(_, value)| *value).reduce(f64::max)?;
+            Some(format!("{} at most, broken: {}", show(signal.unit, worst), broken.len()))
         }
         Measured::One(_) | Measured::None(_) => None,
     }

@@ -19,6 +19,7 @@ fn rule(quantile: Option<f64>, bound: Bound, evidence_min: f64) -> Rule {
         runbook: None,
         by_window: Vec::new(),
         labels: Default::default(),
+        imported: None,
         of_baseline: None,
     }
 }
@@ -157,4 +158,19 @@ fn strain_is_the_part_of_what_is_allowed_and_how_far_chance_moves_it() {
         };
         assert!(is_so, "{measured:?}: {found:?}, not {expected:?}");
     }
+}
+
+#[test]
+fn reads_what_an_expression_gives_as_broken_and_the_rest_as_calm() {
+    let rule = rule(None, Bound::Expression, 0.0);
+    let row = |path: &str, value| (Labels::from_pairs([("path", path)]), value);
+    let calm = Some(vec![row("/b", 1.0)]);
+    let read = |broken, calm| {
+        let readings = super::read(&rule, &Measured::Split { broken, calm });
+        readings.into_iter().map(|(_, reading)| reading).collect::<Vec<_>>()
+    };
+    let both = [Reading::Breach(9.0), Reading::Calm(1.0)];
+    assert_eq!(read(vec![row("/a", 9.0)], calm.clone()), both);
+    assert_eq!(read(vec![row("/a", 9.0)], None), both[..1]);
+    assert_eq!(read(Vec::new(), None), []);
 }

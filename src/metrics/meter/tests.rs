@@ -174,3 +174,46 @@ fn passes_on_what_is_to_be_known_about_its_queries() {
     assert_eq!(said.len(), 1, "{said:?}");
     assert!(said[0].contains("might not be a counter"), "{said:?}");
 }
+
+fn alert_meter(query: &str, all: Option<&str>, offset: Span) -> Meter {
+    let all = all.map(str::to_owned);
+    Meter::compile(&signal(Shape::Alert { query: query.into(), all, offset })).unwrap()
+}
+
+#[test]
+fn tells_what_an_expression_calls_broken_from_what_is_there_besides() {
+    let mut meter = alert_meter("x > 5", Some("x"), Span::ZERO);
+    let mut read = |rows: &[(&str, (&str, &str), &[f64])]| meter.read(&store(rows), at(0));
+    let row = |path: &str, value| (Labels::from_pairs([("path", path)]), value);
+    let (a, b): (&[f64], &[f64]) = (&[9.0], &[1.0]);
+    let both = read(&[("x", ("path", "/a"), a), ("x", ("path", "/b"), b)]);
+    let (broken, calm) = (vec![row("/a", 9.0)], Some(vec![row("/b", 1.0)]));
+    assert_eq!(both, Measured::Split { broken, calm });
+    assert_eq!(read(&[]), Measured::None(Why::Absent));
+    let nan: &[f64] = &[f64::NAN];
+    assert_eq!(read(&[("x", ("path", "/a"), nan)]), Measured::None(Why::Unobservable));
+}
+
+#[test]
+fn takes_an_empty_result_that_cannot_be_split_for_calm_while_something_is_there() {
+    let mut meter = alert_meter("x > 5 and x < 7", None, Span::ZERO);
+    let some: &[f64] = &[1.0];
+    let series = store(&[("x", ("path", "/a"), some)]);
+    assert_eq!(meter.read(&series, at(0)), Measured::Split { broken: Vec::new(), calm: None });
+    assert_eq!(meter.read(&series, at(99)), Measured::None(Why::Stale));
+    assert_eq!(meter.read(&Series::new(), at(0)), Measured::None(Why::Absent));
+}
+
+#[test]
+fn looks_into_the_past_where_a_group_says_so() {
+    let mut meter = alert_meter("x > 5", Some("x"), MINUTE);
+    assert_eq!(meter.needs(), [("x".to_owned(), 6 * MINUTE)]);
+    let values: &[f64] = &[9.0, 1.0, 1.0, 1.0, 1.0];
+    let series = store(&[("x", ("path", "/a"), values)]);
+    let is_broken = |measured| match measured {
+        Measured::Split { broken, .. } => !broken.is_empty(),
+        _ => panic!("{measured:?}"),
+    };
+    assert!(is_broken(meter.read(&series, at(4))));
+    assert!(!is_broken(meter.read(&series, at(5))));
+}

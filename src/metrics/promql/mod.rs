@@ -19,6 +19,7 @@ mod over;
 mod pattern;
 mod plan;
 mod sites;
+mod split;
 #[cfg(test)]
 mod tests;
 
@@ -32,6 +33,7 @@ pub use self::complaint::{Complaint, Refused};
 use self::eval::{Context, Element, STEPS_MAX};
 use self::plan::Node;
 pub(super) use self::plan::Selector;
+pub use self::split::{Side, Top, one_line, split};
 use super::Series;
 use super::series::LOOKBACK;
 use crate::model::{Labels, Span, Timestamp};

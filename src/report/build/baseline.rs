@@ -80,7 +80,8 @@ fn level(record: &Record, rule: &Rule) -> Level {
 
 /// Measurements, put together over as long a time as the rule reads.
 fn sums(record: &Record, rule: &Rule, signal: Option<&Signal>) -> Vec<Sum> {
-    let is_usual = signal.is_some_and(|signal| !matches!(signal.shape, Shape::Gauge { .. }));
+    let is_single = |shape: &Shape| matches!(shape, Shape::Gauge { .. } | Shape::Alert { .. });
+    let is_usual = signal.is_some_and(|signal| !is_single(&signal.shape));
     let own = signal.map_or(RANGE, |signal| signal.range);
     let range = record.plan.range.filter(|_| is_usual).unwrap_or(own);
     let mut sums: Vec<Sum> = Vec::new();

@@ -6,6 +6,7 @@ use super::HEALTH;
 use super::course::Sum;
 use super::coverage::Sight;
 use crate::judge::{Bound, Rule};
+use crate::metrics::promql::one_line;
 use crate::metrics::{Shape, Signal, Unit, health};
 use crate::model::{MINUTE, Measurement, Name, Number, Span, Timestamp, Why};
 use crate::record::{BoundLine, Record, Row, SAW_TOOTH, SignalSummary};
@@ -82,7 +83,8 @@ fn reads(record: &Record, seen: &Seen<'_>) -> Vec<Read> {
         (Some(Shape::Ratio { .. }), _) | (None, Some(Measurement::Ratio { .. })) => {
             return vec![Read::Ratio];
         }
-        (Some(Shape::Gauge { .. }), _) | (None, Some(Measurement::Gauge { .. }) | None) => false,
+        (Some(Shape::Gauge { .. } | Shape::Alert { .. }), _)
+        | (None, Some(Measurement::Gauge { .. }) | None) => false,
     };
     if !is_histogram {
         return vec![Read::Gauge];
@@ -152,6 +154,7 @@ fn query(seen: &Seen<'_>) -> String {
     let text = match &signal.shape {
         Shape::Ratio { num, den } => format!("{num} / {den}"),
         Shape::Buckets { query, .. } | Shape::Gauge { query } => query.clone(),
+        Shape::Alert { query, .. } => one_line(query),
     };
     text.replace("$range", &show::length(signal.range).replace(' ', ""))
 }
@@ -172,6 +175,7 @@ fn bounds(record: &Record, signal: &Name, read: Read) -> Vec<BoundLine> {
             let all = rule.by_window.iter().map(|(_, bound)| *bound);
             let mut all: Vec<Bound> = all.chain([rule.bound]).collect();
             all.dedup();
+            all.retain(|bound| *bound != Bound::Expression);
             let held = all.into_iter().filter_map(|bound| record.bound_of(rule, bound));
             held.map(|bound| BoundLine {
                 rule: rule.name.clone(),

@@ -41,6 +41,7 @@ fn rule(name: &str, signal: &str, bound: Bound, severity: Severity, summary: &st
         runbook: None,
         by_window: Vec::new(),
         labels: Default::default(),
+        imported: None,
         of_baseline: None,
     }
 }
@@ -133,6 +134,7 @@ pub fn plan(windows: Vec<Window>) -> Plan {
         guesses: Vec::new(),
         range: None,
         signals: Vec::new(),
+        recordings: Vec::new(),
         rules: vec![
             rule(
                 "ServiceDown",

@@ -19,7 +19,7 @@ fn check(body: &str, content_type: &str, expected: Expect) {
         writeln!(told, "{line}").unwrap();
         match &signal.shape {
             Shape::Ratio { num, .. } => writeln!(told, "    {num}").unwrap(),
-            Shape::Buckets { query, .. } | Shape::Gauge { query } => {
+            Shape::Buckets { query, .. } | Shape::Gauge { query } | Shape::Alert { query, .. } => {
                 writeln!(told, "    {query}").unwrap();
             }
         }

@@ -58,7 +58,7 @@ fn told(body: &str) -> String {
         writeln!(told, "{line}\n    {}", measured(signal, &series, at)).unwrap();
         match &signal.shape {
             Shape::Ratio { num, den } => writeln!(told, "    {num}\n    of {den}").unwrap(),
-            Shape::Buckets { query, .. } | Shape::Gauge { query } => {
+            Shape::Buckets { query, .. } | Shape::Gauge { query } | Shape::Alert { query, .. } => {
                 writeln!(told, "    {query}").unwrap();
             }
         }

@@ -1,0 +1,51 @@
+//! Files that a configuration names, by a path or by a pattern with a `*` in
+//! its last part.
+
+use std::fs;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+/// A hundred times the largest list of targets, or file of rules, that we have seen.
+const BYTES_MAX: u64 = 16 << 20;
+
+/// A file's text, unless it is too large.
+///
+/// # Errors
+/// It cannot be read, or is too large to be what it should.
+pub fn text_of(file: &Path) -> std::io::Result<String> {
+    let mut text = String::new();
+    fs::File::open(file)?.take(BYTES_MAX + 1).read_to_string(&mut text)?;
+    if text.len() as u64 > BYTES_MAX {
+        return Err(std::io::Error::other(format!("larger than {BYTES_MAX} bytes")));
+    }
+    Ok(text)
+}
+
+/// The file itself, or those that its pattern fits, by name.
+///
+/// # Errors
+/// There is none.
+pub fn matching(pattern: &Path) -> Result<Vec<PathBuf>, String> {
+    let last = pattern.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+    let Some((before, after)) = last.split_once('*') else { return Ok(vec![pattern.to_owned()]) };
+    let folder = pattern.parent().filter(|folder| *folder != Path::new(""));
+    let folder = folder.unwrap_or(Path::new("."));
+    let at = |error: std::io::Error| format!("{}: {error}", folder.display());
+    let mut files = Vec::new();
+    for entry in fs::read_dir(folder).map_err(at)? {
+        let entry = entry.map_err(at)?;
+        let name = entry.file_name();
+        let fits = name.to_str().is_some_and(|name| {
+            let rest = name.strip_prefix(before);
+            rest.is_some_and(|rest| rest.ends_with(after) && !name.starts_with('.'))
+        });
+        if fits {
+            files.push(entry.path());
+        }
+    }
+    if files.is_empty() {
+        return Err(format!("no file is called {}", pattern.display()));
+    }
+    files.sort();
+    Ok(files)
+}
