@@ -1,7 +1,7 @@
 //! The language of the scripts: loads of series, and cases with what is
 //! expected of them.
 
-use bakewatch::metrics::stale_marker;
+use bakewatch::metrics::notation;
 use bakewatch::model::{Labels, Span, Timestamp};
 
 /// One `eval`, with what is expected of it.
@@ -161,26 +161,11 @@ pub fn split_metric(line: &str) -> Option<(&str, &str)> {
     None
 }
 
-/// Name and labels, by the parser's own reading of a selector.
+/// Name and labels.
 pub fn parse_metric(metric: &str) -> Option<(String, Labels)> {
-    if metric == "{}" {
-        return Some((String::new(), Labels::default()));
-    }
-    let Ok(promql_parser::parser::Expr::VectorSelector(selector)) =
-        promql_parser::parser::parse(metric)
-    else {
-        return None;
-    };
-    let mut name = selector.name.unwrap_or_default();
-    let mut pairs = Vec::new();
-    for matcher in selector.matchers.matchers {
-        if matcher.name == "__name__" {
-            name = matcher.value;
-        } else {
-            pairs.push((matcher.name, matcher.value));
-        }
-    }
-    Some((name, Labels::from_pairs(pairs)))
+    let all = notation::metric(metric).ok()?;
+    let name = all.get("__name__").unwrap_or_default().to_owned();
+    Some((name, Labels::from_pairs(all.iter().filter(|(label, _)| *label != "__name__"))))
 }
 
 /// Points apart from each other; a native histogram is one, with its spaces.
@@ -204,39 +189,5 @@ pub fn words(points: &str) -> Vec<&str> {
 
 /// `1`, `_`, `stale`, `1+2x3`, `1x3`, `_x3`.
 pub fn expand(word: &str) -> Option<Vec<Option<f64>>> {
-    if let Some(value) = single(word) {
-        return Some(vec![value]);
-    }
-    let (what, times) = word.rsplit_once('x')?;
-    let times: usize = times.parse().ok()?;
-    if what == "_" {
-        return Some(vec![None; times]);
-    }
-    if let Some(Some(value)) = single(what) {
-        return Some(vec![Some(value); times + 1]);
-    }
-    // The sign between the two numbers: not the first character, not an exponent's.
-    let bytes = what.as_bytes();
-    let sign = (1..bytes.len())
-        .find(|at| matches!(bytes[*at], b'+' | b'-') && !matches!(bytes[at - 1], b'e' | b'E'))?;
-    let (start, by) = (number(&what[..sign])?, number(&what[sign..])?);
-    let mut value = start;
-    let mut made = Vec::with_capacity(times + 1);
-    for _ in 0..=times {
-        made.push(Some(value));
-        value += by;
-    }
-    Some(made)
-}
-
-fn single(word: &str) -> Option<Option<f64>> {
-    match word {
-        "_" => Some(None),
-        "stale" => Some(Some(stale_marker())),
-        word => number(word).map(Some),
-    }
-}
-
-fn number(word: &str) -> Option<f64> {
-    word.parse().ok()
+    notation::values(word).ok()
 }

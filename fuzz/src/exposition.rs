@@ -31,7 +31,7 @@ fuzz_target!(|body: &[u8]| {
 /// What a page holds, by the names that another page introduced.
 fn held(page: &Page, introduced: &Page) -> Held {
     let known: BTreeMap<_, _> =
-        introduced.fresh.iter().map(|(slot, name, labels)| (*slot, (name, labels))).collect();
+        introduced.fresh.iter().map(|(slot, name, labels)| (slot, (name, labels))).collect();
     let stamps: BTreeMap<_, _> = page.stamped.iter().copied().collect();
     let samples = page.samples.iter().enumerate();
     samples

@@ -250,8 +250,8 @@ impl Http {
         Ok((Body::of(response, bytes_max).await?, content_type, at_hand))
     }
 
-    /// Follows some redirects, on the same host: credentials go along, and are
-    /// meant for it alone.
+    /// Follows some redirects, on the same host. Credentials go along where it is
+    /// asked by the same way or by https instead of http.
     async fn sought(
         &self,
         request: &Request,

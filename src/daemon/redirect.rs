@@ -39,7 +39,8 @@ pub(super) fn redirected(request: &Request, response: &Response) -> Option<Next>
     let is_same_host = from.host() == url.host() && (from.scheme() == url.scheme() || is_upgrade);
     // A host that is known by a name of our own is another by any other way.
     let is_same_host = is_same_place || is_same_host && !is_its_own;
-    if !is_same_place && !(is_same_host && is_upgrade) {
+    let is_meant_there = is_same_place || is_same_host && is_upgrade;
+    if !is_meant_there {
         // Whatever else a header holds was meant for the first place alone.
         next.headers.retain(|(name, _)| {
             let name = name.to_ascii_lowercase();

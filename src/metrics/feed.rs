@@ -398,7 +398,7 @@ mod tests {
             page.map(|page| feed.take(&mut series, &a, &page, at(secs))).is_ok()
         };
         let whole = "x{path=\"/a\"} 1\nx{path=\"/b\"} 2\n";
-        let taken = [&whole[..30], &whole[..17], whole, &format!("{whole}y 1\nz"), whole];
+        let taken = [&whole[..20], &whole[..15], whole, &format!("{whole}y 1\nz"), whole];
         let taken: Vec<bool> =
             (0..).zip(taken).map(|(turns, text)| turn(15 * turns, text)).collect();
         assert_eq!(taken, [false, true, true, false, true]);
