@@ -50,6 +50,9 @@ UNSEEN = {
         r"only steps of \[\[smoke\]\] hand on",
         r"is given twice",
     ],
+    "what is on the disk": [
+        r"no file is called",
+    ],
     "which of several keys are there": [
         r"leave one (of them )?out",
         r"a rule has one bound",
@@ -74,6 +77,7 @@ UNSEEN = {
     ],
     "a language of its own": [
         r"at its character",
+        r"is no share of a baseline",
         r"nothing known is called",
         r"is no URL",
         r"has a query or fragment",
@@ -167,7 +171,9 @@ def play(bench) -> None:
         errors = validator.iter_errors(document)
         seen = {place for error in errors for place in places(error, document)}
         missed = []
-        for line in path.with_suffix(".err").read_text().splitlines():
+        lines = path.with_suffix(".err").read_text().splitlines()
+        # What is wrong in a file beside is no part of the schema.
+        for line in filter(lambda line: line.startswith("bakewatch.toml"), lines):
             key = re.sub(r"_", "-", COMPLAINT.fullmatch(line)[1] or "")
             excuses = [source for source, pattern in patterns if pattern.search(line)]
             used.update(excuses)
