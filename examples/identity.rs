@@ -22,7 +22,7 @@ fn main() {
     let mut paths: Vec<_> = fs::read_dir(&folder)
         .expect("the scenarios are there")
         .map(|entry| entry.expect("an entry").path())
-        .filter(|path| path.extension().is_some_and(|end| end == "txt")) // what they read is beside them
+        .filter(|path| path.extension().is_some_and(|end| end == "txt"))
         .collect();
     paths.sort();
     for path in paths {

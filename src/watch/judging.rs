@@ -117,7 +117,7 @@ impl Watch {
             if matches!(measured, Measured::Split { calm: None, .. }) {
                 self.add_over(&rule.name, &mut readings);
             }
-            let mut room = rule.alerts_max().saturating_sub(self.active(&rule.name));
+            let mut room = None;
             let missing = readings.iter().find_map(|(_, reading)| match reading {
                 Reading::NoData(why) => Some(*why),
                 Reading::Calm(_) | Reading::Breach(_) => None,
@@ -164,14 +164,15 @@ impl Watch {
         readings.append(&mut over);
     }
 
-    /// `room`: so many more alerts of this rule are followed.
+    /// `room`: so many more alerts of this rule are followed; counted when one
+    /// is about to begin, which is seldom.
     fn advance(
         &mut self,
         now: Timestamp,
         rule: usize,
         labels: Labels,
         reading: Reading,
-        room: &mut usize,
+        room: &mut Option<usize>,
     ) {
         let rule = &*self.record.rule_at(&self.record.plan.rules[rule], now);
         let value = match reading {
@@ -186,7 +187,8 @@ impl Watch {
             return; // by far the most common case
         }
         if phase == judge::Phase::Inactive {
-            let Some(left) = room.checked_sub(1) else {
+            let free = || rule.alerts_max().saturating_sub(self.active(&rule.name));
+            let Some(left) = room.unwrap_or_else(free).checked_sub(1) else {
                 let most = rule.alerts_max();
                 let detail = format!(
                     "{}: more than {most} alerts at a time; those beyond are not followed",
@@ -195,7 +197,7 @@ impl Watch {
                 let what = format!("alerts of {}", rule.name);
                 return self.limit(now, None, &what, &detail);
             };
-            *room = left;
+            *room = Some(left);
         }
         let apart = 9 * self.pace(now) / 10;
         let streak = self.judging.streaks.entry(key.clone()).or_default();
