@@ -1,5 +1,6 @@
 //! What was measured: exposition → series → PromQL → signal, and the presets.
 
+mod clocks;
 mod exposition;
 mod families;
 mod feed;
@@ -12,12 +13,14 @@ mod parts;
 pub mod presets;
 pub mod promql;
 mod recorder;
+mod run;
 pub mod sawtooth;
 mod scrape;
 mod series;
 mod signal;
 mod spelling;
 mod table;
+mod values;
 
 pub use feed::{AHEAD_MAX, Feed};
 pub use format::show;
@@ -25,8 +28,10 @@ pub use meter::{Measured, Meter};
 pub use page::{Family, Fresh, Kind, Page, Slot};
 pub use parts::Parts;
 pub use recorder::Recorder;
+pub use run::Point;
+pub(crate) use run::{Loose, Run};
 pub use sawtooth::{Sawtooth, Turns};
 pub use scrape::{Wanted, read_page};
-pub use series::{LOOKBACK, Point, Series, SeriesId, is_stale, stale_marker};
+pub use series::{LOOKBACK, Series, SeriesId, is_stale, stale_marker};
 pub use signal::{Recording, Shape, Signal, Unit};
 pub use table::{Shapes, Table, page_of};

@@ -6,6 +6,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::Parts;
+use super::clocks::{Clocks, Place};
+use super::run::{Point, Run};
+use super::values::Values;
 use crate::model::{Labels, MINUTE, Span, Timestamp};
 
 /// How long a sample stands for the present (Prometheus's default).
@@ -15,8 +18,8 @@ pub const LOOKBACK: Span = Span::from_millis(5 * MINUTE.millis());
 /// `model/value`): a quiet end, told apart from a measured NaN.
 const STALE_BITS: u64 = 0x7ff0_0000_0000_0002;
 
-/// How often series that went quiet give back their memory.
-const TIDY_EVERY: Span = Span::from_millis(10 * MINUTE.millis());
+/// How often what no query can see any more is dropped.
+const TIDY_EVERY: Span = MINUTE;
 
 /// The marker that ends a series.
 pub fn stale_marker() -> f64 {
@@ -31,15 +34,6 @@ pub fn is_stale(value: f64) -> bool {
 /// A series' number, dense from 0. Never given twice.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct SeriesId(u32);
-
-/// One sample.
-#[derive(Clone, Copy, PartialEq, Debug)]
-pub struct Point {
-    /// When.
-    pub at: Timestamp,
-    /// What; a marker where the series ended.
-    pub value: f64,
-}
 
 /// What is known of one series.
 #[derive(Debug)]
@@ -57,8 +51,9 @@ struct Entry {
     value: f64,
     ended: Option<Timestamp>,
     fell: Option<Timestamp>,
-    /// Oldest first. Appended to; when full, what is past the horizon goes.
-    points: Vec<Point>,
+    /// The samples, oldest first, and where their stamps are.
+    values: Values,
+    place: Place,
 }
 
 /// All series of a watch.
@@ -66,6 +61,7 @@ struct Entry {
 pub struct Series {
     entries: Vec<Entry>,
     index: BTreeMap<Arc<str>, BTreeMap<Labels, SeriesId>>,
+    clocks: Clocks,
     texts: BTreeSet<Arc<str>>,
     horizons: BTreeMap<String, Span>,
     parts: Parts,
@@ -123,7 +119,8 @@ impl Series {
             value: f64::NAN,
             ended: None,
             fell: None,
-            points: Vec::new(),
+            values: Values::default(),
+            place: Place::default(),
         });
         self.epoch += 1;
         id
@@ -142,7 +139,7 @@ impl Series {
     /// counted unless it only says the same again.
     pub fn push(&mut self, id: SeriesId, at: Timestamp, value: f64) {
         let entry = &mut self.entries[id.0 as usize];
-        if let Some(last) = entry.points.last()
+        if let Some(last) = entry.run(&self.clocks).last()
             && at <= last.at
         {
             let same = at == last.at && value.to_bits() == last.value.to_bits();
@@ -152,9 +149,6 @@ impl Series {
         if entry.born.is_none() {
             entry.born = Some(at);
         }
-        if entry.points.len() == entry.points.capacity() {
-            entry.make_room(at);
-        }
         if is_stale(value) {
             entry.ended = Some(at);
         } else {
@@ -163,12 +157,13 @@ impl Series {
             }
             entry.value = value;
         }
-        entry.points.push(Point { at, value });
+        entry.place = self.clocks.tick(entry.place, entry.values.len(), at);
+        entry.values.push(value);
     }
 
     /// Says that a series has ended. Nothing happens when it never began.
     pub fn push_stale(&mut self, id: SeriesId, at: Timestamp) {
-        if self.entries[id.0 as usize].points.last().is_some_and(|last| !is_stale(last.value)) {
+        if self.run(id).last().is_some_and(|last| !is_stale(last.value)) {
             self.push(id, at, stale_marker());
         }
     }
@@ -176,7 +171,7 @@ impl Series {
     /// Forgets all that was ever measured: it means nothing.
     pub(crate) fn clear(&mut self, id: SeriesId) {
         let entry = &mut self.entries[id.0 as usize];
-        entry.points.clear();
+        entry.values.clear();
         (entry.value, entry.fell) = (f64::NAN, None);
     }
 
@@ -203,19 +198,27 @@ impl Series {
         self.epoch
     }
 
-    /// Gives back the memory of series that went quiet. Cheap: does nothing
-    /// more often than every ten minutes.
+    /// Drops what no query can see any more. Cheap: does nothing more often
+    /// than every minute.
     pub fn tidy(&mut self, now: Timestamp) {
         if self.tidied.is_some_and(|last| now.since(last) < TIDY_EVERY) {
             return;
         }
         self.tidied = Some(now);
         for entry in &mut self.entries {
-            if entry.points.last().is_some_and(|last| now.since(last.at) > entry.horizon) {
-                entry.forget(now);
-                entry.points.shrink_to_fit();
-            }
+            entry.forget(&mut self.clocks, now);
         }
+        self.clocks.clean();
+    }
+
+    /// How many samples are kept, and how many bytes of memory they take with
+    /// all that tells their times.
+    pub fn weight(&self) -> (usize, usize) {
+        let samples = self.entries.iter().map(|entry| entry.values.len()).sum();
+        let of_entry =
+            |entry: &Entry| entry.values.heap() + size_of::<Values>() + size_of::<Place>();
+        let values: usize = self.entries.iter().map(of_entry).sum();
+        (samples, values + self.clocks.heap())
     }
 
     /// All series of a name, in order of their labels.
@@ -240,19 +243,19 @@ impl Series {
         &self.entries[id.0 as usize].labels
     }
 
+    fn run(&self, id: SeriesId) -> Run<'_> {
+        self.entries[id.0 as usize].run(&self.clocks)
+    }
+
     /// Samples and markers in `(from, to]`, oldest first.
-    pub(crate) fn within(&self, id: SeriesId, from: Timestamp, to: Timestamp) -> &[Point] {
-        let points = self.up_to(id, to);
-        &points[points.partition_point(|point| point.at <= from)..]
+    pub(crate) fn within(&self, id: SeriesId, from: Timestamp, to: Timestamp) -> Run<'_> {
+        let run = self.up_to(id, to);
+        run.from(run.stamps().partition_point(|at| *at <= from))
     }
 
     /// Samples and markers at or before `to`, oldest first.
-    pub(crate) fn up_to(&self, id: SeriesId, to: Timestamp) -> &[Point] {
-        let points = &self.entries[id.0 as usize].points[..];
-        match points.last() {
-            Some(last) if last.at > to => &points[..points.partition_point(|p| p.at <= to)],
-            _ => points,
-        }
+    pub(crate) fn up_to(&self, id: SeriesId, to: Timestamp) -> Run<'_> {
+        self.run(id).split(to).0
     }
 
     /// Whether there may be markers at or after `from`.
@@ -267,7 +270,7 @@ impl Series {
 
     /// Whether the first of `points` is the series' first sample ever, of a
     /// series that counts from zero.
-    pub(crate) fn is_birth(&self, id: SeriesId, point: &Point) -> bool {
+    pub(crate) fn is_birth(&self, id: SeriesId, point: Point) -> bool {
         let entry = &self.entries[id.0 as usize];
         entry.from_zero && entry.born == Some(point.at)
     }
@@ -276,27 +279,27 @@ impl Series {
     /// unless the series has ended.
     pub(crate) fn fresh(&self, id: SeriesId, at: Timestamp) -> Option<Point> {
         let last = self.up_to(id, at).last()?;
-        (last.at > at - LOOKBACK && !is_stale(last.value)).then_some(*last)
+        (last.at > at - LOOKBACK && !is_stale(last.value)).then_some(last)
     }
 }
 
 impl Entry {
-    /// Drops what no query can see any more. The last value before that
-    /// stays: a count over a step begins there, however long ago it was.
-    fn forget(&mut self, now: Timestamp) {
-        let old = self.points.partition_point(|point| now.since(point.at) > self.horizon);
-        let anchor = self.points[..old].iter().rposition(|point| !is_stale(point.value));
-        self.points.drain(..anchor.unwrap_or(old));
+    fn run<'a>(&'a self, clocks: &'a Clocks) -> Run<'a> {
+        Run::new(clocks.stamps(self.place, self.values.len()), self.values.view())
     }
 
-    /// Moves what is still needed to the front; grows when that is most. By
-    /// little: there are many series, and moving a few samples costs nothing.
-    fn make_room(&mut self, now: Timestamp) {
-        self.forget(now);
-        let spare = (self.points.len() / 4).max(4);
-        if self.points.len() + spare > self.points.capacity() {
-            self.points.reserve_exact(spare);
-        }
+    /// Drops what no query can see any more. The last value before that
+    /// stays: a count over a step begins there, however long ago it was.
+    fn forget(&mut self, clocks: &mut Clocks, now: Timestamp) {
+        let stamps = clocks.stamps(self.place, self.values.len());
+        let Some(last) = stamps.last() else { return };
+        let is_quiet = now.since(*last) > self.horizon;
+        let old = stamps.partition_point(|at| now.since(*at) > self.horizon);
+        let values = self.values.view();
+        let anchor = (0..old).rev().find(|place| !is_stale(values.get(*place)));
+        let dropped = anchor.unwrap_or(old);
+        self.values.drop_front(dropped);
+        self.place = clocks.keep(self.place, dropped, self.values.len(), is_quiet);
     }
 }
 
@@ -341,10 +344,11 @@ mod tests {
         let id = series.intern("x", &Labels::default());
         for step in 0..10_000 {
             series.push(id, at(step * 15), step as f64);
+            series.tidy(at(step * 15));
         }
         let now = at(9_999 * 15);
         assert_eq!(series.within(id, now - 10 * MINUTE, now).len(), 40);
-        assert!(series.up_to(id, now).len() < 200, "{}", series.up_to(id, now).len());
+        assert!(series.up_to(id, now).len() < 50, "{}", series.up_to(id, now).len());
     }
 
     #[test]
@@ -360,9 +364,42 @@ mod tests {
         assert_eq!(series.fresh(id, at(2)).map(|point| point.value), Some(7.0));
         series.push(id, at(4), 8.0);
         series.push_stale(id, at(5));
-        series.tidy(at(5) + LOOKBACK + SECOND);
+        series.tidy(at(5) + LOOKBACK + SECOND); // the value is past it, the marker just so
         let kept: Vec<f64> = series.up_to(id, at(999)).iter().map(|point| point.value).collect();
         assert!(kept[0] == 8.0 && is_stale(kept[1]) && kept.len() == 2, "{kept:?}");
+    }
+
+    #[test]
+    fn keeps_the_stamps_of_a_page_once_and_each_series_own_where_they_differ() {
+        let mut series = Series::new();
+        let ids: Vec<SeriesId> = ["a", "b", "c", "d"]
+            .iter()
+            .map(|path| series.intern("x", &Labels::from_pairs([("path", *path)])))
+            .collect();
+        for step in 0..200 {
+            // One comes and goes, one ends for good, one has stamps of its own.
+            series.push(ids[0], at(step * 15), 1.0);
+            if step % 3 != 1 {
+                series.push(ids[1], at(step * 15), step as f64);
+            }
+            if step < 100 {
+                series.push(ids[2], at(step * 15), 2.0);
+            }
+            series.push(ids[3], at(step * 15 + step % 2), 0.5);
+            series.tidy(at(step * 15));
+        }
+        let now = at(199 * 15 + 2);
+        let secs = |id| -> Vec<i64> {
+            let run = series.within(id, now - LOOKBACK, now);
+            run.stamps().iter().map(|at| at.millis() / 1000 % 15).collect()
+        };
+        assert_eq!(secs(ids[0]), [0; 20]);
+        assert_eq!(secs(ids[1]).len(), 13);
+        assert_eq!(secs(ids[3]), [0, 1].repeat(10));
+        let anchor = series.up_to(ids[2], now).last().map(|point| point.at);
+        assert_eq!(anchor, Some(at(99 * 15)), "where a count over a step begins");
+        let (samples, bytes) = series.weight();
+        assert!(samples < 4 * 26 && bytes < 2_500, "{samples} {bytes}");
     }
 
     #[test]

@@ -365,6 +365,7 @@ impl Watch {
         if since > Span::ZERO {
             self.gather(since, interval, now);
         }
+        self.measure.series.tidy(now);
         self.measure.last_tick = now;
         self.measure.next_tick = now.next_on_grid(origin, interval);
         if now.since(self.measure.block.from) >= self.step(interval, now) {

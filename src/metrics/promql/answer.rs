@@ -159,7 +159,7 @@ fn range_of(source: &mut Source, cx: &Context<'_>) -> Result<Matrix, String> {
                 let points = cx.series.within(*id, from, to);
                 cx.ledger.read(points.len() + 1)?;
                 let alive = points.iter().filter(|point| !is_stale(point.value));
-                let points: Vec<Point> = alive.copied().collect();
+                let points: Vec<Point> = alive.collect();
                 if !points.is_empty() {
                     let name = Some(cx.series.name(*id).clone());
                     found.push((named(name, cx.series.labels(*id).clone()), points));
@@ -171,7 +171,7 @@ fn range_of(source: &mut Source, cx: &Context<'_>) -> Result<Matrix, String> {
             let mut rows: BTreeMap<Labels, Vec<Point>> = BTreeMap::new();
             for ((name, labels), (dropped, points)) in eval::subquery(source, cx)? {
                 let labels = named(name.filter(|_| !dropped), labels);
-                if rows.insert(labels.clone(), points).is_some() {
+                if rows.insert(labels.clone(), points.run().iter().collect()).is_some() {
                     return Err(twins(&labels));
                 }
             }

@@ -9,7 +9,7 @@ use super::plan::{At, Node, Over, Range, Selector, Shift, Source};
 use super::{Mode, aggregate, binary, call};
 use crate::metrics::parts::{PARTS, is_match};
 use crate::metrics::series::is_stale;
-use crate::metrics::{Point, Series, SeriesId};
+use crate::metrics::{Loose, Run, Series, SeriesId};
 use crate::model::{Labels, Span, Timestamp};
 
 /// An element of a vector. Its name is kept until the end, even where a
@@ -232,7 +232,7 @@ fn over_series(
     let window = Window { from: to - range.with(cx.param), to, at: cx.at, rises: false };
     let anchored =
         cx.mode == Mode::Anchored && matches!(func, Over::Rate | Over::Increase | Over::Delta);
-    let mut living = Vec::new();
+    let mut living = Loose::default();
     let mut read = selector.ids.len() + 1;
     for (place, id) in selector.ids.iter().enumerate() {
         let value = if anchored {
@@ -254,17 +254,18 @@ fn over_series(
 
 /// The samples alone. Almost always there is no marker, and nothing is copied.
 fn without_markers<'p>(
-    points: &'p [Point],
+    points: Run<'p>,
     id: SeriesId,
     series: &Series,
-    living: &'p mut Vec<Point>,
-) -> &'p [Point] {
+    living: &'p mut Loose,
+) -> Run<'p> {
     if points.first().is_none_or(|first| !series.may_end(id, first.at)) {
         return points;
     }
     living.clear();
-    living.extend(points.iter().filter(|point| !is_stale(point.value)));
-    living
+    let alive = points.iter().filter(|point| !is_stale(point.value));
+    alive.for_each(|point| living.push(point.at, point.value));
+    living.run()
 }
 
 /// Growth from the last sample at or before the range's start to the last in
@@ -277,10 +278,9 @@ fn anchored_growth(
     id: SeriesId,
     window: Window,
     series: &Series,
-    living: &mut Vec<Point>,
+    living: &mut Loose,
 ) -> Option<f64> {
-    let all = series.up_to(id, window.to);
-    let (before, inside) = all.split_at(all.partition_point(|point| point.at <= window.from));
+    let (before, inside) = series.up_to(id, window.to).split(window.from);
     let inside = without_markers(inside, id, series, living);
     let (first, last) = (inside.first()?, inside.last()?);
     let anchor = before.iter().rev().find(|point| !is_stale(point.value));
@@ -319,7 +319,7 @@ fn elements(node: &Node, cx: &Context<'_>, found: Vec<(u32, f64)>) -> Vec<Elemen
 /// Series with any sample in `(from, to]`, for `absent_over_time`.
 fn present(selector: &Selector, from: Timestamp, to: Timestamp, cx: &Context<'_>) -> Vec<Element> {
     let lives =
-        |id: &&SeriesId| cx.series.within(**id, from, to).iter().any(|p| !is_stale(p.value));
+        |id: &&SeriesId| cx.series.within(**id, from, to).values().any(|value| !is_stale(value));
     selector.ids.iter().filter(lives).map(|_| Element::bare(1.0)).collect()
 }
 
@@ -345,7 +345,7 @@ fn over_subquery(
     let to = cx.moved(*shift);
     let window = Window { from: to - range.with(cx.param), to, at: cx.at, rises: false };
     let element = |((name, labels), (dropped, points)): (Key, Row)| {
-        let value = over::apply(func, &points, window, param)?;
+        let value = over::apply(func, points.run(), window, param)?;
         said_of(func, name.as_ref(), param, spot, cx);
         Some(Element { name, dropped: dropped || !func.keeps_name(), labels, value })
     };
@@ -353,7 +353,7 @@ fn over_subquery(
 }
 
 /// Points of one series, and whether its name is to go.
-pub(super) type Row = (bool, Vec<Point>);
+pub(super) type Row = (bool, Loose);
 
 /// What an expression was at each step of a range.
 pub(super) fn subquery(
@@ -379,11 +379,11 @@ pub(super) fn subquery(
         cx.ledger.read(elements.len() + 1)?;
         for element in elements {
             let row = rows.entry((element.name, element.labels.clone())).or_default();
-            if row.1.last().is_some_and(|last| last.at == at) {
+            if row.1.run().last().is_some_and(|last| last.at == at) {
                 return Err(call::twins(&element.labels));
             }
             row.0 = element.dropped;
-            row.1.push(Point { at, value: element.value });
+            row.1.push(at, element.value);
         }
         at += step;
     }

@@ -2,7 +2,7 @@
 
 use super::number::{Mean, Spread, Sum, greatest, least, quantile};
 use super::plan::Over;
-use crate::metrics::Point;
+use crate::metrics::Run;
 use crate::model::{Span, Timestamp};
 
 /// The range that is looked at, `(from, to]`, and when.
@@ -24,9 +24,9 @@ impl Window {
 
 /// Applies a function to a series' samples (no markers among them), oldest
 /// first. `None`: too few of them for an answer.
-pub(super) fn apply(func: Over, points: &[Point], window: Window, param: f64) -> Option<f64> {
+pub(super) fn apply(func: Over, points: Run<'_>, window: Window, param: f64) -> Option<f64> {
     let (first, last) = (points.first()?, points.last()?);
-    let values = points.iter().map(|point| point.value);
+    let values = points.values();
     Some(match func {
         Over::Rate => extrapolated(points, window, true)? / window.length().seconds_f64(),
         Over::Increase => extrapolated(points, window, true)?,
@@ -60,39 +60,43 @@ pub(super) fn apply(func: Over, points: &[Point], window: Window, param: f64) ->
     })
 }
 
-fn spread(points: &[Point]) -> f64 {
+fn spread(points: Run<'_>) -> f64 {
     let mut spread = Spread::default();
-    points.iter().for_each(|point| spread.add(point.value));
+    points.values().for_each(|value| spread.add(value));
     spread.variance()
 }
 
-fn count_pairs(points: &[Point], counts: impl Fn(f64, f64) -> bool) -> f64 {
-    points.windows(2).filter(|pair| counts(pair[0].value, pair[1].value)).count() as f64
+fn count_pairs(points: Run<'_>, counts: impl Fn(f64, f64) -> bool) -> f64 {
+    let pairs = points.values().zip(points.values().skip(1));
+    pairs.filter(|(before, after)| counts(*before, *after)).count() as f64
 }
 
 /// Growth from `start` over the samples; a fall is a counter that began
 /// again from nothing. `rises`: it is known that there is none.
-pub(super) fn growth(start: f64, points: &[Point], rises: bool) -> f64 {
+pub(super) fn growth(start: f64, points: Run<'_>, rises: bool) -> f64 {
     let Some(last) = points.last() else { return 0.0 };
     let mut grown = last.value - start;
     if rises {
         return grown;
     }
     let mut before = start;
-    for point in points {
-        if point.value < before {
+    for value in points.values() {
+        if value < before {
             grown += before;
         }
-        before = point.value;
+        before = value;
     }
     grown
 }
 
 /// The growth that the samples show, stretched to the range's ends where a
 /// sample is near them (Prometheus 3, `extrapolatedRate`).
-fn extrapolated(points: &[Point], window: Window, counter: bool) -> Option<f64> {
-    let [first, rest @ ..] = points else { return None };
-    let last = rest.last()?;
+fn extrapolated(points: Run<'_>, window: Window, counter: bool) -> Option<f64> {
+    let (first, last) = (points.first()?, points.last()?);
+    let rest = points.from(1);
+    if rest.is_empty() {
+        return None;
+    }
     let grown =
         if counter { growth(first.value, rest, window.rises) } else { last.value - first.value };
     let sampled = last.at.since(first.at).seconds_f64();
@@ -115,8 +119,9 @@ fn extrapolated(points: &[Point], window: Window, counter: bool) -> Option<f64> 
 }
 
 /// `irate` and `idelta`: the last two samples alone.
-fn instant(points: &[Point], rate: bool) -> Option<f64> {
-    let [.., before, last] = points else { return None };
+fn instant(points: Run<'_>, rate: bool) -> Option<f64> {
+    let last = points.last()?;
+    let before = points.point(points.len().checked_sub(2)?);
     let reset = rate && last.value < before.value;
     let grown = if reset { last.value } else { last.value - before.value };
     let passed = last.at.since(before.at).seconds_f64();
@@ -124,15 +129,15 @@ fn instant(points: &[Point], rate: bool) -> Option<f64> {
 }
 
 /// The line of least squares: slope a second, and its value at `zero`.
-fn line(points: &[Point], zero: Timestamp) -> (f64, f64) {
-    let level = points[0].value;
-    if points.iter().all(|point| point.value == level) {
+fn line(points: Run<'_>, zero: Timestamp) -> (f64, f64) {
+    let level = points.point(0).value;
+    if points.values().all(|value| value == level) {
         return if level.is_infinite() { (f64::NAN, f64::NAN) } else { (0.0, level) };
     }
     let n = points.len() as f64;
     let (mut x, mut y, mut xy, mut xx) =
         (Sum::default(), Sum::default(), Sum::default(), Sum::default());
-    for point in points {
+    for point in points.iter() {
         let at = point.at.since(zero).seconds_f64();
         x = x.add(at);
         y = y.add(point.value);
