@@ -9,7 +9,7 @@
 use super::series::{is_stale, stale_marker};
 
 /// Powers of ten that a value is tried with.
-const UNITS: [f64; 7] = [1.0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6];
+const UNITS: [f64; 10] = [1.0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9];
 
 /// Beyond this not every whole number is a value of its own.
 const EXACT_MAX: f64 = 9_007_199_254_740_992.0;
@@ -17,12 +17,12 @@ const EXACT_MAX: f64 = 9_007_199_254_740_992.0;
 /// The widths that distances come in, in bytes.
 const WIDTHS: [u8; 3] = [1, 2, 4];
 
-/// Values in a row.
+/// Values in a row. There is one of these for each series: it is small.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Values {
     frame: Frame,
-    count: u32,
-    bytes: Vec<u8>,
+    /// With room for some more.
+    bytes: Box<[u8]>,
 }
 
 /// How values are written.
@@ -34,48 +34,56 @@ struct Frame {
     width: u8,
     /// The place of their unit in `UNITS`.
     digits: u8,
+    /// How many there are.
+    count: u32,
 }
 
 impl Values {
     pub fn len(&self) -> usize {
-        self.count as usize
+        self.frame.count as usize
     }
 
     pub fn push(&mut self, value: f64) {
-        if self.count == 0 {
+        if self.frame.count == 0 {
             self.frame = Frame { base: value.to_bits(), ..Frame::default() };
-            self.bytes.clear();
-        }
-        if !self.frame.fits(value) {
+        } else if !self.frame.fits(value) {
             self.repack(value);
+        }
+        let width = self.frame.width as usize;
+        if self.used() + width > self.bytes.len() {
+            // By little: there are many series.
+            self.make_room(self.len() + (self.len() / 4).max(4));
         }
         self.write(value);
     }
 
+    fn used(&self) -> usize {
+        self.len() * self.frame.width as usize
+    }
+
+    fn make_room(&mut self, count: usize) {
+        let mut bytes = vec![0; count * self.frame.width as usize].into_boxed_slice();
+        let used = self.used();
+        bytes[..used].copy_from_slice(&self.bytes[..used]);
+        self.bytes = bytes;
+    }
+
     fn write(&mut self, value: f64) {
-        let width = self.frame.width as usize;
-        if self.bytes.len() + width > self.bytes.capacity() {
-            // By little: there are many series.
-            self.bytes.reserve_exact((self.bytes.len() / 4).max(4 * width));
-        }
-        self.count += 1;
-        match width {
-            0 => {}
-            8 => self.bytes.extend_from_slice(&value.to_bits().to_le_bytes()),
-            _ => {
-                let distance = self.frame.distance(value).expect("it fits").to_le_bytes();
-                self.bytes.extend_from_slice(&distance[..width]);
-            }
-        }
+        let (used, width) = (self.used(), self.frame.width as usize);
+        self.frame.count += 1;
+        let written = match width {
+            0 => return,
+            8 => value.to_bits().to_le_bytes(),
+            _ => self.frame.distance(value).expect("it fits").to_le_bytes(),
+        };
+        self.bytes[used..used + width].copy_from_slice(&written[..width]);
     }
 
     /// Writes all anew, so that `next` fits too.
     fn repack(&mut self, next: f64) {
         let all: Vec<f64> = (0..self.len()).map(|place| self.get(place)).collect();
         self.frame = Frame::of(&all, next);
-        self.count = 0;
-        self.bytes = Vec::new();
-        self.bytes.reserve_exact((all.len() + all.len() / 4 + 1) * self.frame.width as usize);
+        self.make_room(all.len() + (all.len() / 4).max(1));
         all.into_iter().for_each(|value| self.write(value));
     }
 
@@ -84,10 +92,11 @@ impl Values {
     }
 
     pub fn drop_front(&mut self, count: usize) {
-        self.count -= count as u32;
-        self.bytes.drain(..count * self.frame.width as usize);
-        if self.bytes.len() < self.bytes.capacity() / 2 {
-            self.bytes.shrink_to_fit();
+        let width = self.frame.width as usize;
+        self.bytes.copy_within(count * width..self.len() * width, 0);
+        self.frame.count -= count as u32;
+        if 2 * self.used() < self.bytes.len() {
+            self.make_room(self.len());
         }
     }
 
@@ -97,7 +106,7 @@ impl Values {
 
     /// Bytes of memory beside its own size.
     pub fn heap(&self) -> usize {
-        self.bytes.capacity()
+        self.bytes.len()
     }
 
     pub fn view(&self) -> View<'_> {
@@ -117,10 +126,10 @@ impl Frame {
             let Some(all) = all else { continue };
             let fits = |width: &u8| all.iter().all(|distance| is_within(*distance, *width));
             if let Some(width) = WIDTHS.into_iter().find(fits) {
-                return Frame { base: base as u64, width, digits };
+                return Frame { base: base as u64, width, digits, count: 0 };
             }
         }
-        Frame { base: 0, width: 8, digits: 0 }
+        Frame { base: 0, width: 8, digits: 0, count: 0 }
     }
 
     fn fits(self, value: f64) -> bool {
@@ -232,6 +241,7 @@ mod tests {
         assert_eq!(width(&[7.0; 100]), 0);
         assert_eq!(width(&[1e15, 1e15 + 1.0, stale_marker(), 1e15 + 127.0]), 1);
         assert_eq!(width(&[12_345.67, 12_346.01, 12_400.5]), 2, "hundredths");
+        assert_eq!(width(&[1e-9, 2.5e-5]), 2, "nanoseconds");
         assert_eq!(width(&[0.0, 2e9]), 4);
         assert_eq!(width(&[0.1, 1.0 / 3.0]), 8);
         assert_eq!(width(&[0.0, -0.0]), 8, "two zeros");
@@ -255,7 +265,7 @@ mod tests {
     fn value() -> impl Strategy<Value = f64> {
         prop_oneof![
             4 => (0i64..50).prop_map(|n| n as f64),
-            4 => (-99_999i64..99_999, 0i32..7).prop_map(|(n, d)| n as f64 / 10f64.powi(d)),
+            4 => (-99_999i64..99_999, 0i32..11).prop_map(|(n, d)| n as f64 / 10f64.powi(d)),
             2 => any::<u64>().prop_map(f64::from_bits),
             1 => Just(stale_marker()),
             1 => Just(-0.0),
