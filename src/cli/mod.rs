@@ -102,5 +102,8 @@ pub fn understands(arguments: &[String]) -> Result<(), String> {
 /// thread costs more than what is in it. What takes long runs aside.
 fn wait_for(command: impl Future<Output = Result<Exit, String>>) -> Result<Exit, String> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    runtime.map_err(|error| format!("the runtime cannot start: {error}"))?.block_on(command)
+    let runtime = runtime.map_err(|error| format!("the runtime cannot start: {error}"))?;
+    let done = runtime.block_on(command);
+    runtime.shutdown_background(); // a file that is still being read may never be
+    done
 }

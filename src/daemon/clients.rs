@@ -11,6 +11,7 @@ use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use reqwest::redirect::Policy;
 use reqwest::{Certificate, Client, Identity, Proxy, Url};
 
+use super::files::read_aside;
 use super::http::{builder, deepest};
 use super::secrets::Secrets;
 use crate::model::{self, Transport, unix_parts};
@@ -89,7 +90,7 @@ impl Clients {
     ///
     /// # Errors
     /// What of the transport cannot be used: our own fault, not the target's.
-    pub fn find(
+    pub async fn find(
         &self,
         url: &str,
         transport: Option<&Transport>,
@@ -108,18 +109,30 @@ impl Clients {
             (None, None) if transport.is_plain() => return Ok(None),
             (None, None) => (url.to_owned(), None),
         };
-        let of = stamps(&transport, secrets)?;
+        let hidden_proxy = match &transport.proxy {
+            Some(model::Proxy::Secret(secret)) => Some(secrets.resolve(secret).await?),
+            Some(model::Proxy::Environment | model::Proxy::At(_)) | None => None,
+        };
         let way = Way { transport, place };
-        let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(known) = made.get(&way).filter(|known| known.of == of) {
-            return Ok(Some((known.client.clone(), url)));
+        let of = way.stamps(hidden_proxy.clone()).await?;
+        if let Some(client) = self.known(&way, &of) {
+            return Ok(Some((client, url)));
         }
-        let client = build(&way, secrets, has_roots)?;
+        let building = (way.clone(), hidden_proxy);
+        let build = move || build(&building.0, building.1.as_deref(), has_roots);
+        let client = read_aside("certificates and keys", build).await??;
+        let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
         if made.len() >= CLIENTS_MAX {
             made.clear(); // targets have come and gone; those that are here come back
         }
         made.insert(way, Made { client: client.clone(), of });
         Ok(Some((client, url)))
+    }
+
+    fn known(&self, way: &Way, of: &[Stamp]) -> Option<Client> {
+        let made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = made.get(way).filter(|known| known.of == of);
+        known.map(|known| known.client.clone())
     }
 }
 
@@ -131,29 +144,36 @@ fn renamed(url: &str, name: &str) -> Result<(String, String), String> {
     Ok((url.into(), host))
 }
 
-/// What the client rests on, as it is now. A file is looked at, not read.
-fn stamps(transport: &Transport, secrets: &Secrets) -> Result<Vec<Stamp>, String> {
-    let own = transport.identity.iter().flat_map(|own| [&own.cert_file, &own.key_file]);
-    let files = transport.ca_file.iter().chain(own);
-    let stamp = |path: &String| {
-        let known = std::fs::metadata(path).ok();
-        Stamp::File(known.and_then(|known| Some((known.modified().ok()?, known.len()))))
-    };
-    let mut all: Vec<Stamp> = files.map(stamp).collect();
-    if let Some(model::Proxy::Secret(secret)) = &transport.proxy {
-        all.push(Stamp::Text(secrets.resolve(secret)?));
+impl Way {
+    /// What the client rests on, as it is now. Files are looked at, not read.
+    async fn stamps(&self, hidden_proxy: Option<String>) -> Result<Vec<Stamp>, String> {
+        let Transport { ca_file, identity, .. } = &self.transport;
+        let own = identity.iter().flat_map(|own| [&own.cert_file, &own.key_file]);
+        let files: Vec<String> = ca_file.iter().chain(own).cloned().collect();
+        let stamp = |path: &String| {
+            let known = std::fs::metadata(path).ok();
+            Stamp::File(known.and_then(|known| Some((known.modified().ok()?, known.len()))))
+        };
+        let mut all = match files.is_empty() {
+            true => Vec::new(),
+            false => {
+                let what = files.join(", ");
+                read_aside(&what, move || files.iter().map(stamp).collect()).await?
+            }
+        };
+        all.extend(hidden_proxy.map(Stamp::Text));
+        Ok(all)
     }
-    Ok(all)
 }
 
-fn build(way: &Way, secrets: &Secrets, has_roots: bool) -> Result<Client, String> {
+fn build(way: &Way, hidden_proxy: Option<&str>, has_roots: bool) -> Result<Client, String> {
     let transport = &way.transport;
     let mut building = builder().redirect(Policy::none());
     building = match &transport.proxy {
         None => building.no_proxy(),
         Some(model::Proxy::Environment) => building, // its own default
         Some(model::Proxy::At(url)) => building.proxy(proxy(url)?),
-        Some(model::Proxy::Secret(secret)) => building.proxy(proxy(&secrets.resolve(secret)?)?),
+        Some(model::Proxy::Secret(_)) => building.proxy(proxy(hidden_proxy.unwrap_or_default())?),
     };
     let authorities = match &transport.ca_file {
         None => Vec::new(),

@@ -1,12 +1,48 @@
 //! Files that a configuration names, by a path or by a pattern with a `*` in
-//! its last part.
+//! its last part; and reading that keeps nobody waiting.
 
 use std::fs;
 use std::io::Read;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, LazyLock};
+use std::time::Duration;
+
+use tokio::sync::Semaphore;
 
 /// A hundred times the largest list of targets, or file of rules, that we have seen.
 const BYTES_MAX: u64 = 16 << 20;
+
+/// So long may a disk take to give a secret or a certificate. It is ours, and
+/// whoever is asked with it is not to be called slow for it.
+const READ_MAX: Duration = Duration::from_secs(1);
+
+/// So many readings may hang at a time: a disk that went away is to hold up
+/// neither other disks nor whoever looks up names.
+const HANGING_MAX: usize = 32;
+
+static HANGING: LazyLock<Arc<Semaphore>> = LazyLock::new(|| Arc::new(Semaphore::new(HANGING_MAX)));
+
+/// Reads aside, on a thread that may hang: a file on a network may do so for
+/// good.
+///
+/// # Errors
+/// It was not read in time.
+pub(super) async fn read_aside<T: Send + 'static>(
+    what: &str,
+    read: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, String> {
+    let reading = async {
+        let place = HANGING.clone().acquire_owned().await.expect("it is never closed");
+        let done = tokio::task::spawn_blocking(move || {
+            let read = read();
+            drop(place); // only now, whoever has stopped waiting
+            read
+        });
+        done.await.map_err(|error| format!("{what}: {error}"))
+    };
+    let late = |_| format!("{what}: the disk has not answered within {READ_MAX:?}");
+    tokio::time::timeout(READ_MAX, reading).await.map_err(late)?
+}
 
 /// A file's text, unless it is too large.
 ///

@@ -134,7 +134,7 @@ impl Http {
             }
             let body = body.unpacked(CHECK_BYTES_MAX)?;
             let body = String::from_utf8_lossy(&body).into_owned();
-            let (elapsed, hidden) = (started.elapsed().into(), hidden(request, secrets));
+            let (elapsed, hidden) = (started.elapsed().into(), hidden(request, secrets).await);
             Ok(Exchange { status, headers, body, elapsed, redirects, url, hidden, beyond: None })
         };
         let whole = within(request.timeout, whole).await;
@@ -279,7 +279,7 @@ impl Http {
             .expect("our methods are HTTP's");
         let transport = request.transport.as_deref();
         let has_roots = self.no_roots.is_none();
-        let other = self.others.find(&request.url, transport, secrets, has_roots);
+        let other = self.others.find(&request.url, transport, secrets, has_roots).await;
         let usual = || (self.targets.clone(), request.url.clone());
         let (client, url) = other.map_err(Failure::NotAsked)?.unwrap_or_else(usual);
         let url = self.urls.read(&url).map_err(Failure::NotAsked)?;
@@ -293,7 +293,7 @@ impl Http {
             building = building.header("accept-encoding", ACCEPTED);
         }
         for (name, value) in &request.headers {
-            let value = secrets.header(value).map_err(Failure::NotAsked)?;
+            let value = secrets.header(value).await.map_err(Failure::NotAsked)?;
             building = building.header(name, value);
         }
         if let Some(body) = &request.body {
@@ -304,13 +304,17 @@ impl Http {
 }
 
 /// The secrets of a request, which its answer may repeat.
-fn hidden(request: &Request, secrets: &Secrets) -> Hidden {
-    let secret = |(_, value): &(String, HeaderValue)| match value {
-        HeaderValue::Plain(_) => None,
-        HeaderValue::Secret(secret) => secrets.resolve(secret).ok(),
-        HeaderValue::Bearer { .. } | HeaderValue::Basic { .. } => secrets.header(value).ok(),
-    };
-    Hidden(request.headers.iter().filter_map(secret).collect())
+async fn hidden(request: &Request, secrets: &Secrets) -> Hidden {
+    let mut all = Vec::new();
+    for (_, value) in &request.headers {
+        let secret = match value {
+            HeaderValue::Plain(_) => continue,
+            HeaderValue::Secret(secret) => secrets.resolve(secret).await,
+            HeaderValue::Bearer { .. } | HeaderValue::Basic { .. } => secrets.header(value).await,
+        };
+        all.extend(secret.ok());
+    }
+    Hidden(all)
 }
 
 pub(super) fn builder() -> ClientBuilder {

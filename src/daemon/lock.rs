@@ -115,9 +115,11 @@ impl Lock {
 
 impl Drop for Lock {
     /// An empty file: its holder has ended in order. Where that fails the
-    /// stamp grows old and says the same.
+    /// stamp grows old and says the same. Closing the file alone would leave the
+    /// lock to a process that is being started just now, until it has begun.
     fn drop(&mut self) {
         let _ = self.file.set_len(0);
+        let _ = self.file.unlock();
     }
 }
 

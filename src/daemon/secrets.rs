@@ -7,6 +7,7 @@ use std::fmt;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
+use super::files::read_aside;
 use crate::model::{HeaderValue, Secret};
 
 /// Values that the configuration wrote out; environment and files are read at
@@ -39,16 +40,17 @@ impl Secrets {
     /// and `kubectl` add.
     ///
     /// # Errors
-    /// A variable that is not set, a file that cannot be read, a key that the
-    /// configuration does not have, or an empty value.
-    pub fn resolve(&self, secret: &Secret) -> Result<String, String> {
+    /// A variable that is not set, a file that cannot be read (or not within a
+    /// second), a key that the configuration does not have, or an empty value.
+    pub async fn resolve(&self, secret: &Secret) -> Result<String, String> {
         let value = match secret {
             Secret::Env(name) => std::env::var(name)
                 .map_err(|_| format!("environment variable {name} is not set to a text"))?,
             Secret::File(path) => {
                 let place = placed(path, |name| std::env::var(name).ok())?;
-                let text = std::fs::read_to_string(place)
-                    .map_err(|error| format!("secret file {path}: {error}"))?;
+                let what = format!("secret file {path}");
+                let text = read_aside(&what, move || std::fs::read_to_string(place)).await?;
+                let text = text.map_err(|error| format!("{what}: {error}"))?;
                 text.trim_end_matches(['\n', '\r']).to_owned()
             }
             Secret::Config(key) => self
@@ -67,13 +69,13 @@ impl Secrets {
     ///
     /// # Errors
     /// As `resolve`.
-    pub fn header(&self, value: &HeaderValue) -> Result<String, String> {
+    pub async fn header(&self, value: &HeaderValue) -> Result<String, String> {
         Ok(match value {
             HeaderValue::Plain(value) => value.clone(),
-            HeaderValue::Secret(secret) => self.resolve(secret)?,
-            HeaderValue::Bearer { bearer } => format!("Bearer {}", self.resolve(bearer)?),
+            HeaderValue::Secret(secret) => self.resolve(secret).await?,
+            HeaderValue::Bearer { bearer } => format!("Bearer {}", self.resolve(bearer).await?),
             HeaderValue::Basic { user, password } => {
-                let both = format!("{user}:{}", self.resolve(password)?);
+                let both = format!("{user}:{}", self.resolve(password).await?);
                 format!("Basic {}", STANDARD.encode(both))
             }
         })
@@ -123,17 +125,17 @@ mod tests {
         assert_eq!(format!("{:?}", secrets()), "Secrets(1 redacted)");
     }
 
-    #[test]
-    fn reads_a_file_anew_at_each_use_without_its_last_line_end() {
+    #[tokio::test]
+    async fn reads_a_file_anew_at_each_use_without_its_last_line_end() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("s");
         let secret = Secret::File(path.display().to_string());
         std::fs::write(&path, "one\n").unwrap();
-        assert_eq!(secrets().resolve(&secret), Ok("one".to_owned()));
+        assert_eq!(secrets().resolve(&secret).await, Ok("one".to_owned()));
         std::fs::write(&path, "two\r\n").unwrap();
-        assert_eq!(secrets().resolve(&secret), Ok("two".to_owned()));
+        assert_eq!(secrets().resolve(&secret).await, Ok("two".to_owned()));
         std::fs::write(&path, "\n").unwrap();
-        assert!(secrets().resolve(&secret).unwrap_err().ends_with("is empty"));
+        assert!(secrets().resolve(&secret).await.unwrap_err().ends_with("is empty"));
     }
 
     #[test]
@@ -146,13 +148,37 @@ mod tests {
         assert_eq!(check("/etc/$X", Some("/run/c")), Ok("/etc/$X".to_owned()));
     }
 
-    #[test]
-    fn says_which_name_has_no_value() {
-        let missing = |secret| secrets().resolve(&secret).unwrap_err();
-        let env = missing(Secret::Env("BAKEWATCH_TEST_NOT_SET".into()));
+    #[tokio::test]
+    async fn says_which_name_has_no_value() {
+        let missing = async |secret| secrets().resolve(&secret).await.unwrap_err();
+        let env = missing(Secret::Env("BAKEWATCH_TEST_NOT_SET".into())).await;
         assert!(env.contains("BAKEWATCH_TEST_NOT_SET is not set"), "{env}");
-        assert!(missing(Secret::Config("no.such".into())).contains("no longer has no.such"));
-        let known = secrets().resolve(&Secret::Config("channel.x.secret".into()));
+        assert!(missing(Secret::Config("no.such".into())).await.contains("no longer has no.such"));
+        let known = secrets().resolve(&Secret::Config("channel.x.secret".into())).await;
         assert_eq!(known, Ok("hunter2".to_owned()));
+    }
+
+    #[tokio::test]
+    async fn a_file_that_cannot_be_read_to_its_end_holds_nobody_up_and_is_told() {
+        let dir = tempfile::tempdir().unwrap();
+        let pipe = dir.path().join("s");
+        let made = std::process::Command::new("mkfifo").arg(&pipe).status().unwrap();
+        assert!(made.success(), "a pipe that nobody writes to");
+        let (hangs, secrets) = (Secret::File(pipe.display().to_string()), secrets());
+        let other = async {
+            let known = Secret::Config("channel.x.secret".into());
+            tokio::task::yield_now().await;
+            secrets.resolve(&known).await
+        };
+        let first = tokio::select! {
+            biased;
+            hung = secrets.resolve(&hangs) => hung,
+            other = other => other,
+        };
+        assert_eq!(first, Ok("hunter2".to_owned()), "meanwhile");
+        let error = secrets.resolve(&hangs).await.unwrap_err();
+        assert!(error.ends_with("/s: the disk has not answered within 1s"), "{error}");
+        let end = std::fs::OpenOptions::new().write(true).open(&pipe).unwrap();
+        drop(end); // the threads that still read can go
     }
 }

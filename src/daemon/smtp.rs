@@ -19,6 +19,7 @@ use lettre::transport::smtp::commands::{Data, Mail, Rcpt};
 use lettre::transport::smtp::extension::ClientId;
 use lettre::{Address, Message};
 
+use super::files::read_aside;
 use super::secrets::Secrets;
 use super::webhook::refused;
 use crate::model::{Smtp, SmtpTls, Span};
@@ -183,7 +184,7 @@ async fn connect(
             return Err(Stop::Before { detail, permanent: true });
         }
         SmtpTls::None => None,
-        SmtpTls::Implicit | SmtpTls::Starttls => Some(tls_of(smtp).map_err(ours)?),
+        SmtpTls::Implicit | SmtpTls::Starttls => Some(tls_of(smtp).await.map_err(ours)?),
     };
     let first = tls.clone().filter(|_| smtp.tls == SmtpTls::Implicit);
     let opening =
@@ -198,7 +199,7 @@ async fn connect(
     }
     if let Some(user) = &smtp.user {
         let password = match &smtp.password {
-            Some(password) => secrets.resolve(password).map_err(ours)?,
+            Some(password) => secrets.resolve(password).await.map_err(ours)?,
             None => String::new(),
         };
         let login = Credentials::new(user.clone(), password);
@@ -207,12 +208,14 @@ async fn connect(
     Ok(open)
 }
 
-fn tls_of(smtp: &Smtp) -> Result<TlsParameters, String> {
+async fn tls_of(smtp: &Smtp) -> Result<TlsParameters, String> {
     let mut tls = TlsParameters::builder(smtp.host.clone());
     if let Some(path) = &smtp.ca_file {
-        let pem = std::fs::read(path).map_err(|error| format!("ca_file {path}: {error}"))?;
+        let (what, path) = (format!("ca_file {path}"), path.clone());
+        let pem = read_aside(&what, move || std::fs::read(path)).await?;
+        let pem = pem.map_err(|error| format!("{what}: {error}"))?;
         let authorities = Certificate::from_pem(&pem);
-        let bad = || format!("ca_file {path}: holds no certificate in PEM form");
+        let bad = || format!("{what}: holds no certificate in PEM form");
         tls = tls.add_root_certificate(authorities.map_err(|_| bad())?);
     }
     tls.build().map_err(|error| format!("TLS: {}", words_of(&error)))

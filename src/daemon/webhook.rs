@@ -39,11 +39,11 @@ pub async fn deliver(
     secret: Option<&Secret>,
     one: Try<'_>,
 ) -> Outcome {
-    let request = match build(http, secrets, url, secret, &one) {
+    let request = match build(http, secrets, url, secret, &one).await {
         Ok(request) => request,
         Err(detail) => return refused(detail, false),
     };
-    let hidden = secrets.resolve(url).unwrap_or_default();
+    let hidden = secrets.resolve(url).await.unwrap_or_default();
     let exchange = async {
         match request.send().await {
             Ok(response) => {
@@ -62,14 +62,14 @@ pub async fn deliver(
     }
 }
 
-fn build(
+async fn build(
     http: &Http,
     secrets: &Secrets,
     url: &Secret,
     secret: Option<&Secret>,
     one: &Try<'_>,
 ) -> Result<reqwest::RequestBuilder, String> {
-    let url = secrets.resolve(url)?;
+    let url = secrets.resolve(url).await?;
     let url = reqwest::Url::parse(&url).map_err(|error| format!("the URL is none: {error}"))?;
     let mut request = http
         .letters()
@@ -79,7 +79,7 @@ fn build(
         .header("webhook-timestamp", one.now_s.to_string())
         .body(one.json.to_owned());
     if let Some(secret) = secret {
-        let secret = secrets.resolve(secret)?;
+        let secret = secrets.resolve(secret).await?;
         let signature = notify::webhook::sign(&secret, &one.letter.key, one.now_s, one.json)?;
         request = request.header("webhook-signature", signature);
     }
