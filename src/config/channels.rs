@@ -1,4 +1,4 @@
-//! Who is told: webhooks and mails.
+//! Who is told: mails, webhooks, and receivers with a form of their own.
 
 use std::collections::BTreeMap;
 
@@ -11,13 +11,18 @@ use super::secret::Vault;
 use super::service::{claim, free_name};
 use super::severities::Severities;
 use super::walk::{Said, Table, Value};
-use crate::model::{Channel, Medium, Severity, Smtp, SmtpTls};
+use crate::model::{Channel, Form, Medium, Secret, Severity, Smtp, SmtpTls};
 
-/// Keys of one type that mean nothing in the other.
-const WEBHOOK_KEYS: [&str; 2] = ["url", "secret"];
-const EMAIL_KEYS: [&str; 5] = ["to", "from", "smtp", "password", "ca-file"];
-
-const TYPES: [&str; 2] = ["email", "webhook"];
+/// The types, each with the keys that mean something there.
+const TYPES: [(&str, &[&str]); 7] = [
+    ("email", &["to", "from", "smtp", "password", "ca-file"]),
+    ("webhook", &["url", "secret"]),
+    ("slack", &["url"]),
+    ("teams", &["url"]),
+    ("discord", &["url"]),
+    ("ntfy", &["url", "topic", "token"]),
+    ("cloudevents", &["url", "token"]),
+];
 
 /// Reads every `[[channel]]`.
 pub(super) fn read(top: &Table, words: &Severities, vault: &Vault) -> Vec<Channel> {
@@ -46,27 +51,62 @@ fn channel(table: &Table, name: &str, words: &Severities, vault: &Vault) -> Opti
     let severities = Said::of(table.get("severities"), |value| severities(value, words));
     let severities = severities.or(Severity::ALL.to_vec());
     let kind = table.need("type", "type = \"email\"")?;
-    let medium = match kind.text()? {
-        "webhook" => {
-            foreign(table, &EMAIL_KEYS, "webhook", "email");
-            webhook(table, vault)
-        }
-        "email" => {
-            foreign(table, &WEBHOOK_KEYS, "email", "webhook");
-            email(table, vault)
-        }
-        other => {
-            kind.error(format!("unknown type {other:?}; {}", instead(other, &TYPES)));
-            None
-        }
+    let word = kind.text()?;
+    let Some((_, own)) = TYPES.iter().find(|(known, _)| *known == word) else {
+        let known = TYPES.map(|(known, _)| known);
+        kind.error(format!("unknown type {word:?}; {}", instead(word, &known)));
+        return None;
+    };
+    foreign(table, word, own);
+    let medium = match word {
+        "webhook" => webhook(table, vault),
+        "email" => email(table, vault),
+        form => post(table, form, vault),
     };
     Some(Channel { name: name.into(), medium: medium?, severities: severities? })
 }
 
-fn foreign(table: &Table, keys: &[&str], own: &str, other: &str) {
-    for value in keys.iter().filter_map(|key| table.get(key)) {
-        value.error(format!("belongs to type = \"{other}\", this is type = \"{own}\""));
+/// Keys of other types mean nothing here.
+fn foreign(table: &Table, own: &str, keys: &[&str]) {
+    let others = TYPES.iter().flat_map(|(_, keys)| keys.iter());
+    let mut others: Vec<&str> = others.copied().filter(|key| !keys.contains(key)).collect();
+    others.sort_unstable();
+    others.dedup();
+    for (key, value) in others.iter().filter_map(|key| Some((*key, table.get(key)?))) {
+        let takes = TYPES.iter().filter(|(_, keys)| keys.contains(&key));
+        let takes: Vec<String> = takes.map(|(word, _)| format!("\"{word}\"")).collect();
+        let other = match &takes[..] {
+            [before @ .., last] if !before.is_empty() => format!("{} or {last}", before.join(", ")),
+            takes => takes.concat(),
+        };
+        value.error(format!("belongs to type = {other}, this is type = \"{own}\""));
     }
+}
+
+/// A receiver with a form of its own.
+fn post(table: &Table, form: &str, vault: &Vault) -> Option<Medium> {
+    let token = Said::of(table.get("token"), |value| vault.secret(value, not_empty));
+    let form = match form {
+        "slack" => Some(Form::Slack),
+        "teams" => Some(Form::Teams),
+        "discord" => Some(Form::Discord),
+        "ntfy" => topic(table).map(|topic| Form::Ntfy { topic }),
+        _ => Some(Form::CloudEvents),
+    };
+    let url = web(table, vault);
+    Some(Medium::Post { form: form?, url: url?, token: optional(token)? })
+}
+
+/// As ntfy takes it.
+fn topic(table: &Table) -> Option<String> {
+    let value = table.need("topic", "topic = \"bakewatch\"")?;
+    let text = value.text()?;
+    let fits = |char: char| char.is_ascii_alphanumeric() || char == '_' || char == '-';
+    if text.is_empty() || text.len() > 64 || !text.chars().all(fits) {
+        value.error("is no topic; write up to 64 letters, digits, - and _");
+        return None;
+    }
+    Some(text.to_owned())
 }
 
 fn severities(value: &Value, words: &Severities) -> Option<Vec<Severity>> {
@@ -83,13 +123,18 @@ fn severities(value: &Value, words: &Severities) -> Option<Vec<Severity>> {
 
 fn webhook(table: &Table, vault: &Vault) -> Option<Medium> {
     let secret = Said::of(table.get("secret"), |value| vault.secret(value, signing));
+    let url = web(table, vault);
+    Some(Medium::Webhook { url: url?, secret: optional(secret)? })
+}
+
+fn web(table: &Table, vault: &Vault) -> Option<Secret> {
     let value = table.need("url", "url = { env = \"WEBHOOK_URL\" }")?;
     let url = vault.secret(value, |text| address::web(text).map(|_| ()));
     if let Some(host) = value.as_text().and_then(plain_host) {
         let what = format!("sends alerts to {host} in the open; write https://");
         value.sink.warn(value.at, &value.key, what);
     }
-    Some(Medium::Webhook { url: url?, secret: optional(secret)? })
+    url
 }
 
 /// The host of an http URL that leaves this machine.
@@ -110,6 +155,10 @@ fn signing(text: &str) -> Result<(), String> {
         return Ok(());
     }
     Err("is no signing secret; write `whsec_` and the base64 of 24 to 64 random bytes".to_owned())
+}
+
+fn not_empty(text: &str) -> Result<(), String> {
+    if text.is_empty() { Err("is empty; leave it out".to_owned()) } else { Ok(()) }
 }
 
 fn email(table: &Table, vault: &Vault) -> Option<Medium> {
@@ -160,12 +209,7 @@ fn recipients(value: &Value) -> Option<Vec<String>> {
 }
 
 fn server(table: &Table, value: &Value, vault: &Vault) -> Option<Smtp> {
-    let password = Said::of(table.get("password"), |value| {
-        vault.secret(value, |text| match text {
-            "" => Err("is empty; leave it out".to_owned()),
-            _ => Ok(()),
-        })
-    });
+    let password = Said::of(table.get("password"), |value| vault.secret(value, not_empty));
     let ca_file = Said::of(table.get("ca-file"), |value| value.text().map(str::to_owned));
     let smtp = address::smtp(value.text()?).map_err(|what| value.error(what)).ok()?;
     match (&smtp.user, table.get("password")) {

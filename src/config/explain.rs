@@ -13,7 +13,8 @@ use crate::judge::Rule;
 use crate::metrics::promql::one_line;
 use crate::metrics::{Shape, Signal, Unit};
 use crate::model::{
-    Channel, HeaderValue, Medium, Proxy, Secret, Smtp, SmtpTls, Source, Target, Transport, Way,
+    Channel, Form, HeaderValue, Medium, Proxy, Secret, Smtp, SmtpTls, Source, Target, Transport,
+    Way,
 };
 use crate::record::{Plan, PresetChoice};
 
@@ -264,6 +265,16 @@ fn channel(channel: &Channel) -> Row {
                 None => "not signed".to_owned(),
             };
             ("webhook", format!("address {}, {signed}", place(url)))
+        }
+        Medium::Post { form, url, token } => {
+            let mut how = format!("address {}", place(url));
+            if let Form::Ntfy { topic } = form {
+                let _ = write!(how, ", topic {topic}");
+            }
+            if let Some(token) = token {
+                let _ = write!(how, ", token {}", place(token));
+            }
+            (form.as_str(), how)
         }
         Medium::Email { to, from, smtp } => {
             ("email", format!("to {}, from {from}, by {}", to.join(", "), server(smtp)))

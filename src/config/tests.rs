@@ -189,8 +189,11 @@ fn reads_the_example_that_shows_every_key() {
               required           error_ratio
 
             Channels
-              on-call  email    critical warning info  to oncall@example.com, from bakewatch@example.com, by mail.example.com:465 (TLS) as bakewatch, password from $SMTP_PASSWORD, trusting /etc/ssl/our-ca.pem
-              chat     webhook  critical               address from the file /run/secrets/chat-webhook, signed from $CHAT_SECRET
+              on-call  email        critical warning info  to oncall@example.com, from bakewatch@example.com, by mail.example.com:465 (TLS) as bakewatch, password from $SMTP_PASSWORD, trusting /etc/ssl/our-ca.pem
+              chat     webhook      critical               address from the file /run/secrets/chat-webhook, signed from $CHAT_SECRET
+              team     slack        critical warning info  address from $SLACK_WEBHOOK
+              phone    ntfy         critical warning info  address as written in channel.phone.url, topic chat-agent, token from $NTFY_TOKEN
+              events   cloudevents  critical warning info  address from $EVENTS_URL
 
             Digests
               morning  0 9 * * 1-5, Europe/Berlin  to on-call

@@ -135,12 +135,18 @@ impl Carrier {
                 let one = webhook::Try { letter, json, timeout, not_stored, now_s };
                 webhook::deliver(&self.http, &self.secrets, url, secret.as_ref(), one).await
             }
+            (Medium::Post { form, url, token }, Body::Post { json }) => {
+                let one = webhook::Try { letter, json, timeout, not_stored, now_s };
+                let (http, secrets) = (&self.http, &self.secrets);
+                webhook::deliver_as(form, http, secrets, url, token.as_ref(), one).await
+            }
             (Medium::Email { to, from, smtp }, Body::Mail { .. }) => {
                 let post = smtp::Post { to, from, smtp, timeout, not_stored };
                 smtp::deliver(&self.secrets, &self.deferred, letter, post).await
             }
-            (Medium::Webhook { .. }, Body::Mail { .. })
-            | (Medium::Email { .. }, Body::Webhook { .. }) => {
+            (Medium::Webhook { .. }, Body::Post { .. } | Body::Mail { .. })
+            | (Medium::Post { .. }, Body::Webhook { .. } | Body::Mail { .. })
+            | (Medium::Email { .. }, Body::Webhook { .. } | Body::Post { .. }) => {
                 panic!("the letter {} is not in its channel's form", letter.key)
             }
         }

@@ -1,12 +1,12 @@
-//! A letter by webhook, after the Standard Webhooks specification: signed at
-//! each try, redirects not followed.
+//! A letter by POST: after the Standard Webhooks specification, signed at each
+//! try, or in another receiver's form. Redirects are not followed.
 
 use reqwest::header::HeaderMap;
 
 use super::http::{self, Http};
 use super::packed::Body;
 use super::secrets::Secrets;
-use crate::model::{Failure, Secret, Span};
+use crate::model::{Failure, Form, Secret, Span};
 use crate::notify::{self, Letter};
 use crate::record::Outcome;
 
@@ -39,10 +39,45 @@ pub async fn deliver(
     secret: Option<&Secret>,
     one: Try<'_>,
 ) -> Outcome {
-    let request = match build(http, secrets, url, secret, &one).await {
-        Ok(request) => request,
-        Err(detail) => return refused(detail, false),
+    match build(http, secrets, url, secret, &one).await {
+        Ok(request) => post(request, secrets, url, &one, |_| None).await,
+        Err(detail) => refused(detail, false),
+    }
+}
+
+/// The same in the form of another receiver.
+pub async fn deliver_as(
+    form: &Form,
+    http: &Http,
+    secrets: &Secrets,
+    url: &Secret,
+    token: Option<&Secret>,
+    one: Try<'_>,
+) -> Outcome {
+    let request = async {
+        let request = at(http, secrets, url).await?.body(one.json.to_owned());
+        let request = request.header("content-type", notify::content_type(form));
+        Ok(match token {
+            Some(token) => request.bearer_auth(secrets.resolve(token).await?),
+            None => request,
+        })
     };
+    match request.await {
+        Ok(request) => {
+            post(request, secrets, url, &one, |words| notify::objection(form, words)).await
+        }
+        Err(detail) => refused(detail, false),
+    }
+}
+
+/// Sends a request. What a receiver says with success may be an objection.
+async fn post(
+    request: reqwest::RequestBuilder,
+    secrets: &Secrets,
+    url: &Secret,
+    one: &Try<'_>,
+    objection: impl Fn(&str) -> Option<String>,
+) -> Outcome {
     let hidden = secrets.resolve(url).await.unwrap_or_default();
     let exchange = async {
         match request.send().await {
@@ -51,7 +86,11 @@ pub async fn deliver(
                 let words = Body::of(response, ANSWER_BYTES_MAX).await;
                 let words =
                     words.and_then(|body| body.unpacked(ANSWER_BYTES_MAX)).unwrap_or_default();
-                answered(status, &headers, &words_of(&words, &hidden), one.now_s)
+                let words = words_of(&words, &hidden);
+                match objection(&words).filter(|_| status.is_success()) {
+                    Some(detail) => refused(detail, false),
+                    None => answered(status, &headers, &words, one.now_s),
+                }
             }
             Err(error) => unanswered(&error, one.timeout),
         }
@@ -62,6 +101,17 @@ pub async fn deliver(
     }
 }
 
+/// A POST to where it goes.
+async fn at(
+    http: &Http,
+    secrets: &Secrets,
+    url: &Secret,
+) -> Result<reqwest::RequestBuilder, String> {
+    let url = secrets.resolve(url).await?;
+    let url = reqwest::Url::parse(&url).map_err(|error| format!("the URL is none: {error}"))?;
+    Ok(http.letters().post(url))
+}
+
 async fn build(
     http: &Http,
     secrets: &Secrets,
@@ -69,11 +119,8 @@ async fn build(
     secret: Option<&Secret>,
     one: &Try<'_>,
 ) -> Result<reqwest::RequestBuilder, String> {
-    let url = secrets.resolve(url).await?;
-    let url = reqwest::Url::parse(&url).map_err(|error| format!("the URL is none: {error}"))?;
-    let mut request = http
-        .letters()
-        .post(url)
+    let mut request = at(http, secrets, url)
+        .await?
         .header("content-type", "application/json")
         .header("webhook-id", &one.letter.key)
         .header("webhook-timestamp", one.now_s.to_string())

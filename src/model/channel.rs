@@ -33,6 +33,15 @@ pub enum Medium {
         /// Signs the body (`whsec_…`); unsigned without.
         secret: Option<Secret>,
     },
+    /// A POST in the form of a chat, or of another receiver.
+    Post {
+        /// Which.
+        form: Form,
+        /// Where to. Often a secret in itself.
+        url: Secret,
+        /// A bearer token, where the receiver wants one.
+        token: Option<Secret>,
+    },
     /// A mail over SMTP.
     Email {
         /// Recipients.
@@ -42,6 +51,39 @@ pub enum Medium {
         /// The server.
         smtp: Smtp,
     },
+}
+
+/// A receiver's own form of a message.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Form {
+    /// An incoming webhook of Slack, or of Mattermost and Rocket.Chat, which take
+    /// the same.
+    Slack,
+    /// A workflow of Microsoft Teams that posts an Adaptive Card.
+    Teams,
+    /// A webhook of Discord.
+    Discord,
+    /// The root of an ntfy server.
+    Ntfy {
+        /// To whom it is published there.
+        topic: String,
+    },
+    /// Whoever takes CloudEvents over HTTP, in structured mode.
+    CloudEvents,
+}
+
+impl Form {
+    /// The word for `type` in a configuration.
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Form::Slack => "slack",
+            Form::Teams => "teams",
+            Form::Discord => "discord",
+            Form::Ntfy { .. } => "ntfy",
+            Form::CloudEvents => "cloudevents",
+        }
+    }
 }
 
 /// A mail server and how to get in.

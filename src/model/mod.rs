@@ -24,7 +24,7 @@ mod transport;
 mod verdict;
 
 pub use ask::{Ask, Beyond, Serving};
-pub use channel::{Channel, Medium, Smtp, SmtpTls};
+pub use channel::{Channel, Form, Medium, Smtp, SmtpTls};
 pub use digest::Digest;
 pub use discovery::{Found, Paths, Records, Source, Way};
 pub use dns::{DnsData, DnsRecord, DnsType};

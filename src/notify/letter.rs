@@ -29,6 +29,11 @@ pub enum Body {
         /// The body, final to the byte: the signature covers it.
         json: String,
     },
+    /// A JSON body to be POSTed in the receiver's own form.
+    Post {
+        /// The body, final to the byte.
+        json: String,
+    },
     /// A mail with text and HTML alike in content. The sender sets
     /// `Message-ID` to the letter's key at the domain of the `From` address.
     Mail {
@@ -64,6 +69,7 @@ impl Body {
     fn parts(&self) -> Vec<&str> {
         match self {
             Body::Webhook { json } => vec!["webhook", json],
+            Body::Post { json } => vec!["post", json],
             Body::Mail { subject, text, html, headers } => {
                 let mut parts = vec!["mail", subject, text, html];
                 for (name, value) in headers {

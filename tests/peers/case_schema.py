@@ -32,7 +32,8 @@ UNSEEN = {
         r"has the user",
         r"smtp\+plain uses no TLS",
         r"belongs to type =",
-        r"`(to|smtp|url)` is missing",  # by the type of a channel
+        r"`(to|smtp|url|topic)` is missing",  # by the type of a channel
+        r"is no topic",
         r"`length` is missing",  # by the name of a window
         r"`(request|expect)` is missing",  # unless it is off
         r"there is no certificate to verify",

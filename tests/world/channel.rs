@@ -97,7 +97,7 @@ impl Receiver {
 pub fn headline(letter: &Letter) -> String {
     match &letter.body {
         Body::Mail { subject, .. } => subject.clone(),
-        Body::Webhook { json } => {
+        Body::Webhook { json } | Body::Post { json } => {
             let value: serde_json::Value = serde_json::from_str(json).expect("a JSON body");
             let kind = value["type"].as_str().unwrap_or("?");
             let data = &value["data"];

@@ -10,12 +10,22 @@ pub(super) const TABLE: Table = Table {
     about: "Somebody who is told, and how.",
     keys: &[
         key("name", Text, "the channel's name").needed().such_as("\"on-call\""),
-        key("type", Word(&["email", "webhook"]), "how it is told").needed().such_as("\"email\""),
+        key(
+            "type",
+            Word(&["email", "webhook", "slack", "teams", "discord", "ntfy", "cloudevents"]),
+            "how it is told",
+        )
+        .needed()
+        .such_as("\"email\""),
         key("severities", Some(&SEVERITY), "which alerts; summaries come in any case")
             .or("all")
             .such_as("[\"critical\"]"),
-        key("url", Secret, "webhook: its address; needed there")
+        key("url", Secret, "all but email: the receiver's address; needed there")
             .such_as("{ file = \"/run/secrets/chat-webhook\" }"),
+        key("topic", Text, "ntfy: to whom it is published; needed there").such_as("\"bakewatch\""),
+        key("token", Secret, "ntfy and cloudevents: a bearer token")
+            .or("none")
+            .such_as("{ env = \"NTFY_TOKEN\" }"),
         key("secret", Secret, "webhook: `whsec_…`, signs the body")
             .or("not signed")
             .such_as("{ env = \"CHAT_SECRET\" }"),

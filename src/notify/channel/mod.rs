@@ -1,11 +1,13 @@
 //! The media, one file each.
 
+mod chat;
+mod cloudevents;
 mod email;
 pub mod webhook;
 
 use super::digest::Digest;
 use super::letter::Body;
-use crate::model::Medium;
+use crate::model::{Form, Medium};
 
 /// A digest in a medium's words. A new medium is a file here, a variant of
 /// `Medium`, one of `Body` if it travels otherwise than those there are, and
@@ -13,6 +15,58 @@ use crate::model::Medium;
 pub fn compose(medium: &Medium, digest: &Digest) -> Body {
     match medium {
         Medium::Webhook { .. } => webhook::compose(digest),
+        Medium::Post { form, .. } => Body::Post { json: post(form, digest) },
         Medium::Email { .. } => email::compose(digest),
+    }
+}
+
+fn post(form: &Form, digest: &Digest) -> String {
+    match form {
+        Form::Slack => chat::slack::compose(digest),
+        Form::Teams => chat::teams::compose(digest),
+        Form::Discord => chat::discord::compose(digest),
+        Form::Ntfy { topic } => chat::ntfy::compose(topic, digest),
+        Form::CloudEvents => cloudevents::compose(digest),
+    }
+}
+
+/// What a receiver that answers with success means by its words, if it did not
+/// take the message after all.
+pub fn objection(form: &Form, words: &str) -> Option<String> {
+    let is_taken = match form {
+        Form::Slack => words.is_empty() || words.eq_ignore_ascii_case("ok"),
+        Form::Teams => !words.contains("returned HTTP error"),
+        Form::Discord | Form::Ntfy { .. } | Form::CloudEvents => true,
+    };
+    (!is_taken).then(|| format!("success, and yet: {words}"))
+}
+
+/// The media type of a POST's body.
+pub fn content_type(form: &Form) -> &'static str {
+    match form {
+        Form::CloudEvents => "application/cloudevents+json; charset=utf-8",
+        Form::Slack | Form::Teams | Form::Discord | Form::Ntfy { .. } => "application/json",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn believes_no_success_that_says_otherwise() {
+        let teams = "Webhook message delivery failed with error: Microsoft Teams endpoint \
+                     returned HTTP error 429";
+        let cases = [
+            (Form::Slack, "ok", false),
+            (Form::Slack, "", false),
+            (Form::Slack, "channel_is_archived", true),
+            (Form::Teams, "1", false),
+            (Form::Teams, teams, true),
+            (Form::Discord, "{}", false),
+        ];
+        for (form, words, refused) in cases {
+            assert_eq!(objection(&form, words).is_some(), refused, "{form:?} {words}");
+        }
     }
 }

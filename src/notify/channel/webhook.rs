@@ -39,12 +39,16 @@ const SHORT_MAX: usize = 200;
 
 /// A digest as the body of a webhook.
 pub fn compose(digest: &Digest) -> Body {
-    let json = match &digest.content {
+    Body::Webhook { json: json_of(digest) }
+}
+
+/// The body itself.
+pub fn json_of(digest: &Digest) -> String {
+    match &digest.content {
         Content::Summary(summary) => summary_json(digest, summary),
         Content::Overview(overview) => overview_json(digest, overview),
         Content::News { .. } | Content::Smoke(_) => json(&envelope(digest, None)),
-    };
-    Body::Webhook { json }
+    }
 }
 
 /// The whole of it where it fits, else without the course of the signals,

@@ -20,7 +20,7 @@ fn check(story: &Story, wanted: ExpectFile) {
         let letter = story.letter(channel);
         out += &format!("==== {channel}: after {}, up to {}\n", letter.after, letter.up_to);
         match &letter.body {
-            Body::Webhook { json } => {
+            Body::Webhook { json } | Body::Post { json } => {
                 let value: serde_json::Value = serde_json::from_str(json).unwrap();
                 out += &serde_json::to_string_pretty(&value).unwrap();
                 out.push('\n');
@@ -295,7 +295,7 @@ fn tells_a_flood_in_several_letters_and_what_one_fact_brings_in_one() {
 
 fn json(letter: &Letter) -> String {
     match &letter.body {
-        Body::Webhook { json } => json.clone(),
+        Body::Webhook { json } | Body::Post { json } => json.clone(),
         Body::Mail { .. } => panic!("{} is no webhook", letter.channel),
     }
 }

@@ -3,7 +3,7 @@
 use bakewatch::daemon::http::Http;
 use bakewatch::daemon::secrets::Secrets;
 use bakewatch::daemon::webhook::{self, Try};
-use bakewatch::model::{MILLISECOND, SECOND, Secret, Span};
+use bakewatch::model::{Form, MILLISECOND, SECOND, Secret, Span};
 use bakewatch::notify::{self, Body, Letter};
 use bakewatch::record::Outcome;
 
@@ -102,4 +102,31 @@ async fn never_prints_its_address() {
         assert!(!outcome.contains(&url), "{outcome}");
         assert!(!outcome.contains("127.0.0.1:1/"), "{outcome}");
     }
+}
+
+async fn deliver_as(form: Form, answered: &'static [u8]) -> (Outcome, String) {
+    let (url, serving) = server(answer("200 OK", answered)).await;
+    let config = [("url".to_owned(), url), ("token".to_owned(), "hunter2".to_owned())];
+    let (secrets, body) = (Secrets::new(config.into()), Body::Post { json: JSON.into() });
+    let letter = Letter { key: "key-1".into(), channel: "team".into(), after: 0, up_to: 1, body };
+    let timeout = 5 * SECOND;
+    let one = Try { letter: &letter, json: JSON, timeout, not_stored: false, now_s: 0 };
+    let (url, token) = (Secret::Config("url".into()), Secret::Config("token".into()));
+    let http = Http::new().unwrap();
+    let outcome = webhook::deliver_as(&form, &http, &secrets, &url, Some(&token), one).await;
+    (outcome, serving.await.unwrap().remove(0))
+}
+
+#[tokio::test]
+async fn takes_a_chats_word_for_what_became_of_a_message() {
+    let (taken, head) = deliver_as(Form::Slack, b"ok").await;
+    assert_eq!(taken, Outcome::Accepted { detail: "200 OK: ok".into() });
+    assert!(head.contains("authorization: Bearer hunter2"), "{head}");
+    assert!(head.contains("content-type: application/json"), "{head}");
+    let (refused, _) = deliver_as(Form::Slack, b"channel_is_archived").await;
+    let detail = "success, and yet: channel_is_archived".to_owned();
+    assert_eq!(refused, Outcome::Refused { detail, retry_after: None, permanent: false });
+    let (taken, head) = deliver_as(Form::CloudEvents, b"").await;
+    assert!(matches!(taken, Outcome::Accepted { .. }), "{taken:?}");
+    assert!(head.contains("content-type: application/cloudevents+json"), "{head}");
 }
