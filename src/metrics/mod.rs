@@ -1,5 +1,6 @@
 //! What was measured: exposition → series → PromQL → signal, and the presets.
 
+mod excerpt;
 mod exposition;
 mod families;
 mod feed;
@@ -19,6 +20,7 @@ mod signal;
 mod spelling;
 mod table;
 
+pub use excerpt::{Depth, Excerpt, POINTS_MAX, SERIES_MAX, Want};
 pub use feed::{AHEAD_MAX, Feed};
 pub use format::show;
 pub use meter::{Measured, Meter};

@@ -27,6 +27,7 @@ mod measure;
 mod observe;
 mod own;
 mod pace;
+mod read;
 mod reload;
 mod seek;
 mod smoke;
@@ -36,6 +37,7 @@ mod vitals;
 
 pub use fleet::Fleet;
 pub use job::{Heard, Job, JobId, Question, Reply};
+pub use read::{ALERTS, QUANTILES, SHARES};
 
 use crate::model::{Name, Release, Timestamp, WatchId};
 use crate::record::{Baseline, Fact, Plan, Record, Stored};
