@@ -12,6 +12,7 @@ mod found;
 mod hostile;
 mod io;
 mod panics;
+mod query;
 mod reload;
 mod rules;
 mod scenarios;

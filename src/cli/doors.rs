@@ -1,0 +1,63 @@
+//! Where a running watch can be asked: the socket in its state directory, and
+//! the address that the configuration names.
+
+use std::net::SocketAddr;
+use std::path::Path;
+
+use crate::config::Checked;
+use crate::daemon::api;
+use crate::daemon::api::listen::{self, Socket};
+use crate::daemon::desk::desk;
+use crate::daemon::reload::Read;
+use crate::daemon::turn::Turns;
+
+/// The one address of all files.
+///
+/// # Errors
+/// They name several.
+pub fn address(all: &[Checked]) -> Result<Option<SocketAddr>, String> {
+    let mut named = all.iter().filter_map(|one| one.listen);
+    let Some(first) = named.next() else { return Ok(None) };
+    match named.find(|other| *other != first) {
+        None => Ok(Some(first)),
+        Some(other) => Err(format!(
+            "listen: one file says {first}, another {other}; one process listens at one address: \
+             write it in one of the files"
+        )),
+    }
+}
+
+/// A reading of the configuration, refused where it would move the door.
+pub fn unmoved(read: Read, now: Option<SocketAddr>) -> Read {
+    let Some(all) = read? else { return Ok(None) };
+    let next = address(&all).map_err(|error| vec![error])?;
+    if next == now {
+        return Ok(Some(all));
+    }
+    let words = |at: Option<SocketAddr>| at.map_or("none".to_owned(), |at| at.to_string());
+    let (now, next) = (words(now), words(next));
+    Err(vec![format!("listen: {now} -> {next}: a running watch stays where it is; restart it")])
+}
+
+/// Opens them. A watch goes on without its socket, where there can be none; an
+/// address that was asked for has to be had.
+///
+/// # Errors
+/// The address cannot be had.
+pub async fn open(
+    dir: &Path,
+    address: Option<SocketAddr>,
+    turns: Turns,
+) -> Result<(Turns, Option<Socket>), String> {
+    let (desk, readers) = desk();
+    let router = api::reading(desk);
+    let socket = Socket::open(dir, router.clone());
+    if let Err(why) = &socket {
+        tracing::warn!("there is no socket, so `query` cannot ask this watch: {why}");
+    }
+    if let Some(address) = address {
+        let address = listen::open(address, router).await?;
+        tracing::info!("queries are answered at http://{address}");
+    }
+    Ok((turns.with_readers(readers), socket.ok()))
+}
