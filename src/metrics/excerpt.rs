@@ -71,6 +71,8 @@ pub struct Excerpt {
     short: BTreeMap<Arc<str>, Span>,
     /// Names that a place without a name leaves out: they are kept as sums.
     left_out: BTreeSet<Arc<str>>,
+    /// What else is to be known.
+    remarks: BTreeSet<String>,
 }
 
 impl Excerpt {
@@ -85,6 +87,7 @@ impl Excerpt {
             kept: BTreeSet::new(),
             short: BTreeMap::new(),
             left_out: BTreeSet::new(),
+            remarks: BTreeSet::new(),
         }
     }
 
@@ -203,6 +206,16 @@ impl Excerpt {
         self.kept.insert(name.into());
     }
 
+    /// Whether some place reads this name, and says so.
+    pub fn names(&self, name: &str) -> bool {
+        self.wants.iter().any(|want| want.name.as_deref() == Some(name))
+    }
+
+    /// To be told with the result.
+    pub fn remark(&mut self, what: String) {
+        self.remarks.insert(what);
+    }
+
     /// The first instant that is read, and the last.
     pub fn reads(&self) -> (Timestamp, Timestamp) {
         let back = self.wants.iter().map(|want| want.back).max().unwrap_or(Span::ZERO);
@@ -224,7 +237,7 @@ impl Excerpt {
         let names = self.wants.iter().filter_map(|want| want.name.as_ref());
         let unknown: BTreeSet<&Arc<str>> =
             names.filter(|name| !self.kept.contains(*name)).collect();
-        let mut all: Vec<String> = Vec::new();
+        let mut all: Vec<String> = self.remarks.iter().cloned().collect();
         all.extend(unknown.into_iter().map(|name| {
             format!(
                 "nothing is kept of {name:?}: no signal, rule or recording reads it, and a watch \

@@ -5,6 +5,7 @@
 use super::{Fleet, Watch};
 use crate::judge::Rule;
 use crate::metrics::promql::histogram::quantile_of_mended;
+use crate::metrics::promql::one_line;
 use crate::metrics::{Excerpt, Family, Measured, Point, Shape, stale_marker};
 use crate::model::{Labels, MILLISECOND, MINUTE, Measurement, Name, Number, Span, Timestamp};
 use crate::record::{AlertKey, AlertRecord, Block, Record, Tally};
@@ -129,7 +130,10 @@ fn tell_signal(
     });
     let all = || record.blocks.iter().filter_map(of_block).chain(live.clone());
     if all().next().is_none() {
-        return Ok(()); // it has never been measured
+        if excerpt.names(signal.as_str()) {
+            excerpt.remark(unmeasured(record, signal));
+        }
+        return Ok(());
     }
     let is_histogram = all().any(|one| matches!(one, Measurement::Buckets { .. }));
     let mut tell = |labels: &Labels, read: &dyn Fn(&Measurement) -> Option<f64>| {
@@ -153,6 +157,23 @@ fn tell_signal(
         tell(&Labels::from_pairs([("quantile", text)]), &|one| quantile(one, q))?;
     }
     Ok(())
+}
+
+/// What is said of a signal of which nothing is recorded.
+fn unmeasured(record: &Record, signal: &Name) -> String {
+    let matched = record.matched.iter().flat_map(|matched| &matched.signals);
+    let found = record.plan.signals.iter().chain(matched).find(|one| one.name == *signal);
+    let query = match found.map(|one| &one.shape) {
+        Some(Shape::Gauge { query } | Shape::Buckets { query, .. }) => {
+            format!("; its query is {}", one_line(query))
+        }
+        _ => String::new(),
+    };
+    format!(
+        "nothing is recorded of the signal {:?}: it has had no data, or it has several values and \
+         no rule reads them{query}",
+        signal.as_str()
+    )
 }
 
 /// The one number of a ratio or a gauge.
