@@ -61,3 +61,41 @@ pub async fn open(
     }
     Ok((turns.with_readers(readers), socket.ok()))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{Given, Source, read};
+
+    fn checked(listen: &str) -> Checked {
+        let text = format!("url = \"http://127.0.0.1:1\"\n{listen}");
+        let source = Source { file: "a.toml".to_owned(), text };
+        read(Some(&source), &Given::default()).expect("it is right")
+    }
+
+    #[test]
+    fn finds_the_one_address_of_all_files() {
+        let (one, two) = ("listen = \"127.0.0.1:1\"", "listen = \"127.0.0.1:2\"");
+        let found = |all: &[&str]| {
+            let all: Vec<Checked> = all.iter().map(|text| checked(text)).collect();
+            address(&all).map(|at| at.map(|at| at.port()))
+        };
+        assert_eq!(found(&["", ""]), Ok(None));
+        assert_eq!(found(&["", one, one]), Ok(Some(1)));
+        assert!(found(&[one, "", two]).unwrap_err().contains("write it in one of the files"));
+        assert_eq!(found(&["listen = \"localhost:7\""]), Ok(Some(7)));
+    }
+
+    #[test]
+    fn refuses_a_reading_that_would_move_the_door() {
+        let one = || checked("listen = \"127.0.0.1:1\"");
+        let now = address(&[one()]).expect("one");
+        let ports = |read: Read| read.map(|all| all.map(|all| all.len()));
+        assert_eq!(ports(unmoved(Ok(Some(vec![one()])), now)), Ok(Some(1)));
+        assert_eq!(ports(unmoved(Ok(None), now)), Ok(None));
+        assert_eq!(ports(unmoved(Err(vec!["wrong".into()]), now)), Err(vec!["wrong".into()]));
+        let moved = ports(unmoved(Ok(Some(vec![checked("")])), now)).expect_err("it would");
+        let told = "listen: 127.0.0.1:1 -> none: a running watch stays where it is; restart it";
+        assert_eq!(moved, [told]);
+    }
+}

@@ -16,6 +16,7 @@ mod checks;
 mod clocks;
 mod close;
 mod counted;
+mod course;
 mod digests;
 mod discover;
 mod fleet;
@@ -33,11 +34,11 @@ mod seek;
 mod smoke;
 mod succession;
 mod tell;
+mod told;
 mod vitals;
 
 pub use fleet::Fleet;
 pub use job::{Heard, Job, JobId, Question, Reply};
-pub use read::{ALERTS, QUANTILES, SHARES};
 
 use crate::model::{Name, Release, Timestamp, WatchId};
 use crate::record::{Baseline, Fact, Plan, Record, Stored};

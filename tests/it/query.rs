@@ -185,6 +185,42 @@ async fn answers_over_a_range_as_far_back_as_the_record_goes() {
 }
 
 #[tokio::test]
+async fn shows_a_gap_where_nobody_looked_and_what_was_before_it() {
+    let mut drive = script::parse("query", FILE).start();
+    drive.run_to(RELEASED + minutes(10));
+    drive.down(minutes(20));
+    drive.run_to(RELEASED + minutes(36));
+    let mut asked = Asked::over(drive);
+    let (start, end) = (RELEASED.to_string(), asked.drive.now.to_string());
+    let form = [("start", start.as_str()), ("end", &end), ("step", "4m")];
+    for (query, expected) in [
+        (
+            "healthy_replicas",
+            expect![[r#"
+            {"__name__":"healthy_replicas","release":"v1","service":"chat"} [[1767225840,"2"],[1767226080,"2"],[1767227520,"2"],[1767227760,"2"]]
+        "#]],
+        ),
+        (
+            "probe_success_ratio{instance=\"a:8000\"}",
+            expect![[r#"
+            {"__name__":"probe_success_ratio","instance":"a:8000","release":"v1","service":"chat"} [[1767225840,"1"],[1767226080,"1"],[1767227520,"1"],[1767227760,"1"]]
+        "#]],
+        ),
+        (
+            "request_rate > 0",
+            expect![[r#"
+            {"__name__":"request_rate","release":"v1","service":"chat"} [[1767225840,"15.825625853035708"],[1767226080,"20"],[1767227520,"8.295187017653312"],[1767227760,"20"]]
+        "#]],
+        ),
+    ] {
+        let form: Vec<(&str, &str)> = form.into_iter().chain([("query", query)]).collect();
+        let (status, body) = asked.ask("/api/v1/query_range", &form).await;
+        assert_eq!((status, &body["warnings"]), (200, &Value::Null), "{body}");
+        expected.assert_eq(&shown(&body["data"]["result"]));
+    }
+}
+
+#[tokio::test]
 async fn answers_in_the_shapes_of_prometheus() {
     let mut asked = Asked::new();
     let mut whole = async |query: &str, time: &str| {
