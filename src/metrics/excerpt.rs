@@ -13,8 +13,8 @@ use super::parts::{PARTS, Sums, is_match};
 use super::{Point, Series, SeriesId};
 use crate::model::{Labels, Span, Timestamp};
 
-/// More samples than this are no question for a watch: their copy would hold
-/// up its next turn for longer than ten milliseconds or so.
+/// More samples than this are no question for a watch. While they are copied,
+/// which takes about a tenth of a second, it begins no turn.
 pub const POINTS_MAX: usize = 1_000_000;
 
 /// The same for series, of which each costs as much as many samples.
@@ -128,9 +128,15 @@ impl Excerpt {
         now: Timestamp,
     ) -> Result<(), String> {
         let parts = labels.get(PARTS).filter(|_| self.depth == Depth::Samples);
+        // Most of a scrape's series bear no label that is called as one of ours,
+        // and most are not wanted: they need no other labels to be told so.
+        let is_clear = own.iter().all(|(ours, _)| labels.get(ours).is_none());
+        if is_clear && parts.is_none() && !is_match(&want.any_of, name, labels) {
+            return Ok(());
+        }
         let shown = relabelled(labels, own);
         let is_wanted = match parts {
-            None => is_match(&want.any_of, name, &shown),
+            None => is_clear || is_match(&want.any_of, name, &shown),
             Some(parts) => match want.by.as_ref().and(sums(want, name, from).ok()) {
                 Some(sums) => {
                     parts.split(',').any(|one| one == sums.part)
