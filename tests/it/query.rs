@@ -280,6 +280,25 @@ async fn refuses_ranges_that_make_no_sense() {
 }
 
 #[tokio::test]
+async fn gives_up_what_takes_too_long_and_leaves_out_what_is_too_much() {
+    let mut asked = Asked::new();
+    let (start, end) = ("1767216100", "1767227100");
+    let query = "sum(count_over_time(up[5m:1s])) + sum(max_over_time(up[5m:1s]))";
+    let form =
+        [("query", query), ("start", start), ("end", end), ("step", "1"), ("timeout", "1ms")];
+    let (status, body) = asked.ask("/api/v1/query_range", &form).await;
+    assert_eq!((status, &body["errorType"]), (503, &"timeout".into()), "{body}");
+    let form = [("query", "ALERTS"), ("limit", "1")];
+    let (_, body) = asked.ask("/api/v1/query", &form).await;
+    assert_eq!(body["data"]["result"].as_array().map(Vec::len), Some(1));
+    assert_eq!(body["warnings"][0], "results truncated due to limit");
+    let (status, body) = asked.ask("/api/v1/query", &[("query", "up"), ("limit", "x")]).await;
+    assert_eq!((status, &body["errorType"]), (400, &"bad_data".into()));
+    let form = [("query", "up"), ("lookback_delta", "1m")];
+    assert_eq!(asked.ask("/api/v1/query", &form).await.0, 400);
+}
+
+#[tokio::test]
 async fn lists_what_there_is_to_be_asked() {
     let mut asked = Asked::new();
     let (_, names) = asked.ask("/api/v1/series", &[("match[]", "{__name__=~\"up|err.*\"}")]).await;
