@@ -30,8 +30,8 @@ const PATH_BYTES_MAX: usize = 107;
 const CONNECTIONS_MAX: usize = 64;
 
 /// A request whose head has not come by then, and a connection on which none
-/// comes, is closed.
-const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
+/// comes, is closed. Longer than a dashboard waits between two looks.
+const HEAD_TIMEOUT: Duration = Duration::from_secs(90);
 
 /// A connection is told to end after so long, and cut off after as long again.
 const CONNECTION_MAX: Duration = Duration::from_secs(300);

@@ -19,7 +19,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::routing::get;
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use self::answer::Problem;
 use self::form::Form;
@@ -27,8 +27,8 @@ use super::desk::Desk;
 use crate::metrics::{Depth, Excerpt, Want};
 use crate::model::{Name, Timestamp};
 
-/// So many answers are worked out at once: the rest of the machine belongs to
-/// the service, and to the watch.
+/// So many questions are copied for and worked out at once, others wait: the
+/// rest of the machine belongs to the service, and to the watch.
 const AT_ONCE: usize = 2;
 
 /// What takes longer is given up (Prometheus's default).
@@ -46,6 +46,8 @@ struct Copied {
     excerpt: Excerpt,
     now: Timestamp,
     services: Vec<Name>,
+    /// Its turn: the next question is copied for when this copy is gone.
+    _slot: OwnedSemaphorePermit,
 }
 
 /// All that reads: no request to it changes anything.
@@ -78,35 +80,33 @@ impl Api {
         form: &Form,
     ) -> Result<Copied, Problem> {
         let service = form.get("service").map(str::to_owned);
+        let slot = tokio::time::timeout(TIMEOUT, self.slots.clone().acquire_owned()).await;
+        let slot = slot.map_err(|_| late(TIMEOUT))?;
+        let slot = slot.map_err(|error| Problem::Unavailable(error.to_string()))?;
         let look = move |fleet: &crate::watch::Fleet, now: Timestamp| {
             let mut excerpt = Excerpt::new(wants, span.unwrap_or((now, now)), depth);
             fleet.read(&mut excerpt, service.as_deref(), now)?;
             let services = if service.is_none() { fleet.services() } else { Vec::new() };
-            Ok(Copied { excerpt, now, services })
+            Ok(Copied { excerpt, now, services, _slot: slot })
         };
         let copied: Result<Copied, String> =
             self.desk.ask(look).await.map_err(Problem::Unavailable)?;
         copied.map_err(Problem::Execution)
     }
+}
 
-    /// Works an answer out where it holds up nobody, in its turn.
-    async fn work<T: Send + 'static>(
-        &self,
-        patience: Duration,
-        work: impl FnOnce() -> Result<T, Problem> + Send + 'static,
-    ) -> Result<T, Problem> {
-        let worked = async {
-            let slot = self.slots.clone().acquire_owned().await;
-            let slot = slot.map_err(|error| Problem::Unavailable(error.to_string()))?;
-            // The slot is free when the work ends, also where nobody waits any more.
-            let task = tokio::task::spawn_blocking(move || {
-                let done = work();
-                drop(slot);
-                done
-            });
-            task.await.map_err(|error| Problem::Internal(error.to_string()))?
-        };
-        let late = || Problem::Timeout(format!("not answered within {patience:?}"));
-        tokio::time::timeout(patience, worked).await.unwrap_or_else(|_| Err(late()))
+/// Works an answer out where it holds up nobody. It may be given up by whoever
+/// waits for it, but not be cut off: what it holds is free when it ends.
+async fn work<T: Send + 'static>(
+    patience: Duration,
+    work: impl FnOnce() -> Result<T, Problem> + Send + 'static,
+) -> Result<T, Problem> {
+    match tokio::time::timeout(patience, tokio::task::spawn_blocking(work)).await {
+        Ok(done) => done.map_err(|error| Problem::Internal(error.to_string()))?,
+        Err(_) => Err(late(patience)),
     }
+}
+
+fn late(patience: Duration) -> Problem {
+    Problem::Timeout(format!("not answered within {patience:?}"))
 }

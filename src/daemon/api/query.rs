@@ -28,7 +28,7 @@ pub(super) async fn instant(State(api): State<Api>, form: Form) -> Told {
         let outcome = Outcome::at(answer, at).limited(limit, &mut beside);
         success(outcome, beside)
     };
-    api.work(patience, work).await
+    super::work(patience, work).await
 }
 
 /// What an expression is at each step of a range of time.
@@ -51,13 +51,13 @@ pub(super) async fn range(State(api): State<Api>, form: Form) -> Told {
             .range_while(series, (start, end), step, &mut || Instant::now() < until)
             .map_err(Problem::Execution)?;
         if Instant::now() >= until {
-            return Err(Problem::Timeout(format!("not answered within {patience:?}")));
+            return Err(super::late(patience));
         }
         let mut beside = beside(&copied, &query);
         let outcome = Outcome::over(matrix).limited(limit, &mut beside);
         success(outcome, beside)
     };
-    api.work(patience, work).await
+    super::work(patience, work).await
 }
 
 fn compiled(form: &Form) -> Result<Query, Problem> {
