@@ -37,7 +37,7 @@
 //! | [`notify`] | who is told, in which words, and when again |
 //! | [`watch`] | the conductor: ask, hear, wake; and the fleet of watches |
 //! | [`config`] | texts → a checked plan, with every error at once |
-//! | [`daemon`] | IO: clock, loop, HTTP and other checks, mail, store |
+//! | [`daemon`] | IO: clock, loop, HTTP and other checks, mail, store, answers to readers |
 //! | [`cli`] | one file a command |
 //!
 //! `model` to `config` are pure: no runtime, no clock, no socket, no disk, no

@@ -5,6 +5,7 @@ mod acquaint;
 mod check;
 mod completions;
 mod demo;
+mod doors;
 pub mod exit;
 mod load;
 mod log;
@@ -12,6 +13,7 @@ mod man;
 mod out;
 mod output;
 mod place;
+mod query;
 pub mod reference;
 mod report;
 mod run;
@@ -44,6 +46,9 @@ enum Command {
     /// Shows each watch: where it stands, what burns, how telling goes
     #[command(after_help = exit::help())]
     Status(status::Status),
+    /// Asks a running watch what its series are, in PromQL
+    #[command(after_help = exit::help())]
+    Query(query::Ask),
     /// Watches an invented service through a week in under a minute
     Demo(demo::Demo),
     /// Prints the summary of a closed window
@@ -76,6 +81,7 @@ pub fn main() -> Exit {
         Command::Check(given) if !given.test.is_empty() => check::test(&given),
         Command::Check(given) => check::run(&given),
         Command::Status(given) => status::run(&given),
+        Command::Query(given) => wait_for(query::run(&given)),
         Command::Report(given) => report::run(&given),
         Command::Completions(given) => completions::run(&given),
         Command::Man(given) => man::run(&given),

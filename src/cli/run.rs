@@ -9,7 +9,7 @@ use clap::Args;
 
 use super::account::{Account, Telling, Until};
 use super::exit::Exit;
-use super::{load, log, out, output, place};
+use super::{doors, load, log, out, output, place};
 use crate::config::{self, Checked, Given};
 use crate::daemon::carry::Carrier;
 use crate::daemon::clock::{self, Clock};
@@ -93,6 +93,7 @@ pub async fn run(given: Run) -> Result<Exit, String> {
             return Ok(Exit::Usage);
         }
     };
+    let address = doors::address(&all)?;
     let dir = place::state_dir(given.state_dir.clone())?;
     let lock = match given.take_over {
         true => Lock::take_over(&dir, HANDOVER).await?,
@@ -117,9 +118,11 @@ pub async fn run(given: Run) -> Result<Exit, String> {
         Turns::new(opened.fleet, opened.clock, store, carrier).with_pulse(Pulse::new(lock)?);
     let file = given.config;
     turns = turns.with_reload(Reload::new(reloads, move || match &file {
-        Some(file) => load::load(Some(file), &from).map(Some),
+        Some(file) => doors::unmoved(load::load(Some(file), &from).map(Some), address),
         None => Ok(None),
     }));
+    // Closed before the lock is let go: the next holder opens its own.
+    let (mut turns, _socket) = doors::open(&dir, address, turns).await?;
     for (old, by) in opened.superseded {
         turns.supersede(&old, &by);
     }

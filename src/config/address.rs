@@ -1,6 +1,6 @@
 //! Addresses: URLs of services and webhooks, mail servers, mail addresses.
 
-use core::net::IpAddr;
+use core::net::{IpAddr, SocketAddr};
 
 use reqwest::Url;
 
@@ -21,6 +21,17 @@ pub(super) fn web(text: &str) -> Result<Url, String> {
         return Err(format!("a URL with user or password ends up in logs; {remedy}"));
     }
     Ok(url)
+}
+
+/// An address of this machine's, and a port.
+pub(super) fn listen(text: &str) -> Result<SocketAddr, String> {
+    let numeric = match text.strip_prefix("localhost:") {
+        Some(port) => format!("127.0.0.1:{port}"),
+        None => text.to_owned(),
+    };
+    numeric.parse().map_err(|_| {
+        format!("{text:?} is no IP address with a port; write for example \"127.0.0.1:9797\"")
+    })
 }
 
 /// What was most likely meant by an address without a scheme.

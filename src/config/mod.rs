@@ -32,6 +32,7 @@ mod walk;
 mod windows;
 mod yaml;
 
+use core::net::SocketAddr;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::fmt::Display;
@@ -103,6 +104,8 @@ pub struct Checked {
     pub until: Option<Until>,
     /// Where the user wrote the steps of the smoke suite and their assertions.
     pub places: Places,
+    /// Where queries are answered over HTTP; `None`: in the state directory alone.
+    pub listen: Option<SocketAddr>,
     /// What was not said and is taken: `timeout = 10s (below every interval)`.
     pub defaults: Vec<String>,
     /// What works and is not what anybody would want.
@@ -146,6 +149,7 @@ pub fn read_with(
     let (vault, notes) = (Vault::default(), Notes::default());
     let top = Table::top(&sink, &document);
     let (plan, until, places, wrong) = plan(&top, given, &vault, &notes, files);
+    let listen = listen(&top);
     drop(top);
     if sink.has_errors() || !wrong.is_empty() {
         return Err([sink.finish().0, wrong].concat());
@@ -156,6 +160,7 @@ pub fn read_with(
         references: vault.references.into_inner(),
         until,
         places,
+        listen,
         defaults: notes.0.into_inner(),
         warnings: sink.finish().1,
     })
@@ -232,6 +237,12 @@ fn plan(
         windows: times.windows.into_iter().map(|placed| placed.window).collect(),
     };
     (plan, times.until, places, imports.complaints)
+}
+
+/// Where queries are answered.
+fn listen(top: &Table) -> Option<SocketAddr> {
+    let value = top.get("listen")?;
+    address::listen(value.text()?).map_err(|what| value.error(what)).ok()
 }
 
 /// All ranges that some query reads; `own`: that of the presets' signals.

@@ -197,6 +197,9 @@ fn reads_the_example_that_shows_every_key() {
 
             Digests
               morning  0 9 * * 1-5, Europe/Berlin  to on-call
+
+            Answers queries
+              http://127.0.0.1:9797  to whoever reaches it, read only
         "#]],
     );
     let missing: Vec<&str> = keys::TABLES

@@ -13,6 +13,7 @@ use tokio::time::Instant;
 
 use super::carry::{self, Carrier, Landed};
 use super::clock::Clock;
+use super::desk::{Look, Readers};
 use super::journal;
 use super::pulse::Pulse;
 use super::reload::{self, Reload, Step};
@@ -88,6 +89,8 @@ pub struct Turns {
     stuck_since: Option<Instant>,
     finished: BTreeSet<WatchId>,
     reload: Option<Reload>,
+    /// Those who ask what is known, each between two turns.
+    readers: Option<Readers>,
     /// A reading of the configuration that the next turn takes in.
     reread: Option<reload::Read>,
     /// The last to be dropped: the store closes while the lock is held.
@@ -114,6 +117,7 @@ impl Turns {
             stuck_since: None,
             finished: BTreeSet::new(),
             reload: None,
+            readers: None,
             reread: None,
             pulse: Pulse::default(),
         }
@@ -127,6 +131,11 @@ impl Turns {
     /// Reads the configuration anew on request.
     pub fn with_reload(self, reload: Reload) -> Turns {
         Turns { reload: Some(reload), ..self }
+    }
+
+    /// Lets readers look at what is known.
+    pub fn with_readers(self, readers: Readers) -> Turns {
+        Turns { readers: Some(readers), ..self }
     }
 
     /// What is known.
@@ -343,6 +352,9 @@ impl Turns {
     async fn wait(&mut self, stops: &mut Stops, drain_until: Option<Instant>) {
         let wake = self.fleet.wake();
         if !self.fleet.is_done() && self.jump(wake) {
+            if let Some(look) = self.readers.as_mut().and_then(Readers::waiting) {
+                look.at(&self.fleet, self.clock.now());
+            }
             tokio::task::yield_now().await;
             return;
         }
@@ -359,6 +371,7 @@ impl Turns {
             () = tokio::time::sleep_until(until) => {}
             () = written(&mut self.writing) => {}
             () = asked(stops) => {}
+            look = reader(&mut self.readers) => look.at(&self.fleet, self.clock.now()),
             step = reread(&mut self.reload) => match step {
                 Step::Begun => self.pulse.reloading(),
                 Step::Done(read) => self.reread = Some(read),
@@ -389,6 +402,14 @@ async fn written(writing: &mut Option<(Writing, usize)>) {
     match writing {
         // Whatever it says: it says it again.
         Some((writing, _)) => drop(writing.done().await),
+        None => std::future::pending().await,
+    }
+}
+
+/// Until somebody asks what is known.
+async fn reader(readers: &mut Option<Readers>) -> Look {
+    match readers {
+        Some(readers) => readers.next().await,
         None => std::future::pending().await,
     }
 }

@@ -82,6 +82,19 @@ impl Clocks {
         place
     }
 
+    /// Takes over stamps of a series that was copied: those of its neighbour, if
+    /// they are the same.
+    pub fn adopt(&mut self, stamps: &[Timestamp]) -> Place {
+        if let Some(clock) = self.all.get(self.recent as usize)
+            && clock.stamps.ends_with(stamps)
+        {
+            return Place { clock: self.recent, from: clock.end() - stamps.len() as u32 };
+        }
+        let place = self.own(stamps);
+        self.recent = place.clock;
+        place
+    }
+
     fn own(&mut self, stamps: &[Timestamp]) -> Place {
         let clock = self.spare.pop().unwrap_or_else(|| {
             self.all.push(Clock::default());

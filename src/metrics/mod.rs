@@ -1,6 +1,7 @@
 //! What was measured: exposition → series → PromQL → signal, and the presets.
 
 mod clocks;
+mod excerpt;
 mod exposition;
 mod families;
 mod feed;
@@ -22,6 +23,7 @@ mod spelling;
 mod table;
 mod values;
 
+pub use excerpt::{Depth, Excerpt, POINTS_MAX, SERIES_MAX, Want};
 pub use feed::{AHEAD_MAX, Feed};
 pub use format::show;
 pub use meter::{Measured, Meter};

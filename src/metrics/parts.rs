@@ -41,6 +41,37 @@ struct Part {
     by: Vec<String>,
 }
 
+impl Part {
+    /// Whether its groups can be told apart by a label. Sums are made target by
+    /// target.
+    fn tells(&self, label: &str) -> bool {
+        label == "instance" || self.by.iter().any(|known| known == label)
+    }
+
+    /// What is left to be matched of lists of which one has to match whole,
+    /// where all that is in this part was matched; `None`: it lacks something,
+    /// or that cannot be told from its labels.
+    fn rest_of(&self, any_of: &[Vec<Matcher>]) -> Option<Vec<Matcher>> {
+        if self.any_of == any_of {
+            return Some(Vec::new());
+        }
+        let ([own], [wanted]) = (&self.any_of[..], any_of) else { return None };
+        let mut rest = wanted.clone();
+        for matcher in own {
+            rest.remove(rest.iter().position(|known| known == matcher)?);
+        }
+        rest.iter().all(|matcher| self.tells(&matcher.name)).then_some(rest)
+    }
+}
+
+/// A part in which a sum can be read.
+pub(super) struct Sums {
+    /// Its number.
+    pub part: String,
+    /// Which of its groups.
+    pub rest: Vec<Matcher>,
+}
+
 /// Which names are kept, and which of them in parts. By default all are kept,
 /// and whole.
 #[derive(Clone, PartialEq, Debug, Default)]
@@ -96,6 +127,53 @@ impl Parts {
     /// Whether some query reads how a name grows.
     pub(crate) fn is_growing(&self, name: &str) -> bool {
         self.growing.contains(name)
+    }
+
+    /// Whether a name is kept in any way.
+    pub(super) fn is_kept(&self, name: &str) -> bool {
+        self.names.contains_key(name)
+            || self.whole.as_ref().is_none_or(|whole| whole.contains(name))
+    }
+
+    /// Whether a name is kept as sums.
+    pub(super) fn is_sums(&self, name: &str) -> bool {
+        self.names.contains_key(name)
+    }
+
+    /// The part of a name in which another query's sum can be read: made of the
+    /// same series, or of more that can be told apart, by no fewer labels.
+    pub(super) fn answering(
+        &self,
+        name: &str,
+        any_of: &[Vec<Matcher>],
+        by: &[String],
+    ) -> Option<Sums> {
+        let fits = |part: &&Part| by.iter().all(|label| part.tells(label));
+        let parts = self.names.get(name)?.iter().filter(fits);
+        let found = parts.filter_map(|part| Some((part, part.rest_of(any_of)?)));
+        let least = found.min_by_key(|(part, rest)| (rest.len(), part.by.len()))?;
+        Some(Sums { part: least.0.id.clone(), rest: least.1 })
+    }
+
+    /// What can be asked of a name that is kept as sums, as it is written.
+    pub(super) fn offered(&self, name: &str) -> Vec<String> {
+        let offer = |part: &Part| {
+            let by = match part.by.is_empty() {
+                true => String::new(),
+                false => format!("by ({}) ", part.by.join(", ")),
+            };
+            let list = |list: &Vec<Matcher>| {
+                let all: Vec<String> = list.iter().map(ToString::to_string).collect();
+                all.join(",")
+            };
+            let any_of: Vec<String> = part.any_of.iter().map(list).collect();
+            let braces = match any_of.concat().is_empty() {
+                true => String::new(),
+                false => format!("{{{}}}", any_of.join(" or ")),
+            };
+            format!("sum {by}(increase({name}{braces}[5m]))").replace("sum (", "sum(")
+        };
+        self.names.get(name).into_iter().flatten().map(offer).collect()
     }
 
     /// Where a series goes.

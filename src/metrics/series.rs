@@ -182,6 +182,40 @@ impl Series {
         entry.from_zero |= entry.born.is_none();
     }
 
+    /// Copies a series of another's, under these labels, with or without its
+    /// samples. Gives how many those are; nothing is copied twice.
+    pub(super) fn adopt(
+        &mut self,
+        from: &Series,
+        id: SeriesId,
+        labels: Labels,
+        has_samples: bool,
+    ) -> usize {
+        let entry = &from.entries[id.0 as usize];
+        let of_name = self.index.entry(entry.name.clone()).or_default();
+        if of_name.contains_key(&labels) {
+            return 0;
+        }
+        let id = SeriesId(u32::try_from(self.entries.len()).expect("fewer than 2^32 series"));
+        of_name.insert(labels.clone(), id);
+        let values = if has_samples { entry.values.clone() } else { Values::default() };
+        let count = values.len();
+        let place = self.clocks.adopt(from.clocks.stamps(entry.place, count));
+        self.entries.push(Entry { name: entry.name.clone(), labels, values, place, ..*entry });
+        self.epoch += 1;
+        count
+    }
+
+    /// How long samples of a series are kept.
+    pub(super) fn horizon(&self, id: SeriesId) -> Span {
+        self.entries[id.0 as usize].horizon
+    }
+
+    /// Whether it had a sample before `than`, kept or not.
+    pub(super) fn is_older(&self, id: SeriesId, than: Timestamp) -> bool {
+        self.entries[id.0 as usize].born.is_some_and(|born| born < than)
+    }
+
     /// How many series there have been.
     pub fn count(&self) -> usize {
         self.entries.len()

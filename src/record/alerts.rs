@@ -83,6 +83,24 @@ impl AlertRecord {
         }
     }
 
+    /// The first breach of what is not over.
+    pub fn since(&self) -> Option<Timestamp> {
+        match self.phase {
+            Phase::Pending { since }
+            | Phase::Firing { since }
+            | Phase::Recovering { since, .. } => Some(since),
+            Phase::Inactive => None,
+        }
+    }
+
+    /// Since when it waits to fire, if it does.
+    pub fn pending_since(&self) -> Option<Timestamp> {
+        match self.phase {
+            Phase::Pending { since } => Some(since),
+            Phase::Inactive | Phase::Firing { .. } | Phase::Recovering { .. } => None,
+        }
+    }
+
     /// Whether this reading is worse than the worst of the open episode by so
     /// much (a tenth) that it is worth a fact.
     pub fn is_worse(&self, bound: Bound, value: f64) -> bool {
@@ -188,7 +206,8 @@ impl Record {
         unit.or_else(|| health::unit(signal)).unwrap_or_default()
     }
 
-    pub(super) fn alert_news(&self, rule: &Rule, key: &AlertKey, value: Number) -> AlertNews {
+    /// All that is to be told of an alert.
+    pub fn alert_news(&self, rule: &Rule, key: &AlertKey, value: Number) -> AlertNews {
         let mut news = AlertNews::new(&self.release.service, rule, &key.labels, value);
         news.unit = self.unit(&rule.signal);
         if let Some(episode) = self.alerts.get(key).and_then(|alert| alert.episodes.last()) {

@@ -246,6 +246,11 @@ impl Fleet {
         self.ids.get(id).map(|place| self.watches[*place].record())
     }
 
+    /// A watch.
+    pub(super) fn watch(&self, id: &WatchId) -> Option<&Watch> {
+        self.ids.get(id).map(|place| &self.watches[*place])
+    }
+
     /// All watches, by id.
     pub fn ids(&self) -> impl Iterator<Item = &WatchId> {
         self.ids.keys()

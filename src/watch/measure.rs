@@ -207,6 +207,17 @@ impl Measure {
         self.families.values().cloned().collect()
     }
 
+    /// What each signal read at the last look, if it is looked at.
+    pub fn last(&self) -> impl Iterator<Item = (&Name, Option<&Measured>)> {
+        let is_looked_at = |one: &Gauged| one.is_ruled || one.is_watched;
+        self.meters.iter().map(move |one| (&one.name, is_looked_at(one).then_some(&one.last)))
+    }
+
+    /// When the last look of the grid was.
+    pub fn last_tick(&self) -> Timestamp {
+        self.last_tick
+    }
+
     /// Signals of which it is told when they vanish.
     pub fn watched(&self) -> Vec<Name> {
         let watched = self.meters.iter().filter(|one| one.is_watched);

@@ -5,6 +5,7 @@ mod world;
 
 mod cases;
 mod config;
+mod dashboard;
 mod digests;
 mod docs;
 mod faults;
@@ -12,6 +13,7 @@ mod found;
 mod hostile;
 mod io;
 mod panics;
+mod query;
 mod reload;
 mod rules;
 mod scenarios;

@@ -27,6 +27,9 @@ pub(super) const TOP: Table = Table {
         key("run-header", RUN_HEADER, "the header that names the smoke suite's run; false: none")
             .or("X-Bakewatch-Run")
             .such_as("\"X-Test-Run\""),
+        key("listen", Takes::Place, "where the running watch answers queries over HTTP, read only")
+            .or("in its state directory alone")
+            .such_as("\"127.0.0.1:9797\""),
         key("body-limit", Size, "the largest body of a scrape, after gunzip")
             .or("16MiB")
             .such_as("\"16MiB\""),

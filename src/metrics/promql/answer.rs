@@ -61,8 +61,22 @@ impl Query {
     pub fn range(
         &mut self,
         series: &Series,
+        span: (Timestamp, Timestamp),
+        step: Span,
+    ) -> Result<Matrix, String> {
+        self.range_while(series, span, step, &mut || true)
+    }
+
+    /// The same for as long as `goes_on` says before each step.
+    ///
+    /// # Errors
+    /// As `range`.
+    pub fn range_while(
+        &mut self,
+        series: &Series,
         (start, end): (Timestamp, Timestamp),
         step: Span,
+        goes_on: &mut dyn FnMut() -> bool,
     ) -> Result<Matrix, String> {
         if let Node::Text(_) | Node::Range(_) = self.root {
             return Err("a query over a range of time has to be numbers at each instant; \
@@ -78,7 +92,7 @@ impl Query {
         let mut rows: BTreeMap<Key, Vec<Point>> = BTreeMap::new();
         let mut said = Vec::new();
         let (mut at, mut failed) = (start, Ok(()));
-        while at <= end && failed.is_ok() {
+        while at <= end && failed.is_ok() && goes_on() {
             let ledger = Ledger::with(said);
             let cx =
                 Context { start, end, is_range: start != end, ..self.context(series, at, &ledger) };

@@ -35,6 +35,7 @@ use self::plan::Node;
 pub(super) use self::plan::Selector;
 pub use self::split::{Side, Top, one_line, split};
 use super::Series;
+use super::excerpt::{self, Want};
 use super::series::LOOKBACK;
 use crate::model::{Labels, Span, Timestamp};
 
@@ -140,6 +141,39 @@ impl Query {
     /// that is read of it is the sum of its growth.
     pub(super) fn visit(&mut self, visit: &mut dyn FnMut(&mut Selector, Option<&[String]>)) {
         self.root.visit(visit);
+    }
+
+    /// What it reads, place by place, for an `Excerpt` of those series. From
+    /// now on it can be read from such an excerpt only.
+    pub fn wants(&mut self) -> Vec<Want> {
+        let mut back = Vec::new();
+        self.root.selectors(self.param, &mut |_, span| back.push(span), Span::ZERO);
+        let mut wants: Vec<Want> = Vec::new();
+        self.root.visit(&mut |selector, by| {
+            let index = wants.len();
+            let by = by.map(<[String]>::to_vec);
+            selector.read_part(by.is_some().then(|| excerpt::token(index)));
+            let (name, any_of) = (selector.name.clone(), selector.any_of.clone());
+            wants.push(Want { name, any_of, by, back: back[index] });
+        });
+        wants
+    }
+
+    /// Whether it is numbers at each instant: no text, no range of samples.
+    pub fn is_numbers(&self) -> bool {
+        !matches!(self.root, Node::Text(_) | Node::Range(_))
+    }
+
+    /// Whether it is a selector and nothing else.
+    pub fn is_selector(&self) -> bool {
+        matches!(self.root, Node::Instant(_))
+    }
+
+    /// Whether its value rests on any series.
+    pub fn reads_series(&self) -> bool {
+        let mut is_any = false;
+        self.root.selectors(self.param, &mut |_, _| is_any = true, Span::ZERO);
+        is_any
     }
 
     /// Its value at an instant; a scalar is one element without labels.

@@ -176,3 +176,49 @@ async fn prints_its_exit_codes_and_takes_a_wrong_line_for_usage() {
     assert_eq!(bakewatch(dir.path(), &["check", "no url"]).await.0, Some(2));
     assert_eq!(bakewatch(dir.path(), &["status"]).await.0, Some(2));
 }
+
+/// A watch that runs until it is dropped.
+struct Running(std::process::Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+#[tokio::test]
+async fn asks_a_watch_that_runs_and_ends_with_4_where_none_does() {
+    let (dir, url) = (tempfile::tempdir().unwrap(), service().await);
+    let ask = async |args: &[&str]| {
+        let args: Vec<&str> = ["query"].iter().chain(args).copied().collect();
+        bakewatch(dir.path(), &args).await
+    };
+    let (code, _, err) = ask(&["up"]).await;
+    assert!(code == Some(4) && err.contains("no watch is running"), "{err}");
+    let (code, _, err) = ask(&["sum(up"]).await;
+    assert!(code == Some(2) && err.ends_with("sum(up\n     ^\n"), "{err}");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_bakewatch"));
+    command.args(["run", &url, "--release", "v1", "--state-dir"]).arg(dir.path());
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    let running = Running(command.spawn().unwrap());
+    let answers = async {
+        loop {
+            let (code, out, err) = ask(&["sum(up)"]).await;
+            match code {
+                Some(0) if out == "1\n" => return,
+                // It has just begun, or has not scraped yet.
+                Some(0 | 4) => tokio::task::yield_now().await,
+                _ => panic!("{code:?}: {out}{err}"),
+            }
+        }
+    };
+    tokio::time::timeout(std::time::Duration::from_secs(60), answers).await.expect("it answers");
+    let (code, out, _) = ask(&["vector(7)", "--start", "2m", "--step", "1m"]).await;
+    assert_eq!((code, out.lines().count()), (Some(0), 4), "{out}");
+    let (code, _, err) = ask(&["up", "--output", "sparkline"]).await;
+    assert!(code == Some(2) && err.contains("give --start"), "{err}");
+    drop(running); // killed: the socket is left behind, and nobody is there
+    let (code, _, err) = ask(&["up"]).await;
+    assert!(code == Some(4) && err.contains("cannot be asked"), "{err}");
+}
