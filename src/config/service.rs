@@ -6,7 +6,7 @@ use super::complaint::Sink;
 use super::reach::{self, Reach};
 use super::secret::Vault;
 use super::walk::{Table, Value};
-use super::{Given, Notes, address, discover};
+use super::{Given, Notes, address, discover, sources};
 use crate::model::{HeaderValue, Labels, Name, Paths, Source, Target};
 
 /// The service and its replicas.
@@ -60,11 +60,14 @@ pub(super) fn read(top: &Table, given: &Given, vault: &Vault, notes: &Notes) -> 
         Some(value) if value.as_flag() == Some(false) => None,
         Some(value) => Some(path(value).unwrap_or_else(|| default.to_owned())),
     };
+    let is_asked = sources::is_usual(top) && get("metrics").is_none();
     let (health, metrics) = (path("health", "/health"), path("metrics", "/metrics"));
+    let metrics = metrics.filter(|_| !is_asked); // somebody else scrapes it
     if let (None, None, Some(table)) = (&health, &metrics, &table) {
         table.error("neither health nor metrics are asked: nothing would be watched");
     }
     let guesses = ["health", "ready", "metrics"].into_iter().filter(|key| get(key).is_none());
+    let guesses = guesses.filter(|key| *key != "metrics" || !is_asked);
     let target = |base: &String| Target {
         name: Name::from(address::place(base)),
         health: health.as_ref().map(|path| format!("{base}{path}")),

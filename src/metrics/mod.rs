@@ -11,6 +11,7 @@ mod page;
 mod parts;
 pub mod presets;
 pub mod promql;
+pub mod queried;
 mod recorder;
 pub mod sawtooth;
 mod scrape;

@@ -19,6 +19,9 @@ pub(super) enum Asked {
     Scrape {
         target: usize,
     },
+    Query {
+        source: Name,
+    },
     Check {
         check: Name,
     },
@@ -41,6 +44,7 @@ impl Asked {
             Asked::Discover { .. }
             | Asked::Probe { .. }
             | Asked::Scrape { .. }
+            | Asked::Query { .. }
             | Asked::Check { .. }
             | Asked::Smoke => true,
             Asked::Letter { .. } | Asked::Publish { .. } | Asked::Moot => false,
@@ -139,6 +143,7 @@ fn timed_out(asked: &Asked, after: Span) -> Reply {
         Asked::Discover { .. }
         | Asked::Probe { .. }
         | Asked::Scrape { .. }
+        | Asked::Query { .. }
         | Asked::Check { .. }
         | Asked::Smoke => Reply::Exchanged(Err(Failure::Timeout(after))),
         // It may have been taken: exactly this letter is tried again.

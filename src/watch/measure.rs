@@ -60,6 +60,21 @@ struct Gauged {
     present: Option<SeriesId>,
 }
 
+impl Gauged {
+    /// Whether it is read at each look. What a source is asked anyway is.
+    fn is_read(&self) -> bool {
+        self.is_ruled || self.is_watched || self.meter.source().is_some()
+    }
+
+    /// Whether it would be seen if it were there.
+    fn is_looked_for(&self, is_scraped: bool) -> bool {
+        match self.meter.source() {
+            Some(_) => self.meter.is_answered(),
+            None => is_scraped,
+        }
+    }
+}
+
 impl Measure {
     pub fn new(record: &Record, now: Timestamp) -> Measure {
         let mut series = Series::new();
@@ -116,7 +131,7 @@ impl Measure {
                 && signal.range == metrics::presets::RANGE;
             let range = record.plan.range.filter(|_| is_usual).unwrap_or(signal.range);
             let signal = &Signal { range, ..signal.clone() };
-            let meter = Meter::compile(signal)
+            let mut meter = Meter::compile_for(signal, &record.plan.data_sources)
                 .unwrap_or_else(|error| panic!("signal {}: {error:?}", signal.name));
             let is_watched = is_matched || record.plan.require.contains(&signal.name);
             for (name, range) in meter.needs() {
@@ -125,6 +140,9 @@ impl Measure {
             let labels = Labels::from_pairs([("signal", signal.name.as_str())]);
             let present = is_watched.then(|| self.series.intern(metrics::health::PRESENT, &labels));
             let before = self.meters.iter().position(|known| known.name == signal.name);
+            if let Some(at) = before {
+                meter.follow(&mut self.meters[at].meter);
+            }
             let (seen, gathered) = before
                 .map_or((0, None), |at| (self.meters[at].seen, self.meters[at].gathered.take()));
             meters.push(Gauged {
@@ -197,6 +215,14 @@ impl Measure {
         self.rule_meters.iter().any(Option::is_none)
     }
 
+    pub(super) fn meters(&self) -> impl Iterator<Item = &Meter> {
+        self.meters.iter().map(|one| &one.meter)
+    }
+
+    pub(super) fn meters_mut(&mut self) -> impl Iterator<Item = &mut Meter> {
+        self.meters.iter_mut().map(|one| &mut one.meter)
+    }
+
     pub fn see_families(&mut self, families: &[Family]) {
         for family in families {
             self.families.insert(family.name.clone(), family.clone());
@@ -229,7 +255,13 @@ impl Measure {
 
     /// Reads every meter that a rule judges or a verdict needs. Perhaps what some
     /// target's counters grow by is withheld. Gives what could not be recorded, and why.
-    pub fn read(&mut self, now: Timestamp, is_withheld: bool) -> Vec<(Name, String)> {
+    /// Answers of sources count that are of `oldest` or later.
+    pub fn read(
+        &mut self,
+        now: Timestamp,
+        is_withheld: bool,
+        oldest: Timestamp,
+    ) -> Vec<(Name, String)> {
         let mut troubles = Vec::new();
         for recorder in &mut self.recorders {
             if let Err(what) = recorder.record(&mut self.series, now) {
@@ -237,7 +269,8 @@ impl Measure {
             }
         }
         for one in &mut self.meters {
-            if one.is_ruled || one.is_watched {
+            if one.is_read() {
+                one.meter.heed(oldest);
                 one.last = one.meter.read(&self.series, now);
                 let is_nothing = matches!(one.last, Measured::None(_));
                 if is_nothing && is_withheld && one.meter.is_of_growth() {
@@ -256,8 +289,10 @@ impl Measure {
             let Some(id) = one.present else { continue };
             match one.last {
                 Measured::None(Why::Absent) => {}
-                Measured::None(Why::Stale) if is_scraped => self.series.push(id, now, 0.0),
-                Measured::None(Why::Stale) => {}
+                Measured::None(Why::Stale) if one.is_looked_for(is_scraped) => {
+                    self.series.push(id, now, 0.0);
+                }
+                Measured::None(Why::Stale | Why::Unanswered) => {}
                 Measured::None(
                     Why::NoTraffic | Why::Unobservable | Why::SawTooth | Why::NoBaseline,
                 )
@@ -268,7 +303,7 @@ impl Measure {
         }
     }
 
-    fn gather(&mut self, ticks: u32, seen: bool) {
+    fn gather(&mut self, ticks: u32, seen: bool, since: Span) {
         self.block.slots += ticks;
         self.block.seen += u32::from(seen);
         for one in self.meters.iter_mut().filter(|one| one.is_kept) {
@@ -278,6 +313,13 @@ impl Measure {
             one.seen += 1;
             if let Some(value) = worst(&one.last) {
                 one.gathered = Some(join(one.gathered.take(), value));
+            } else if let (Measured::One(events), Some(range)) =
+                (&one.last, one.meter.counted_range())
+            {
+                // What came in a longer time than the last look is as old: its
+                // share counts, so that nothing counts twice.
+                let share = (since.seconds_f64() / range.seconds_f64()).min(1.0);
+                one.gathered = Some(add(one.gathered.take(), events, share));
             }
         }
     }
@@ -290,7 +332,10 @@ impl Measure {
         block.to = to;
         block.tallies = self.own.take_tallies();
         for one in self.meters.iter_mut().filter(|one| one.is_kept) {
-            let counted = one.meter.count(&self.series, to, over);
+            let counted = match (one.meter.source(), one.meter.counted_range()) {
+                (Some(_), Some(_)) => Measured::None(Why::Absent), // gathered look by look
+                _ => one.meter.count(&self.series, to, over),
+            };
             let measured = match counted {
                 Measured::One(
                     events @ (Measurement::Ratio { .. } | Measurement::Buckets { .. }),
@@ -300,7 +345,7 @@ impl Measure {
                     one.gathered.take()
                 }
             };
-            let is_looked_at = one.is_ruled || one.is_watched;
+            let is_looked_at = one.is_read();
             let once = u32::from(measured.is_some()) * block.slots;
             let seen = if is_looked_at { one.seen } else { once };
             one.seen = 0;
@@ -324,6 +369,32 @@ fn worst(measured: &Measured) -> Option<f64> {
             all.map(|(_, value)| *value).filter(|value| !value.is_nan()).reduce(f64::max)
         }
         Measured::One(_) | Measured::None(_) => None,
+    }
+}
+
+/// Some share of events more.
+fn add(before: Option<Measurement>, events: &Measurement, share: f64) -> Measurement {
+    let scaled = |number: &Number| Number(number.0 * share);
+    match (before, events) {
+        (Some(Measurement::Ratio { num, den }), Measurement::Ratio { num: more, den: all }) => {
+            let (num, den) = (num.0 + scaled(more).0, den.0 + scaled(all).0);
+            Measurement::Ratio { num: Number(num), den: Number(den) }
+        }
+        (
+            Some(Measurement::Buckets { bounds, counts }),
+            Measurement::Buckets { bounds: b, counts: more },
+        ) if bounds == *b => {
+            let sums = counts.iter().zip(more).map(|(one, more)| Number(one.0 + scaled(more).0));
+            Measurement::Buckets { bounds, counts: sums.collect() }
+        }
+        (_, Measurement::Ratio { num, den }) => {
+            Measurement::Ratio { num: scaled(num), den: scaled(den) }
+        }
+        (_, Measurement::Buckets { bounds, counts }) => Measurement::Buckets {
+            bounds: bounds.clone(),
+            counts: counts.iter().map(scaled).collect(),
+        },
+        (before, gauge) => before.unwrap_or_else(|| gauge.clone()),
     }
 }
 
@@ -375,7 +446,7 @@ impl Watch {
     pub(super) fn gather(&mut self, since: Span, interval: Span, now: Timestamp) {
         let ticks = (since.millis() / interval.millis()).max(1);
         let seen = self.is_health_known(now, interval);
-        self.measure.gather(u32::try_from(ticks).unwrap_or(u32::MAX), seen);
+        self.measure.gather(u32::try_from(ticks).unwrap_or(u32::MAX), seen, since);
     }
 
     /// Where nobody looked for a long while (the machine slept, the process was
@@ -399,6 +470,7 @@ impl Watch {
             return;
         }
         let mut block = self.measure.cut(to);
+        block.data_sources = self.sources.take_tallies();
         block.checks = self.checks.take_tallies(&self.record.plan.checks);
         self.note(now, Fact::Measured(block));
     }

@@ -30,6 +30,7 @@ mod pace;
 mod reload;
 mod seek;
 mod smoke;
+mod sources;
 mod succession;
 mod tell;
 mod vitals;
@@ -50,6 +51,7 @@ use pace::Pace;
 use seek::Seek;
 use smoke::Smoke;
 pub use smoke::run_id;
+use sources::Sources;
 use tell::Tell;
 
 /// A fact, as it is to be stored.
@@ -79,6 +81,7 @@ pub struct Watch {
     flight: Flight,
     discover: Discover,
     look: Look,
+    sources: Sources,
     checks: Checks,
     measure: Measure,
     judging: Judging,
@@ -133,6 +136,7 @@ impl Watch {
             flight: Flight::default(),
             look: Look::new(&record, measure.wanted_at_first(&record), now),
             discover: Discover::new(&record.plan, now),
+            sources: Sources::new(&record.plan, &mut measure.series, now),
             checks: Checks::new(&record, &mut measure.series, now),
             measure,
             judging: Judging::new(record.plan.rules.len(), now),
@@ -178,6 +182,7 @@ impl Watch {
         if self.is_observing() {
             self.ask_sources(now, &mut due);
             self.ask_targets(now, &mut due);
+            self.ask_data_sources(now, &mut due);
             self.ask_checks(now, &mut due);
             self.ask_smoke(now, &mut due);
         } else if self.is_cleaning() {
@@ -231,6 +236,7 @@ impl Watch {
         if self.is_observing() {
             also(self.next_discovery());
             also(self.next_look());
+            also(self.next_question());
             also(self.next_check());
             also(self.next_smoke());
             also(Some(self.measure.next_tick()));
@@ -309,6 +315,12 @@ impl Watch {
             }
             (Asked::Scrape { target }, Reply::Exchanged(Err(failure))) => {
                 self.hear_scrape(now, target, Err(failure), None);
+            }
+            (Asked::Query { source }, Reply::Queried(answers)) => {
+                self.hear_answers(now, &source, Ok(answers));
+            }
+            (Asked::Query { source }, Reply::Exchanged(Err(failure))) => {
+                self.hear_answers(now, &source, Err(failure));
             }
             (Asked::Check { check }, Reply::Exchanged(result)) => {
                 self.hear_check(now, &check, &result);

@@ -6,6 +6,7 @@ pub mod beyond;
 pub mod channel;
 pub mod drive;
 pub mod oracle;
+pub mod prometheus;
 pub mod script;
 pub mod simulate;
 pub mod target;

@@ -21,6 +21,7 @@ use bakewatch::watch::Heard;
 use super::beyond;
 use super::channel::{Manner, Receiver, headline};
 use super::drive::Drive;
+use super::prometheus::Manner as Serves;
 use super::target::{Body, Expo, Mood, Target};
 
 /// The release of every scenario is out at this instant.
@@ -154,6 +155,21 @@ fn happen(drive: &mut Drive, what: &str) {
                 }
                 _ => panic!("a check cannot do {what:?}"),
             }
+        }
+        ["source", who, rest @ ..] => {
+            let source = drive.sources.get_mut(*who).unwrap_or_else(|| panic!("no {who:?}"));
+            source.manner = match rest {
+                ["answers"] => Serves::Answers,
+                ["refuses"] => Serves::Refuses,
+                ["hangs"] => Serves::Hangs,
+                ["errs"] => Serves::Errs,
+                ["answers", "in", "part"] => Serves::Partial,
+                ["shows", "html"] => Serves::Html,
+                ["lags"] => Serves::Lags,
+                ["is", "slow"] => Serves::Slow,
+                ["has", "nothing"] => Serves::Empty,
+                _ => panic!("a source cannot do {what:?}"),
+            };
         }
         ["sources", "fail"] => drive.named = Err("no such file".to_owned()),
         ["sources", "name", "nobody"] => drive.named = Ok(Vec::new()),
@@ -303,6 +319,8 @@ pub fn line(fact: &Fact) -> Option<String> {
         Fact::Version { target, version } => format!("version {target} {version}"),
         Fact::Scraping { target, failure: Some(why) } => format!("scrape {target} fails: {why}"),
         Fact::Scraping { target, failure: None } => format!("scrape {target} ok"),
+        Fact::Sourcing { source, failure: Some(why) } => format!("source {source} fails: {why}"),
+        Fact::Sourcing { source, failure: None } => format!("source {source} answers"),
         Fact::Checked { check, passed, reason } => {
             let word = match passed {
                 Some(true) => "passes",

@@ -109,7 +109,7 @@ pub fn live(checked: &Checked, answered: &[Answered], now: Timestamp) -> Live {
         answered.iter().map(|one| target(one, &meters, expected)).collect();
     let shown = meters.iter_mut().map(|(signal, meter)| SignalLive {
         name: signal.name.clone(),
-        of: of(&matched, signal),
+        of: of(plan, &matched, signal),
         now: rules::now(signal, meter, &series, now),
     });
     let signals: Vec<SignalLive> = shown.collect();
@@ -216,12 +216,12 @@ fn series<'p>(
     series
 }
 
-fn of(matched: &Matched, signal: &Signal) -> String {
+fn of(plan: &Plan, matched: &Matched, signal: &Signal) -> String {
     let by_preset = matched.signals.iter().any(|found| found == signal);
     let because = matched.because.iter().find(|(name, _)| *name == signal.name);
     match because.filter(|_| by_preset) {
         Some((_, of)) => of.clone(),
-        None => super::explain::query(signal),
+        None => super::explain::asked::measured(plan, signal),
     }
 }
 

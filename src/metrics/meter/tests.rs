@@ -7,7 +7,7 @@ use crate::model::{MINUTE, SECOND};
 const RANGE: Span = Span::from_millis(5 * MINUTE.millis());
 
 fn signal(shape: Shape) -> Signal {
-    Signal { name: "s".into(), unit: Unit::Count, shape, range: RANGE }
+    Signal { name: "s".into(), unit: Unit::Count, shape, range: RANGE, source: None }
 }
 
 fn ratio_signal() -> Signal {

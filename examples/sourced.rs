@@ -1,0 +1,135 @@
+//! One world, watched twice: by its own scraping, and by asking a server that
+//! holds the very samples that were scraped. `tests/peers/case_sources.py` puts
+//! a real Prometheus between the two and compares the alerts.
+//!
+//! ```text
+//! sourced scrape FILE   writes what was scraped in OpenMetrics, prints the alerts
+//! sourced ask URL       asks that server instead, prints the alerts
+//! ```
+
+#[path = "../tests/world/mod.rs"]
+mod world;
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+use std::{env, fs};
+
+use bakewatch::daemon::http::Http;
+use bakewatch::daemon::{query, secrets::Secrets};
+use bakewatch::record::Fact;
+
+use world::drive::Drive;
+use world::script::{RELEASED, parse};
+
+/// A day in short: failures that rise and fall, a restart in between, answers
+/// that slow down, a minute in which nobody answers, memory that runs out.
+const WORLD: &str = r#"
+service = "chat"
+url = "http://a:8000"
+SOURCE
+
+[windows]
+hours = { length = "4h", every = "15s" }
+
+[[rule]]
+name = "TargetSilent"
+off = true
+
+[[rule]]
+name = "SignalVanished"
+off = true
+
+[[rule]]
+name = "Memory"
+query = "max(process_resident_memory_bytes) / 1e6"
+above = 900
+for = "1m"
+---
+at 13m    a fails 3%
+at 31m    a fails 12%
+at 40m    a restarts
+at 52m    a fails 0%
+at 70m    a slow 4%
+at 95m    a slow 0%
+at 110m   a refuses
+at 111m   a answers
+at 125m   a memory 97%
+at 140m   a memory 40%
+at 150m   a fails 1.5%
+at 190m   a fails 0%
+---
+"#;
+
+/// Samples of a series by its name and labels, as they were asked for.
+type Samples = BTreeMap<(String, String), Vec<String>>;
+
+fn main() {
+    let mut arguments = env::args().skip(1);
+    let (how, place) = (arguments.next(), arguments.next());
+    match (how.as_deref(), place) {
+        (Some("scrape"), Some(file)) => {
+            let mut drive = start("");
+            drive.pages = Some(Vec::new());
+            play(&mut drive);
+            let pages = drive.pages.take().unwrap_or_default();
+            fs::write(file, open_metrics(&pages)).expect("a file that can be written");
+        }
+        (Some("ask"), Some(url)) => {
+            let source = "metrics = \"main\"\n[source.main]\ntype = \"prometheus\"\n";
+            let selector = "selector = '{job=\"chat\"}'";
+            let mut drive = start(&format!("{source}url = {url:?}\n{selector}"));
+            let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+            let (http, secrets) = (Http::new().expect("a client"), Secrets::default());
+            let server = drive.sources.get_mut("main").expect("the source");
+            server.scrapes = false;
+            server.real = Some(Box::new(move |source, asks| {
+                runtime.block_on(query::ask(&http, &secrets, source, asks, 16 << 20))
+            }));
+            play(&mut drive);
+            let asked: u64 = drive.sources["main"].asked.values().sum();
+            eprintln!("{asked} queries");
+        }
+        _ => eprintln!("sourced scrape FILE | sourced ask URL"),
+    }
+}
+
+fn start(source: &str) -> Drive {
+    parse("sourced", &WORLD.replace("SOURCE", source)).start()
+}
+
+fn play(drive: &mut Drive) {
+    parse("sourced", &WORLD.replace("SOURCE", "")).play(drive);
+    for (at, fact) in drive.facts() {
+        let seconds = at.since(RELEASED).seconds_f64();
+        match fact {
+            Fact::Alert { rule, phase, value, .. } => {
+                println!("{seconds:.3} {rule} {} {}", phase.as_str(), value.0);
+            }
+            Fact::Poisoned { message } => panic!("{message}"),
+            _ => {}
+        }
+    }
+}
+
+/// Prometheus stamps a sample when it asks for it; so are these.
+fn open_metrics(pages: &[(bakewatch::model::Timestamp, String, String)]) -> String {
+    let mut samples = Samples::new();
+    for (at, target, page) in pages {
+        for line in page.lines().filter(|line| !line.starts_with('#')) {
+            let (series, value) = line.rsplit_once(' ').expect("a sample");
+            let (name, labels) = series.split_once('{').expect("labels");
+            let labels = labels.trim_end_matches('}');
+            let labels = format!("{labels}instance=\"{target}\",job=\"chat\"");
+            let at = at.millis() as f64 / 1000.0;
+            let points = samples.entry((name.to_owned(), labels)).or_default();
+            points.push(format!("{value} {at:.3}"));
+        }
+    }
+    let mut text = String::new();
+    for ((name, labels), points) in &samples {
+        for point in points {
+            let _ = writeln!(text, "{name}{{{labels}}} {point}");
+        }
+    }
+    text + "# EOF\n"
+}
