@@ -16,6 +16,7 @@ use std::{env, fs};
 
 use bakewatch::daemon::http::Http;
 use bakewatch::daemon::{query, secrets::Secrets};
+use bakewatch::model::{MINUTE, Timestamp};
 use bakewatch::record::Fact;
 
 use world::drive::Drive;
@@ -60,6 +61,8 @@ at 190m   a fails 0%
 ---
 "#;
 
+const LIMITS: query::Limits = query::Limits { bytes_max: 16 << 20, timeout: MINUTE };
+
 /// Samples of a series by its name and labels, as they were asked for.
 type Samples = BTreeMap<(String, String), Vec<String>>;
 
@@ -83,7 +86,7 @@ fn main() {
             let server = drive.sources.get_mut("main").expect("the source");
             server.scrapes = false;
             server.real = Some(Box::new(move |source, asks| {
-                runtime.block_on(query::ask(&http, &secrets, source, asks, 16 << 20))
+                runtime.block_on(query::ask(&http, &secrets, source, asks, LIMITS))
             }));
             play(&mut drive);
             let asked: u64 = drive.sources["main"].asked.values().sum();
@@ -112,7 +115,7 @@ fn play(drive: &mut Drive) {
 }
 
 /// Prometheus stamps a sample when it asks for it; so are these.
-fn open_metrics(pages: &[(bakewatch::model::Timestamp, String, String)]) -> String {
+fn open_metrics(pages: &[(Timestamp, String, String)]) -> String {
     let mut samples = Samples::new();
     for (at, target, page) in pages {
         for line in page.lines().filter(|line| !line.starts_with('#')) {

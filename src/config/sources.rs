@@ -9,11 +9,17 @@ use super::windows::Times;
 use super::{address, reach};
 use crate::metrics::promql::{matchers, narrow};
 use crate::metrics::{Shape, Signal};
-use crate::model::{DataSource, MINUTE, Name, Span};
+use crate::model::{DAY, DataSource, HOUR, MINUTE, Name, Span};
 use crate::record::PresetChoice;
 
 /// What our own scraping is called where a source could be.
 const SCRAPE: &str = "scrape";
+
+/// A week has all its days and nights.
+const HISTORY: Span = Span::from_millis(7 * DAY.millis());
+
+/// Longer ago the service was another.
+const HISTORY_MAX: Span = Span::from_millis(90 * DAY.millis());
 
 /// A sample that comes later than that is no sign of what is.
 const DELAY_MAX: Span = Span::from_millis(10 * MINUTE.millis());
@@ -133,6 +139,7 @@ fn source(table: &Table, name: &str, vault: &Vault, times: &Times) -> Option<Dat
     headers.extend(reach.auth);
     let timeout = Said::of(table.get("timeout"), |value| timeout(value, times.fastest()));
     let delay = Said::of(table.get("delay"), delay).or(Span::ZERO);
+    let history = Said::of(table.get("history"), history).or(HISTORY);
     let takes_partial = table.flag("partial-response").unwrap_or(false);
     // A Thanos that is not told otherwise gives half an answer for a whole one.
     let mut params = vec![("partial_response".to_owned(), takes_partial.to_string())];
@@ -149,7 +156,7 @@ fn source(table: &Table, name: &str, vault: &Vault, times: &Times) -> Option<Dat
         selector: selector?,
         delay: delay?,
         timeout: timeout.or(times.timeout)?,
-        history: Span::ZERO,
+        history: history?,
     })
 }
 
@@ -188,6 +195,18 @@ fn timeout(value: &Value, fastest: Span) -> Option<Span> {
             "{span} is not below the shortest interval, {fastest}: an answer that is late would \
              delay the next question; write at most \"{}\"",
             Span::from_millis(fastest.millis() * 2 / 3)
+        ));
+        return None;
+    }
+    Some(span)
+}
+
+/// Nothing, or long enough for a median.
+fn history(value: &Value) -> Option<Span> {
+    let span = value.span()?;
+    if span != Span::ZERO && !(HOUR..=HISTORY_MAX).contains(&span) {
+        value.error(format!(
+            "{span} is no past to go by; write \"0s\" for none, or \"1h\" to \"{HISTORY_MAX}\""
         ));
         return None;
     }

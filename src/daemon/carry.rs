@@ -107,9 +107,10 @@ impl Carrier {
             Question::Scrape { request, wanted, bytes_max, table, .. } => {
                 self.http.scrape(&request, &self.secrets, &wanted, bytes_max, table).await
             }
-            Question::Query { source, asks, bytes_max } => {
+            Question::Query { source, asks, bytes_max, timeout } => {
                 let (http, secrets) = (&self.http, &self.secrets);
-                Reply::Queried(query::ask(http, secrets, &source, &asks, bytes_max).await)
+                let limits = query::Limits { bytes_max, timeout };
+                Reply::Queried(query::ask(http, secrets, &source, &asks, limits).await)
             }
             Question::Check { ask, timeout, .. } => {
                 Reply::Exchanged(check::ask(&ask, timeout).await)

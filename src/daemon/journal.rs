@@ -84,9 +84,9 @@ fn followed(watch: &WatchId, at: &str, fact: &Fact, record: &Record) {
         }
         Fact::Baseline(baseline) => {
             for line in crate::report::baseline_lines(record) {
-                match baseline.from {
-                    Some(_) => info!(%watch, at, "{line}"),
-                    None => warn!(%watch, at, "{line}"),
+                match baseline.from.is_some() || baseline.past.is_some() {
+                    true => info!(%watch, at, "{line}"),
+                    false => warn!(%watch, at, "{line}"),
                 }
             }
         }

@@ -14,25 +14,34 @@ use crate::model::{DataSource, Failure, HeaderValue, Inquiry, Method, Request, S
 /// A shared server has others to answer; ours wait for each other.
 const IN_FLIGHT_MAX: usize = 4;
 
+/// What answers may be, and take.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Cap on each body, after gunzip.
+    pub bytes_max: u64,
+    /// For all of them.
+    pub timeout: Span,
+}
+
 /// An answer to each query, in their order.
 pub async fn ask(
     http: &Http,
     secrets: &Secrets,
     source: &DataSource,
     asks: &[Inquiry],
-    bytes_max: u64,
+    limits: Limits,
 ) -> Vec<Result<Told, Failure>> {
     let began = Instant::now();
     let one = |inquiry: &Inquiry| {
-        let mut request = request(source, inquiry);
+        let mut request = request(source, inquiry, limits.timeout);
         async move {
-            request.timeout = source.timeout - Span::from(began.elapsed());
+            request.timeout = limits.timeout - Span::from(began.elapsed());
             if request.timeout <= Span::ZERO {
-                return Err(Failure::Timeout(source.timeout));
+                return Err(Failure::Timeout(limits.timeout));
             }
-            let answered = http.answer(&request, secrets, bytes_max).await;
+            let answered = http.answer(&request, secrets, limits.bytes_max).await;
             let (status, body) = answered.map_err(|failure| match failure {
-                Failure::Timeout(_) => Failure::Timeout(source.timeout),
+                Failure::Timeout(_) => Failure::Timeout(limits.timeout),
                 other => other,
             })?;
             queried::read(status, &body, source.takes_partial)
@@ -42,7 +51,7 @@ pub async fn ask(
     stream::iter(waiting).buffered(IN_FLIGHT_MAX).collect().await
 }
 
-fn request(source: &DataSource, inquiry: &Inquiry) -> Request {
+fn request(source: &DataSource, inquiry: &Inquiry, timeout: Span) -> Request {
     let seconds = |at: crate::model::Timestamp| format!("{:.3}", at.millis() as f64 / 1000.0);
     let mut pairs = vec![("query".to_owned(), inquiry.text.to_string())];
     let path = match inquiry.since {
@@ -57,7 +66,7 @@ fn request(source: &DataSource, inquiry: &Inquiry) -> Request {
             "/api/v1/query_range"
         }
     };
-    pairs.push(("timeout".to_owned(), format!("{}ms", source.timeout.millis())));
+    pairs.push(("timeout".to_owned(), format!("{}ms", timeout.millis())));
     pairs.extend(source.params.iter().cloned());
     let mut form = Url::parse("http://form/").expect("it is a URL");
     form.query_pairs_mut().extend_pairs(&pairs);
@@ -69,7 +78,7 @@ fn request(source: &DataSource, inquiry: &Inquiry) -> Request {
         url: format!("{}{path}", source.url),
         headers,
         body: form.query().map(<_>::to_owned),
-        timeout: source.timeout,
+        timeout,
         follow: 0,
         transport: source.transport.clone(),
     }
@@ -96,7 +105,7 @@ mod tests {
         };
         let at = Timestamp::from_millis(1_500);
         let mut inquiry = Inquiry { text: "a + b{c=\"d\"}".into(), at, since: None };
-        let sent = request(&source, &inquiry);
+        let sent = request(&source, &inquiry, source.timeout);
         let body =
             "query=a+%2B+b%7Bc%3D%22d%22%7D&time=1.500&timeout=8000ms&partial_response=false";
         assert_eq!(
@@ -104,7 +113,7 @@ mod tests {
             ("http://metrics:9090/prom/api/v1/query", Some(body))
         );
         inquiry.since = Some((Timestamp::from_millis(0), 15 * SECOND));
-        let sent = request(&source, &inquiry);
+        let sent = request(&source, &inquiry, source.timeout);
         let is_range =
             sent.body.is_some_and(|body| body.contains("&start=0.000&end=1.500&step=15.000&"));
         assert!(is_range && sent.url.ends_with("/api/v1/query_range"));

@@ -18,7 +18,7 @@ mod targets;
 use std::collections::BTreeMap;
 
 pub use alerts::{AlertKey, AlertRecord, Closing, Episode};
-pub use baseline::{Baseline, Level};
+pub use baseline::{Baseline, Level, NO_EARLIER, Past};
 pub use change::changes;
 pub use channel::{BROKEN_AFTER, ChannelRecord, Frozen, WrittenBy};
 pub use fact::{Block, Ending, Fact, Missed, Outcome, Row, Stored, Tally};

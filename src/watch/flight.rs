@@ -22,6 +22,7 @@ pub(super) enum Asked {
     Query {
         source: Name,
     },
+    History,
     Check {
         check: Name,
     },
@@ -45,6 +46,7 @@ impl Asked {
             | Asked::Probe { .. }
             | Asked::Scrape { .. }
             | Asked::Query { .. }
+            | Asked::History
             | Asked::Check { .. }
             | Asked::Smoke => true,
             Asked::Letter { .. } | Asked::Publish { .. } | Asked::Moot => false,
@@ -144,6 +146,7 @@ fn timed_out(asked: &Asked, after: Span) -> Reply {
         | Asked::Probe { .. }
         | Asked::Scrape { .. }
         | Asked::Query { .. }
+        | Asked::History
         | Asked::Check { .. }
         | Asked::Smoke => Reply::Exchanged(Err(Failure::Timeout(after))),
         // It may have been taken: exactly this letter is tried again.

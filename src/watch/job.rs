@@ -64,6 +64,8 @@ pub enum Question {
         asks: Vec<Inquiry>,
         /// Cap on each body, after gunzip.
         bytes_max: u64,
+        /// For all answers.
+        timeout: Span,
     },
     /// Does it work? Answer: `Reply::Exchanged`.
     Smoke {

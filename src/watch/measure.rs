@@ -49,6 +49,8 @@ pub(super) struct Measure {
 /// A signal's meter, what it read at the last tick, and what it gathers.
 struct Gauged {
     name: Name,
+    /// As it was compiled.
+    signal: Signal,
     meter: Meter,
     is_ruled: bool,
     is_watched: bool,
@@ -147,6 +149,7 @@ impl Measure {
                 .map_or((0, None), |at| (self.meters[at].seen, self.meters[at].gathered.take()));
             meters.push(Gauged {
                 name: signal.name.clone(),
+                signal: signal.clone(),
                 meter,
                 is_ruled: ruled.contains(&signal.name),
                 is_watched,
@@ -213,6 +216,11 @@ impl Measure {
     /// Whether a rule of the plan has no meter: what it judges was never found.
     pub fn is_some_rule_without_signal(&self) -> bool {
         self.rule_meters.iter().any(Option::is_none)
+    }
+
+    /// A signal as it is measured; `None`: nobody measures it.
+    pub fn signal(&self, name: &Name) -> Option<&Signal> {
+        self.meters.iter().find(|one| one.name == *name).map(|one| &one.signal)
     }
 
     pub(super) fn meters(&self) -> impl Iterator<Item = &Meter> {

@@ -20,6 +20,7 @@ mod digests;
 mod discover;
 mod fleet;
 mod flight;
+mod history;
 mod job;
 mod judging;
 mod look;
@@ -44,6 +45,7 @@ use checks::Checks;
 use digests::Digests;
 use discover::Discover;
 use flight::Flight;
+use history::History;
 use judging::Judging;
 use look::Look;
 use measure::Measure;
@@ -82,6 +84,7 @@ pub struct Watch {
     discover: Discover,
     look: Look,
     sources: Sources,
+    history: History,
     checks: Checks,
     measure: Measure,
     judging: Judging,
@@ -137,6 +140,7 @@ impl Watch {
             look: Look::new(&record, measure.wanted_at_first(&record), now),
             discover: Discover::new(&record.plan, now),
             sources: Sources::new(&record.plan, &mut measure.series, now),
+            history: History::default(),
             checks: Checks::new(&record, &mut measure.series, now),
             measure,
             judging: Judging::new(record.plan.rules.len(), now),
@@ -183,6 +187,7 @@ impl Watch {
             self.ask_sources(now, &mut due);
             self.ask_targets(now, &mut due);
             self.ask_data_sources(now, &mut due);
+            self.ask_history(now, &mut due);
             self.ask_checks(now, &mut due);
             self.ask_smoke(now, &mut due);
         } else if self.is_cleaning() {
@@ -237,6 +242,7 @@ impl Watch {
             also(self.next_discovery());
             also(self.next_look());
             also(self.next_question());
+            also(self.next_history());
             also(self.next_check());
             also(self.next_smoke());
             also(Some(self.measure.next_tick()));
@@ -321,6 +327,10 @@ impl Watch {
             }
             (Asked::Query { source }, Reply::Exchanged(Err(failure))) => {
                 self.hear_answers(now, &source, Err(failure));
+            }
+            (Asked::History, Reply::Queried(answers)) => self.hear_history(now, Ok(answers)),
+            (Asked::History, Reply::Exchanged(Err(failure))) => {
+                self.hear_history(now, Err(failure));
             }
             (Asked::Check { check }, Reply::Exchanged(result)) => {
                 self.hear_check(now, &check, &result);

@@ -8,11 +8,8 @@ use super::flight::{Asked, Due};
 use super::look::Turn;
 use super::measure::Measure;
 use super::{Question, Watch};
-use crate::metrics::promql::narrow;
 use crate::metrics::{Series, SeriesId, health, presets};
-use crate::model::{
-    DataSource, Failure, Inquiry, Labels, MINUTE, Name, Rows, Span, Timestamp, Told,
-};
+use crate::model::{DataSource, Failure, Inquiry, Labels, Name, Rows, Span, Timestamp, Told};
 use crate::record::{Fact, Plan, PresetChoice, Tally};
 
 /// The sources of a plan, and when each is due.
@@ -70,11 +67,7 @@ fn search(source: &DataSource, plan: &Plan) -> Option<Arc<str>> {
         PresetChoice::Auto => None,
         PresetChoice::Pinned(names) => Some(names.as_slice()),
     };
-    let names = presets::sought(pinned, &plan.own_presets);
-    let names: Vec<String> = names.iter().map(|name| regex::escape(name)).collect();
-    let text = format!("{{__name__=~{:?}}}", names.join("|"));
-    let sent = narrow(&text, MINUTE, source.selector.as_deref()).ok()?;
-    (!names.is_empty()).then(|| sent.text.into())
+    presets::search(pinned, &plan.own_presets, source.selector.as_deref()).map(Arc::from)
 }
 
 impl Sources {
@@ -152,6 +145,7 @@ impl Watch {
                     source: place.source.clone(),
                     asks,
                     bytes_max: self.record.plan.body_bytes_max,
+                    timeout: place.source.timeout,
                 },
                 timeout: place.source.timeout,
             });

@@ -33,6 +33,9 @@ pub enum Manner {
 /// How often it scrapes.
 const EVERY: Span = Span::from_secs(15);
 
+/// How far back a past goes.
+const PAST: Span = Span::from_millis(6 * HOUR.millis());
+
 /// How long an answer takes: as long as a scrape.
 pub const LATENCY: Span = Span::from_millis(40);
 
@@ -71,6 +74,18 @@ impl Prometheus {
             asked: BTreeMap::new(),
             real: None,
         }
+    }
+
+    /// It has scraped these targets before, with one request in fifty failing.
+    pub fn has_past(&mut self, targets: &[Target], now: Timestamp) {
+        for name in NAMES {
+            self.series.keep(name, 2 * PAST);
+        }
+        let mut before: Vec<Target> =
+            targets.iter().map(|target| Target::new(&target.name, now - PAST)).collect();
+        before.iter_mut().for_each(|target| target.errors = 0.02);
+        self.next = now - PAST;
+        self.live(&mut before, now - EVERY);
     }
 
     /// Scrapes whatever was due up to now.

@@ -158,6 +158,9 @@ fn happen(drive: &mut Drive, what: &str) {
         }
         ["source", who, rest @ ..] => {
             let source = drive.sources.get_mut(*who).unwrap_or_else(|| panic!("no {who:?}"));
+            if let ["has", "a", "past"] = rest {
+                return source.has_past(&drive.targets, now);
+            }
             source.manner = match rest {
                 ["answers"] => Serves::Answers,
                 ["refuses"] => Serves::Refuses,
@@ -293,6 +296,13 @@ fn clock(at: Timestamp) -> String {
     format!("{:02}:{:02}:{:02}.{ms:03}", s / 3600, s / 60 % 60, s % 60)
 }
 
+fn level(level: &Level) -> String {
+    match level.value {
+        Some(value) => format!("{} {:.4} of {}", level.rule, value.0, level.readings),
+        None => format!("{} none: {}", level.rule, level.why),
+    }
+}
+
 /// A fact in words; `None`: one of many measurements.
 pub fn line(fact: &Fact) -> Option<String> {
     Some(match fact {
@@ -376,12 +386,12 @@ pub fn line(fact: &Fact) -> Option<String> {
             format!("superseded by {by}, handed on: {}", names(handed))
         }
         Fact::Baseline(Baseline { from: Some(from), levels, .. }) => {
-            let level = |level: &Level| match level.value {
-                Some(value) => format!("{} {:.4} of {}", level.rule, value.0, level.readings),
-                None => format!("{} none: {}", level.rule, level.why),
-            };
             let levels: Vec<String> = levels.iter().map(level).collect();
             format!("baseline from {}: {}", from.version, levels.join(", "))
+        }
+        Fact::Baseline(Baseline { past: Some(past), levels, .. }) => {
+            let levels: Vec<String> = levels.iter().map(level).collect();
+            format!("baseline from the past of {}: {}", past.source, levels.join(", "))
         }
         Fact::Baseline(Baseline { why, .. }) => format!("no baseline: {why}"),
         Fact::Inherited { from, alerts } => format!("inherited from {from}: {}", names(alerts)),

@@ -28,6 +28,9 @@ pub(super) const TABLE: Table = Table {
         key("delay", Duration, "so far in the past it is asked, where its samples come late")
             .or("0s")
             .such_as("\"30s\""),
+        key("history", Duration, "how long before a release its past is a first watch's baseline")
+            .or("7d")
+            .such_as("\"7d\""),
         key("dedup", Flag, "whether a Thanos makes one of replicated series")
             .or("as the server does")
             .such_as("true"),

@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
+use super::promql::narrow;
 use super::{Family, Kind, Shape, Signal, Unit};
 use crate::model::{HOUR, MINUTE, Name, Number, Rows, Span};
 use table::PRESETS;
@@ -78,7 +79,7 @@ pub fn request_counters(own: &[Preset]) -> impl Iterator<Item = &str> {
 }
 
 /// All names that some preset (of all, or of those pinned) looks for.
-pub fn sought(pinned: Option<&[Name]>, own: &[Preset]) -> Vec<String> {
+fn sought(pinned: Option<&[Name]>, own: &[Preset]) -> Vec<String> {
     let all = own.iter().chain(PRESETS.iter());
     let tried = all
         .filter(|preset| pinned.is_none_or(|names| names.iter().any(|name| *name == *preset.name)));
@@ -93,6 +94,15 @@ pub fn sought(pinned: Option<&[Name]>, own: &[Preset]) -> Vec<String> {
         plain.cloned().chain(latency).collect::<Vec<String>>()
     });
     names.collect::<BTreeSet<String>>().into_iter().collect()
+}
+
+/// Asks for whatever some preset looks for; `None`: for nothing.
+pub fn search(pinned: Option<&[Name]>, own: &[Preset], selector: Option<&str>) -> Option<String> {
+    let names = sought(pinned, own);
+    let patterns: Vec<String> = names.iter().map(|name| regex::escape(name)).collect();
+    let text = format!("{{__name__=~{:?}}}", patterns.join("|"));
+    let sent = narrow(&text, MINUTE, selector).ok()?;
+    (!names.is_empty()).then_some(sent.text)
 }
 
 /// The families that these series, each with its name, are of.
