@@ -52,9 +52,11 @@ impl Watch {
         for source in self.discover.follow(&self.record.plan, now) {
             self.flight.disown(&Asked::Discover { source });
         }
-        if before.data_sources != self.record.plan.data_sources
-            || before.measured_by != self.record.plan.measured_by
-        {
+        let asked = |plan: &Plan| {
+            let presets = (plan.presets.clone(), plan.own_presets.clone());
+            (plan.data_sources.clone(), plan.measured_by.clone(), presets)
+        };
+        if asked(&before) != asked(&self.record.plan) {
             let Measure { series, .. } = &mut self.measure;
             for source in self.sources.follow(&self.record.plan, series, now) {
                 self.flight.disown(&Asked::Query { source });

@@ -163,6 +163,11 @@ class Watch:
                               capture_output=True, text=True)
 
     def begins(self) -> None:
+        said = self.check("--live").stdout
+        shown = [line for line in said.splitlines() if "error_ratio" in line and "now" in line]
+        self.bench.check(f"{self.name}: check --live asks it, and says what is read now",
+                         "Source main answers" in said and shown, said)
+        self.bench.say(f"{self.name}: {' '.join((shown or [''])[0].split())}")
         self.process = self.bench.bakewatch(
             f"bakewatch-{self.name}", "run", "-c", self.plan, "--release", "v1",
             "--state-dir", self.bench.folder / f"{self.name}-state",

@@ -39,16 +39,15 @@ fn asks_the_usual_source_for_what_does_not_say_another() {
         let signal = plan.signals.iter().find(|signal| signal.name == *name).expect(name);
         signal.source.as_ref().map(ToString::to_string)
     };
-    assert_eq!([source("a"), source("b"), source("C")], [
-        Some("main".into()),
-        None,
-        Some("other".into())
-    ]);
+    assert_eq!(
+        [source("a"), source("b"), source("C")],
+        [Some("main".into()), None, Some("other".into())]
+    );
     let main = &plan.data_sources[0];
-    assert_eq!((main.url.as_str(), main.selector.as_deref()), (
-        "http://prometheus:9090/prom",
-        Some("{job=\"chat\"}")
-    ));
+    assert_eq!(
+        (main.url.as_str(), main.selector.as_deref()),
+        ("http://prometheus:9090/prom", Some("{job=\"chat\"}"))
+    );
     let params: Vec<String> = main.params.iter().map(|(k, v)| format!("{k}={v}")).collect();
     assert_eq!(params, ["partial_response=false", "dedup=true", "nocache=1"]);
     assert_eq!(plan.targets[0].metrics, None, "somebody else scrapes it");
