@@ -42,10 +42,11 @@ use toml::de::DeTable;
 use self::complaint::Sink;
 use self::rules::{Ground, import};
 use self::secret::Vault;
+use self::service::Service;
 use self::severities::Severities;
 use self::walk::{Table, Value};
 use self::windows::{Ranged, Times};
-use crate::check::Places;
+use crate::check::{Check, Expected, Places};
 use crate::judge::pack::Scope;
 use crate::metrics::{Recording, Signal};
 use crate::model::{Name, Secret, Span};
@@ -180,14 +181,8 @@ fn plan(
     let mut catalogue = signals::built_in();
     let mut signals = signals::read(top, range, &sources, &mut catalogue);
     let checks = checks::read(top, &service, &times);
-    let scope = Scope {
-        expect: service.expect,
-        interval: times.slowest(),
-        has_wants: health.wants_something(),
-        has_version: health.version.is_some(),
-        sources: !sources.all.is_empty(),
-        ..Scope::of(&checks)
-    };
+    let sourced = !sources.all.is_empty();
+    let scope = Scope { sources: sourced, ..scope(&service, &health, &times, &checks) };
     let demands = demands::read(top, range, &sources, &mut catalogue, &mut signals);
     let windows = times.windows.iter().map(|placed| placed.window.name.clone()).collect();
     let severities = Severities::read(top);
@@ -203,7 +198,7 @@ fn plan(
     warn_of_late(&rules, &times, top.sink);
     let own_presets = presets::read(top);
     let presets = presets::choice(top, &own_presets);
-    ground.sources.hold_against(top, &signals, &presets);
+    ground.sources.hold_against(top, &signals, (&presets, &own_presets));
     let body = top.get("body-limit").map_or(Some(BODY_BYTES), size);
     let (smoke, places, guessed) = smoke::read(top, &service, vault);
     let guesses = service.guesses.iter().cloned().chain(guessed).collect();
@@ -239,6 +234,17 @@ fn plan(
         windows: times.windows.into_iter().map(|placed| placed.window).collect(),
     };
     (plan, times.until, places, imports.complaints)
+}
+
+/// What of the pack there is to judge.
+fn scope(service: &Service, health: &Expected, times: &Times, checks: &[Check]) -> Scope {
+    Scope {
+        expect: service.expect,
+        interval: times.slowest(),
+        has_wants: health.wants_something(),
+        has_version: health.version.is_some(),
+        ..Scope::of(checks)
+    }
 }
 
 /// All ranges that some query reads; `own`: that of the presets' signals.

@@ -7,6 +7,7 @@ use super::service::file_name;
 use super::walk::{Said, Table, Value};
 use super::windows::Times;
 use super::{address, reach};
+use crate::metrics::presets::Preset;
 use crate::metrics::promql::{matchers, narrow};
 use crate::metrics::{Shape, Signal};
 use crate::model::{DAY, DataSource, HOUR, MINUTE, Name, Span};
@@ -90,7 +91,12 @@ impl DataSources {
     }
 
     /// Complains of what nobody wrote as a query of its own and cannot be asked.
-    pub fn hold_against(&self, top: &Table, signals: &[Signal], presets: &PresetChoice) {
+    pub fn hold_against(
+        &self,
+        top: &Table,
+        signals: &[Signal],
+        (presets, own): (&PresetChoice, &[Preset]),
+    ) {
         let selector = |name: &Name| {
             let known = self.all.iter().find(|one| one.name == *name);
             known.and_then(|one| one.selector.as_deref())
@@ -101,6 +107,21 @@ impl DataSources {
                 if let Err(what) = narrow(text, signal.range, selector(source)) {
                     top.sink.whole("metrics", format!("`{}`: {what}", signal.name));
                 }
+            }
+        }
+        let usual = self.usual.as_ref();
+        for gauge in own.iter().flat_map(|preset| &preset.gauges).filter(|_| usual.is_some()) {
+            if let Err(what) = narrow(&gauge.query, MINUTE, usual.and_then(selector)) {
+                top.sink.whole("preset.signal", format!("`{}`: {what}", gauge.name));
+            }
+        }
+        let is_asked = |name: &Name| signals.iter().any(|one| one.source.as_ref() == Some(name));
+        for source in self.all.iter().filter(|one| usual != Some(&one.name)) {
+            let name = &source.name;
+            if !is_asked(name) {
+                let remedy = format!("write metrics = \"{name}\", or a signal's source");
+                let what = format!("nobody asks it anything; {remedy}");
+                top.sink.warn_whole(&format!("source.{name}"), what);
             }
         }
         let is_settled = *presets == PresetChoice::Pinned(Vec::new());

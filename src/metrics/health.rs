@@ -1,9 +1,9 @@
 //! Signals of our own checks. The watch pushes the series: `probe_success`,
 //! `probe_duration_seconds`, `up`, and what health answers show besides, with the
-//! label `instance`, `source_up` with the label `source`, `check_success` (with `must`), `check_duration_seconds` and
-//! `tls_cert_expiry_seconds` with the label `check`, and
-//! `bakewatch_signal_present` with the label `signal`; judging them is then
-//! the same as judging anything that the service measures.
+//! label `instance`, `source_up` with the label `source`, `check_success` (with
+//! `must`), `check_duration_seconds` and `tls_cert_expiry_seconds` with the
+//! label `check`, and `bakewatch_signal_present` with the label `signal`;
+//! judging them is then the same as judging anything that the service measures.
 
 use super::{Shape, Signal, Unit};
 use crate::model::{MINUTE, Name};

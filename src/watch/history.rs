@@ -46,6 +46,7 @@ impl Watch {
         if self.history.due.is_some_and(|at| now < at) {
             return;
         }
+        self.history.due = None; // whatever comes of it, nobody is to be woken for it again
         let Some((source, rules)) = self.rules_with_a_past(now) else { return };
         let to = self.record.release.at - source.delay;
         let past = Past { source: source.name.clone(), from: to - source.history, to };
@@ -66,7 +67,6 @@ impl Watch {
                 texts.push(text.clone());
             }
         }
-        self.history.due = None;
         self.history.out = Some(Out { past, rules, texts });
         due.push(Due {
             asked: Asked::History,

@@ -5,11 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::Watch;
+use super::gathered::{add, join, worst};
 use super::own::Own;
 use crate::metrics::{
     self, Family, Measured, Meter, Parts, Recorder, Series, SeriesId, Signal, Wanted,
 };
-use crate::model::{Labels, MINUTE, Measurement, Name, Number, Span, Timestamp, Why};
+use crate::model::{Labels, MINUTE, Measurement, Name, Span, Timestamp, Why};
 use crate::record::{Block, Fact, Record, Row};
 
 /// A block is never longer than this: what a crash can cost of the record.
@@ -364,58 +365,6 @@ impl Measure {
             }
         }
         block
-    }
-}
-
-/// One number of a gauge; of several the largest, since the report has one line.
-fn worst(measured: &Measured) -> Option<f64> {
-    match measured {
-        Measured::One(Measurement::Gauge { max, .. }) => Some(max.0),
-        Measured::Each(all) => all.iter().map(|(_, value)| *value).reduce(f64::max),
-        Measured::Split { broken, calm } => {
-            let all = broken.iter().chain(calm.iter().flatten());
-            all.map(|(_, value)| *value).filter(|value| !value.is_nan()).reduce(f64::max)
-        }
-        Measured::One(_) | Measured::None(_) => None,
-    }
-}
-
-/// Some share of events more.
-fn add(before: Option<Measurement>, events: &Measurement, share: f64) -> Measurement {
-    let scaled = |number: &Number| Number(number.0 * share);
-    match (before, events) {
-        (Some(Measurement::Ratio { num, den }), Measurement::Ratio { num: more, den: all }) => {
-            let (num, den) = (num.0 + scaled(more).0, den.0 + scaled(all).0);
-            Measurement::Ratio { num: Number(num), den: Number(den) }
-        }
-        (
-            Some(Measurement::Buckets { bounds, counts }),
-            Measurement::Buckets { bounds: b, counts: more },
-        ) if bounds == *b => {
-            let sums = counts.iter().zip(more).map(|(one, more)| Number(one.0 + scaled(more).0));
-            Measurement::Buckets { bounds, counts: sums.collect() }
-        }
-        (_, Measurement::Ratio { num, den }) => {
-            Measurement::Ratio { num: scaled(num), den: scaled(den) }
-        }
-        (_, Measurement::Buckets { bounds, counts }) => Measurement::Buckets {
-            bounds: bounds.clone(),
-            counts: counts.iter().map(scaled).collect(),
-        },
-        (before, gauge) => before.unwrap_or_else(|| gauge.clone()),
-    }
-}
-
-/// One more look at a gauge.
-fn join(before: Option<Measurement>, value: f64) -> Measurement {
-    match before {
-        Some(Measurement::Gauge { min, mean, max, n }) => Measurement::Gauge {
-            min: Number(min.0.min(value)),
-            mean: Number(mean.0 + (value - mean.0) / f64::from(n + 1)),
-            max: Number(max.0.max(value)),
-            n: n + 1,
-        },
-        _ => Measurement::gauge(value),
     }
 }
 

@@ -20,6 +20,7 @@ mod digests;
 mod discover;
 mod fleet;
 mod flight;
+mod gathered;
 mod history;
 mod job;
 mod judging;

@@ -10,6 +10,9 @@ use crate::metrics::{Family, Meter, Signal};
 use crate::model::{DataSource, Failure, Name, Rows, Span, Timestamp, Told};
 use crate::record::Plan;
 
+/// Queries as they are sent, each with how far in the past it looks.
+pub type Texts = Vec<(Arc<str>, Span)>;
+
 /// What a source answered.
 #[derive(Clone, Debug)]
 pub struct Sourced {
@@ -43,16 +46,12 @@ pub fn search(plan: &Plan) -> Option<(&DataSource, String)> {
 }
 
 /// What each source is to be asked of the signals, `found` among them.
-pub fn wanted<'p>(
-    plan: &'p Plan,
-    found: &[Family],
-) -> Vec<(&'p DataSource, Vec<(Arc<str>, Span)>)> {
+pub fn wanted<'p>(plan: &'p Plan, found: &[Family]) -> Vec<(&'p DataSource, Texts)> {
     let meters = meters(plan, &detect(plan, found));
     let of = |source: &'p DataSource| {
         let its = meters.iter().filter(|(_, meter)| meter.source() == Some(&source.name));
         let texts = its.flat_map(|(_, meter)| meter.asked());
-        let mut texts: Vec<(Arc<str>, Span)> =
-            texts.map(|(text, offset)| (text.clone(), offset)).collect();
+        let mut texts: Texts = texts.map(|(text, offset)| (text.clone(), offset)).collect();
         texts.sort();
         texts.dedup();
         (source, texts)
