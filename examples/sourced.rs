@@ -17,49 +17,8 @@ use std::{env, fs};
 use bakewatch::daemon::http::Http;
 use bakewatch::daemon::{query, secrets::Secrets};
 use bakewatch::model::{MINUTE, Timestamp};
-use bakewatch::record::Fact;
 
-use world::drive::Drive;
-use world::script::{RELEASED, parse};
-
-/// A day in short: failures that rise and fall, a restart in between, answers
-/// that slow down, a minute in which nobody answers, memory that runs out.
-const WORLD: &str = r#"
-service = "chat"
-url = "http://a:8000"
-SOURCE
-
-[windows]
-hours = { length = "4h", every = "15s" }
-
-[[rule]]
-name = "TargetSilent"
-off = true
-
-[[rule]]
-name = "SignalVanished"
-off = true
-
-[[rule]]
-name = "Memory"
-query = "max(process_resident_memory_bytes) / 1e6"
-above = 900
-for = "1m"
----
-at 13m    a fails 3%
-at 31m    a fails 12%
-at 40m    a restarts
-at 52m    a fails 0%
-at 70m    a slow 4%
-at 95m    a slow 0%
-at 110m   a refuses
-at 111m   a answers
-at 125m   a memory 97%
-at 140m   a memory 40%
-at 150m   a fails 1.5%
-at 190m   a fails 0%
----
-"#;
+use world::sourced::{SOURCE, play, start, turns};
 
 const LIMITS: query::Limits = query::Limits { bytes_max: 16 << 20, timeout: MINUTE };
 
@@ -74,13 +33,12 @@ fn main() {
             let mut drive = start("");
             drive.pages = Some(Vec::new());
             play(&mut drive);
+            turns(&drive).iter().for_each(|turn| println!("{turn}"));
             let pages = drive.pages.take().unwrap_or_default();
             fs::write(file, open_metrics(&pages)).expect("a file that can be written");
         }
         (Some("ask"), Some(url)) => {
-            let source = "metrics = \"main\"\n[source.main]\ntype = \"prometheus\"\n";
-            let selector = "selector = '{job=\"chat\"}'";
-            let mut drive = start(&format!("{source}url = {url:?}\n{selector}"));
+            let mut drive = start(&SOURCE.replace("http://prometheus:9090", &url));
             let runtime = tokio::runtime::Runtime::new().expect("a runtime");
             let (http, secrets) = (Http::new().expect("a client"), Secrets::default());
             let server = drive.sources.get_mut("main").expect("the source");
@@ -89,28 +47,11 @@ fn main() {
                 runtime.block_on(query::ask(&http, &secrets, source, asks, LIMITS))
             }));
             play(&mut drive);
+            turns(&drive).iter().for_each(|turn| println!("{turn}"));
             let asked: u64 = drive.sources["main"].asked.values().sum();
             eprintln!("{asked} queries");
         }
         _ => eprintln!("sourced scrape FILE | sourced ask URL"),
-    }
-}
-
-fn start(source: &str) -> Drive {
-    parse("sourced", &WORLD.replace("SOURCE", source)).start()
-}
-
-fn play(drive: &mut Drive) {
-    parse("sourced", &WORLD.replace("SOURCE", "")).play(drive);
-    for (at, fact) in drive.facts() {
-        let seconds = at.since(RELEASED).seconds_f64();
-        match fact {
-            Fact::Alert { rule, phase, value, .. } => {
-                println!("{seconds:.3} {rule} {} {}", phase.as_str(), value.0);
-            }
-            Fact::Poisoned { message } => panic!("{message}"),
-            _ => {}
-        }
     }
 }
 

@@ -16,5 +16,6 @@ mod reload;
 mod rules;
 mod scenarios;
 mod simulation;
+mod sourced;
 mod succession;
 mod time;

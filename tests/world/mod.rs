@@ -9,6 +9,7 @@ pub mod oracle;
 pub mod prometheus;
 pub mod script;
 pub mod simulate;
+pub mod sourced;
 pub mod target;
 
 /// A small seeded generator (splitmix64): the same seed, the same world.

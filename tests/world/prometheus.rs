@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 
 use bakewatch::metrics::promql::{Answer, Query};
-use bakewatch::metrics::{Feed, Series, Table, Wanted};
+use bakewatch::metrics::{Feed, Series, Table, Wanted, read_page};
 use bakewatch::model::{
     DataSource, Failure, HOUR, Inquiry, Labels, MILLISECOND, Name, SECOND, Span, Timestamp, Told,
 };
@@ -73,6 +73,20 @@ impl Prometheus {
             queries: BTreeMap::new(),
             asked: BTreeMap::new(),
             real: None,
+        }
+    }
+
+    /// It holds these pages, each of when it was asked for, and no others.
+    pub fn hold(&mut self, pages: &[(Timestamp, String, String)]) {
+        self.scrapes = false;
+        NAMES.iter().for_each(|name| self.series.keep(name, 24 * HOUR));
+        for (at, target, text) in pages {
+            let labels = Labels::from_pairs([("job", "chat")]);
+            let fresh = || (Feed::with(labels), Table::default());
+            let (feed, table) = self.feeds.entry(target.clone()).or_insert_with(fresh);
+            let wanted = Wanted::names(NAMES.into_iter());
+            let page = read_page(text.as_bytes(), None, &wanted, table).expect("it was scraped");
+            feed.take(&mut self.series, &Name::from(target.as_str()), &page, *at);
         }
     }
 
