@@ -53,7 +53,7 @@
 //!    failure to store is itself told; letters then still go, marked.
 //! 4. Whether an alert is true never depends on who is told.
 //! 5. No sample, no verdict. Absent, stale, without traffic, unobservable,
-//!    saw-tooth and without a baseline are six different readings.
+//!    saw-tooth, without a baseline and unanswered are seven readings.
 //! 6. Every limit that is hit is a fact and shows in the report.
 //! 7. Secrets are references until the last moment; a filled letter is never
 //!    stored.

@@ -44,7 +44,7 @@ fn at(step: i64) -> Timestamp {
 }
 
 fn meter(shape: Shape, range: Span) -> (Meter, Series) {
-    let signal = Signal { name: "s".into(), unit: Unit::Ratio, shape, range };
+    let signal = Signal { name: "s".into(), unit: Unit::Ratio, shape, range, source: None };
     let meter = Meter::compile(&signal).expect("a query that compiles");
     let mut series = Series::new();
     meter.needs().iter().for_each(|(name, horizon)| series.keep(name, *horizon));

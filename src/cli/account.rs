@@ -249,6 +249,11 @@ fn opening(watch: &WatchId, fact: &Fact, record: &Record) -> String {
         plan.rules.len(),
         plan.channels.len(),
     );
+    for source in &plan.data_sources {
+        let all = plan.measured_by.as_ref() == Some(&source.name);
+        let what = if all { "metrics are" } else { "some metrics are" };
+        text.push_str(&format!("  {what} asked of {} at {}\n", source.name, source.url));
+    }
     for window in &plan.windows {
         let end = (record.release.at + window.length).for_people();
         text.push_str(&format!("  {} every {}, until {end}\n", window.name, window.every));

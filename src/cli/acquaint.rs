@@ -2,11 +2,14 @@
 //! paths are only guessed, the known ones are tried in their order.
 
 use crate::check::paths::{KNOWN, is_elsewhere};
-use crate::config::live::{Answered, Shown};
+use std::sync::Arc;
+
+use crate::config::live::{self, Answered, Shown, Sourced};
 use crate::daemon::http::Http;
+use crate::daemon::query;
 use crate::daemon::secrets::Secrets;
 use crate::metrics::{Table, Wanted, read_page};
-use crate::model::{Exchange, Failure, Method, Request};
+use crate::model::{DataSource, Exchange, Failure, Inquiry, Method, Request, Span, Timestamp};
 use crate::record::{Found, Plan};
 
 /// What each target answers. The plan follows what was found.
@@ -26,6 +29,40 @@ pub async fn ask(plan: &mut Plan, http: &Http, secrets: &Secrets) -> Vec<Answere
             metrics: page(plan, http, secrets, &base, url(&target.metrics)).await,
             tried: tried.clone(),
         });
+    }
+    all
+}
+
+/// What each source of metrics answers of what the plan asks it.
+pub async fn ask_sources(
+    plan: &Plan,
+    http: &Http,
+    secrets: &Secrets,
+    now: Timestamp,
+) -> Vec<Sourced> {
+    let answers = async |source: &DataSource, texts: &[(Arc<str>, Span)]| {
+        let inquiry = |(text, offset): &(Arc<str>, Span)| Inquiry {
+            text: text.clone(),
+            at: now - source.delay - *offset,
+            since: None,
+        };
+        let asks: Vec<Inquiry> = texts.iter().map(inquiry).collect();
+        let limits = query::Limits { bytes_max: plan.body_bytes_max, timeout: source.timeout };
+        query::ask(http, secrets, source, &asks, limits).await
+    };
+    let mut all = Vec::new();
+    if let Some((source, text)) = live::search(plan) {
+        let answer = answers(source, &[(Arc::from(text), Span::ZERO)]).await.pop();
+        all.push(Sourced { source: source.name.clone(), searched: answer, answers: Vec::new() });
+    }
+    for (source, texts) in live::wanted(plan, &live::families(plan, &all)) {
+        let came = answers(source, &texts).await;
+        let its = texts.into_iter().zip(came).map(|((text, offset), told)| (text, offset, told));
+        let its = its.collect();
+        match all.iter_mut().find(|one| one.source == source.name) {
+            Some(known) => known.answers = its,
+            None => all.push(Sourced { source: source.name.clone(), searched: None, answers: its }),
+        }
     }
     all
 }

@@ -123,8 +123,12 @@ pub async fn live(given: &Check) -> Result<Exit, String> {
             answered = acquaint::ask(&mut checked.plan, &http, &secrets) => answered,
             _ = stops.changed() => return Ok(Exit::Interrupted),
         };
+        let sourced = tokio::select! {
+            asked = acquaint::ask_sources(&checked.plan, &http, &secrets, clock::wall()) => asked,
+            _ = stops.changed() => return Ok(Exit::Interrupted),
+        };
         if let Some(rule) = &given.explain {
-            match live::explain(&checked, &answered, rule, clock::wall()) {
+            match live::explain(&checked, &answered, &sourced, rule, clock::wall()) {
                 Ok(text) => out::print(&text)?,
                 Err(what) => {
                     out::complain(what);
@@ -133,7 +137,7 @@ pub async fn live(given: &Check) -> Result<Exit, String> {
             }
             continue;
         }
-        let live = live::live(&checked, &answered, clock::wall());
+        let live = live::live(&checked, &answered, &sourced, clock::wall());
         let text = match (given.json, index) {
             (true, _) => serde_json::to_string(&live).map_err(|error| error.to_string())? + "\n",
             (false, 0) => live::show(&live),

@@ -94,6 +94,11 @@ fn show(id: &WatchId, record: &Record) -> String {
         let failure = failure.map_or_else(String::new, |(why, _)| format!(", fails: {why}"));
         let _ = writeln!(text, "  source {name}: {count} target(s){failure}");
     }
+    for (name, failure) in &record.data_sources {
+        let how =
+            failure.as_ref().map_or_else(|| "answers".to_owned(), |why| format!("fails: {why}"));
+        let _ = writeln!(text, "  source of metrics {name}: {how}");
+    }
     for (key, alert) in &record.alerts {
         if alert.phase.is_firing() {
             let _ = writeln!(text, "  alert {}{}: {}", key.rule, key.labels, alert.phase.as_str());

@@ -4,6 +4,7 @@
 use super::complaint::instead;
 use super::rules::bound;
 use super::signals::{Catalogue, Known, query};
+use super::sources::DataSources;
 use super::walk::{Table, Value};
 use crate::judge::demands::{Basis, Demands, Profile};
 use crate::metrics::{Shape, Signal, Unit};
@@ -26,6 +27,7 @@ const REPLICAS_MAX: u64 = 100_000;
 pub(super) fn read(
     top: &Table,
     range: Span,
+    sources: &DataSources,
     catalogue: &mut Catalogue,
     signals: &mut Vec<Signal>,
 ) -> Demands {
@@ -69,13 +71,13 @@ pub(super) fn read(
             continue;
         }
         catalogue.insert(signal.name.to_string(), Some(Known::of(&signal)));
-        signals.push(signal);
+        signals.push(Signal { source: sources.usual.clone(), ..signal });
     }
     demands
 }
 
 fn signal(name: &str, unit: Unit, query: String, range: Span) -> Signal {
-    Signal { name: name.into(), unit, shape: Shape::Gauge { query }, range }
+    Signal { name: name.into(), unit, shape: Shape::Gauge { query }, range, source: None }
 }
 
 fn whole(value: &Value, least: u64, most: u64) -> Option<u32> {

@@ -1,6 +1,7 @@
 //! A checked configuration in words: what would be watched, judged and told.
 //! Secrets appear as references. Warnings are the caller's to show.
 
+pub mod asked;
 pub mod rule;
 
 use std::fmt::Write;
@@ -28,6 +29,7 @@ pub fn explain(checked: &Checked) -> String {
     section(&mut text, &smoke_title(plan), plan.smoke.iter().flat_map(step).collect());
     section(&mut text, "Checks beyond HTTP", plan.checks.iter().flat_map(check).collect());
     section(&mut text, "Rules", rules(plan));
+    section(&mut text, "Sources of metrics", asked::sources(plan));
     section(&mut text, "Signals", signals(plan));
     section(&mut text, "Channels", plan.channels.iter().map(channel).collect());
     section(&mut text, "Digests", super::digests::explained(plan));
@@ -243,14 +245,21 @@ pub(super) fn query(signal: &Signal) -> String {
 
 fn signals(plan: &Plan) -> Vec<Row> {
     let presets = match &plan.presets {
-        PresetChoice::Auto => "found by what the first scrapes show".to_owned(),
+        PresetChoice::Auto => match &plan.measured_by {
+            Some(source) => format!("found by what {source} shows"),
+            None => "found by what the first scrapes show".to_owned(),
+        },
         PresetChoice::Pinned(names) => {
             let names: Vec<&str> = names.iter().map(|name| name.as_str()).collect();
             format!("those of {}", names.join(", "))
         }
     };
     let mut rows = vec![vec!["presets".to_owned(), presets]];
-    rows.extend(plan.signals.iter().map(|signal| vec![signal.name.to_string(), query(signal)]));
+    rows.extend(
+        plan.signals
+            .iter()
+            .map(|signal| vec![signal.name.to_string(), asked::measured(plan, signal)]),
+    );
     if !plan.require.is_empty() {
         let names: Vec<&str> = plan.require.iter().map(|name| name.as_str()).collect();
         rows.push(vec!["required".to_owned(), names.join(", ")]);

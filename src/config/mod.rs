@@ -27,6 +27,7 @@ mod severities;
 mod shares;
 mod signals;
 mod smoke;
+mod sources;
 pub mod trial;
 mod walk;
 mod windows;
@@ -42,10 +43,11 @@ use toml::de::DeTable;
 use self::complaint::Sink;
 use self::rules::{Ground, import};
 use self::secret::Vault;
+use self::service::Service;
 use self::severities::Severities;
 use self::walk::{Table, Value};
 use self::windows::{Ranged, Times};
-use crate::check::Places;
+use crate::check::{Check, Expected, Places};
 use crate::judge::pack::Scope;
 use crate::metrics::{Recording, Signal};
 use crate::model::{Name, Secret, Span};
@@ -180,20 +182,16 @@ fn plan(
     let times = windows::read(top, given, notes);
     let defaults = rules::defaults(top);
     let range = defaults.range.unwrap_or(signals::RANGE);
+    let sources = sources::read(top, vault, &times);
     let mut catalogue = signals::built_in();
-    let mut signals = signals::read(top, range, &mut catalogue);
+    let mut signals = signals::read(top, range, &sources, &mut catalogue);
     let checks = checks::read(top, &service, &times);
-    let scope = Scope {
-        expect: service.expect,
-        interval: times.slowest(),
-        has_wants: health.wants_something(),
-        has_version: health.version.is_some(),
-        ..Scope::of(&checks)
-    };
-    let demands = demands::read(top, range, &mut catalogue, &mut signals);
+    let sourced = !sources.all.is_empty();
+    let scope = Scope { sources: sourced, ..scope(&service, &health, &times, &checks) };
+    let demands = demands::read(top, range, &sources, &mut catalogue, &mut signals);
     let windows = times.windows.iter().map(|placed| placed.window.name.clone()).collect();
     let severities = Severities::read(top);
-    let ground = Ground { defaults, scope, windows, demands, severities };
+    let ground = Ground { defaults, scope, windows, demands, severities, sources };
     let (mut rules, of_rules) = rules::read(top, &ground, &mut catalogue);
     signals.extend(of_rules);
     let imports = import::read(top, &ground, &rules, &mut catalogue, files);
@@ -204,6 +202,8 @@ fn plan(
     windows::hold_against(&times, &ranges, top.sink);
     warn_of_late(&rules, &times, top.sink);
     let own_presets = presets::read(top);
+    let presets = presets::choice(top, &own_presets);
+    ground.sources.hold_against(top, &signals, (&presets, &own_presets));
     let body = top.get("body-limit").map_or(Some(BODY_BYTES), size);
     let (smoke, places, guessed) = smoke::read(top, &service, vault);
     let guesses = service.guesses.iter().cloned().chain(guessed).collect();
@@ -214,7 +214,7 @@ fn plan(
         run_header: smoke::run_header(top),
         channels,
         digests,
-        presets: presets::choice(top, &own_presets),
+        presets,
         own_presets,
         require: signals::required(top, &catalogue),
         service: service.name,
@@ -222,6 +222,8 @@ fn plan(
         targets: service.targets,
         guesses,
         sources: service.sources,
+        measured_by: ground.sources.usual,
+        data_sources: ground.sources.all,
         expect: service.expect,
         health,
         headers: service.headers,
@@ -243,6 +245,17 @@ fn plan(
 fn listen(top: &Table) -> Option<SocketAddr> {
     let value = top.get("listen")?;
     address::listen(value.text()?).map_err(|what| value.error(what)).ok()
+}
+
+/// What of the pack there is to judge.
+fn scope(service: &Service, health: &Expected, times: &Times, checks: &[Check]) -> Scope {
+    Scope {
+        expect: service.expect,
+        interval: times.slowest(),
+        has_wants: health.wants_something(),
+        has_version: health.version.is_some(),
+        ..Scope::of(checks)
+    }
 }
 
 /// All ranges that some query reads; `own`: that of the presets' signals.

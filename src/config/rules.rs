@@ -11,6 +11,7 @@ use super::service::{claim, free_name};
 use super::severities::Severities;
 use super::shares::{hold_to_baseline, limit, shares};
 use super::signals::{self, Catalogue, Known};
+use super::sources::DataSources;
 use super::walk::{Said, Table, Value};
 use crate::judge::demands::{self, Demands};
 use crate::judge::{Bound, OfBaseline, Rule, pack};
@@ -59,6 +60,8 @@ pub(super) struct Ground {
     pub demands: Demands,
     /// The words for how bad things are.
     pub severities: Severities,
+    /// Who can be asked.
+    pub sources: DataSources,
 }
 
 /// All rules, the pack's first, and the signals of those that bear a query.
@@ -261,6 +264,9 @@ impl Reading<'_, '_> {
 
     /// The signal that it judges.
     fn signal(&mut self, signals: &mut Vec<Signal>) -> Said<(Name, Known)> {
+        if let (Some(source), None) = (self.table.get("source"), self.table.get("query")) {
+            source.error("says who is asked for a rule's `query`; a [[signal]] has its own");
+        }
         let found = match (self.table.get("query"), self.table.get("signal")) {
             (None, None) => return Said::Nothing,
             (Some(query), Some(_)) => {
@@ -275,7 +281,11 @@ impl Reading<'_, '_> {
     }
 
     fn query(&mut self, value: &Value, signals: &mut Vec<Signal>) -> Option<(Name, Known)> {
-        let query = signals::query(value)?;
+        let source = self.ground.sources.of(self.table.get("source"))?;
+        let query = match &source {
+            Some(source) => self.ground.sources.query(value, source)?,
+            None => signals::query(value)?,
+        };
         let range = self.ground.defaults.range.unwrap_or(signals::RANGE);
         let (name, shape) = (Name::from(self.name), Shape::Gauge { query });
         if self.catalogue.contains_key(self.name) {
@@ -283,7 +293,7 @@ impl Reading<'_, '_> {
             value.error(format!("{what}, or rename the rule"));
             return None;
         }
-        let signal = Signal { name: name.clone(), unit: Unit::Count, shape, range };
+        let signal = Signal { name: name.clone(), unit: Unit::Count, shape, range, source };
         let known = Known::of(&signal);
         self.catalogue.insert(name.to_string(), Some(known));
         signals.push(signal);

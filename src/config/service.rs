@@ -6,7 +6,7 @@ use super::complaint::Sink;
 use super::reach::{self, Reach};
 use super::secret::Vault;
 use super::walk::{Table, Value};
-use super::{Given, Notes, address, discover};
+use super::{Given, Notes, address, discover, sources};
 use crate::model::{HeaderValue, Labels, Name, Paths, Source, Target};
 
 /// The service and its replicas.
@@ -60,11 +60,14 @@ pub(super) fn read(top: &Table, given: &Given, vault: &Vault, notes: &Notes) -> 
         Some(value) if value.as_flag() == Some(false) => None,
         Some(value) => Some(path(value).unwrap_or_else(|| default.to_owned())),
     };
+    let is_asked = sources::is_usual(top) && get("metrics").is_none();
     let (health, metrics) = (path("health", "/health"), path("metrics", "/metrics"));
+    let metrics = metrics.filter(|_| !is_asked); // somebody else scrapes it
     if let (None, None, Some(table)) = (&health, &metrics, &table) {
         table.error("neither health nor metrics are asked: nothing would be watched");
     }
     let guesses = ["health", "ready", "metrics"].into_iter().filter(|key| get(key).is_none());
+    let guesses = guesses.filter(|key| *key != "metrics" || !is_asked);
     let target = |base: &String| Target {
         name: Name::from(address::place(base)),
         health: health.as_ref().map(|path| format!("{base}{path}")),
@@ -78,12 +81,7 @@ pub(super) fn read(top: &Table, given: &Given, vault: &Vault, notes: &Notes) -> 
     let expect = get("expect").and_then(|value| expect(value, targets.len(), is_found));
     let least = targets.len().max(1); // of those that are looked for: at least one
     let reach = table.as_ref().map_or_else(Reach::default, |table| reach::read(table, vault));
-    let mut headers = get("headers").map_or_else(Vec::new, |value| {
-        let headers = vault.headers(value);
-        reach::hold_against(&headers, &reach, value);
-        headers
-    });
-    headers.extend(reach.auth.iter().cloned());
+    let headers = headers(get("headers"), &reach, vault);
     if let (Some(value), None) = (get("expect"), &health) {
         value.error("health is not asked, so no replica can be healthy; leave one of them out");
     }
@@ -103,6 +101,17 @@ pub(super) fn read(top: &Table, given: &Given, vault: &Vault, notes: &Notes) -> 
         sources,
         health,
     }
+}
+
+/// Headers of probes and scrapes, with those that hold credentials.
+fn headers(value: Option<&Value>, reach: &Reach, vault: &Vault) -> Vec<(String, HeaderValue)> {
+    let mut headers = value.map_or_else(Vec::new, |value| {
+        let headers = vault.headers(value);
+        reach::hold_against(&headers, reach, value);
+        headers
+    });
+    headers.extend(reach.auth.iter().cloned());
+    headers
 }
 
 fn url(top: &Table, given: &Given) -> Option<String> {

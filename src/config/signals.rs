@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::complaint::instead;
 use super::outside;
 use super::service::claim;
+use super::sources::DataSources;
 use super::walk::{Said, Table, Value};
 use crate::metrics::{Shape, Signal, Unit};
 use crate::model::{MINUTE, Span};
@@ -64,7 +65,12 @@ pub(super) fn find(catalogue: &Catalogue, value: &Value) -> Option<Known> {
 }
 
 /// Reads every `[[signal]]` into the catalogue.
-pub(super) fn read(top: &Table, range: Span, catalogue: &mut Catalogue) -> Vec<Signal> {
+pub(super) fn read(
+    top: &Table,
+    range: Span,
+    sources: &DataSources,
+    catalogue: &mut Catalogue,
+) -> Vec<Signal> {
     let tables = top.get("signal").map_or_else(Vec::new, |value| value.tables("signal"));
     let reserved = outside::health_signals();
     let mut taken = BTreeMap::new();
@@ -83,7 +89,7 @@ pub(super) fn read(top: &Table, range: Span, catalogue: &mut Catalogue) -> Vec<S
         if !claim(&mut taken, name, value, top.sink) {
             continue;
         }
-        let signal = signal(table, name, range);
+        let signal = signal(table, name, range, sources);
         catalogue.insert(name.to_owned(), signal.as_ref().map(Known::of));
         signals.extend(signal);
     }
@@ -99,16 +105,27 @@ fn is_name(name: &str) -> Result<(), String> {
     Err(format!("{name:?} is no name of a signal; write letters, digits and `_`"))
 }
 
-fn signal(table: &Table, name: &str, range: Span) -> Option<Signal> {
+fn signal(table: &Table, name: &str, range: Span, sources: &DataSources) -> Option<Signal> {
     let range = Said::of(table.get("range"), Value::some_span).or(range);
     let unit = Said::of(table.get("unit"), unit);
-    let shape = shape(table)?;
+    let source = sources.of(table.get("source"));
+    let query = |value: &Value| match source.as_ref()? {
+        Some(source) => sources.query(value, source),
+        None => query(value),
+    };
+    let shape = shape(table, &query)?;
     let default = match shape {
         Shape::Ratio { .. } => Unit::Ratio,
         Shape::Buckets { .. } => Unit::Seconds,
         Shape::Gauge { .. } | Shape::Alert { .. } => Unit::Count,
     };
-    Some(Signal { name: name.into(), unit: unit.or(default)?, shape, range: range? })
+    Some(Signal {
+        name: name.into(),
+        unit: unit.or(default)?,
+        shape,
+        range: range?,
+        source: source?,
+    })
 }
 
 /// A query that can be evaluated.
@@ -119,7 +136,7 @@ pub(super) fn query(value: &Value) -> Option<String> {
 }
 
 /// How it is measured.
-fn shape(table: &Table) -> Option<Shape> {
+fn shape(table: &Table, query: &dyn Fn(&Value) -> Option<String>) -> Option<Shape> {
     let (gauge, buckets) = (table.get("query"), table.get("buckets"));
     let (num, den) = (table.get("num"), table.get("den"));
     if let (Some(scale), None) = (table.get("scale"), buckets) {

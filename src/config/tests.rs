@@ -25,6 +25,7 @@ fn rule<'c>(checked: &'c Checked, name: &str) -> &'c Rule {
 }
 
 mod imported;
+mod sources;
 mod targets;
 
 const URL: &str = "url = \"http://127.0.0.1:8000\"\n";
@@ -156,6 +157,7 @@ fn reads_the_example_that_shows_every_key() {
               HighLatency               critical  latency p99               above 10s                                      for 2m      by preset
               IncreasedLatency          warning   latency p99               above 4s in first-day, above 3s in first-week  for 5m      by preset
               TargetSilent              warning   up                        below 1                                        for 1m 30s  up
+              SourceSilent              warning   source_up                 below 1                                        for 1m 30s  source_up
               SignalVanished            warning   bakewatch_signal_present  below 1                                        for 5m      bakewatch_signal_present
               HealthFrozen              warning   health_age                above 60s                                      for 2m      health_age_seconds
               HealthUnmet               warning   health_unmet              above 0                                        for 2m      health_unmet
@@ -177,11 +179,15 @@ fn reads_the_example_that_shows_every_key() {
               SlowTools                 warning   tool_latency p95          above 2s                                       for 10m     sum by (le) (increase(tool_duration_milliseconds_bucket[$range]))
               CacheCold                 warning   cache_hits                below 50%                                      for 10m     sum(increase(cache_hits_total[$range]))  of  sum(increase(cache_lookups_total[$range]))
 
+            Sources of metrics
+              main  http://prometheus.example.com:9090  within 8s, in every selector {job="chat-agent"}, with x-scope-orgid: agents, partial_response=false, dedup=true, max_source_resolution=0s
+
             Signals
               presets            found by what the first scrapes show
               tool_latency       sum by (le) (increase(tool_duration_milliseconds_bucket[$range]))
               cache_hits         sum(increase(cache_hits_total[$range]))  of  sum(increase(cache_lookups_total[$range]))
               sessions_open      sum(sessions_open)
+              pods_ready         main is asked  sum(kube_pod_status_ready{condition="true",job="chat-agent"})
               restarts_per_hour  sum(changes(process_start_time_seconds[1h])) or sum(increase(kube_pod_container_status_restarts_total[1h]))
               memory_ratio       max((process_resident_memory_bytes) / 2147483648)
               cpu_ratio          max((rate(process_cpu_seconds_total[$range])) / 0.5)

@@ -10,7 +10,7 @@ use futures_util::FutureExt;
 
 use super::http::Http;
 use super::secrets::Secrets;
-use super::{check, discovery, publish, smtp, webhook};
+use super::{check, discovery, publish, query, smtp, webhook};
 use crate::model::{Channel, Failure, Medium, Request, Span};
 use crate::notify::{Body, Letter};
 use crate::record::Outcome;
@@ -65,6 +65,7 @@ fn panicked(question: &Question) -> Reply {
     match question {
         Question::Probe { .. }
         | Question::Scrape { .. }
+        | Question::Query { .. }
         | Question::Check { .. }
         | Question::Smoke { .. } => Reply::Exchanged(Err(Failure::NotAsked(why))),
         Question::Discover { .. } => Reply::Discovered(Err(why)),
@@ -105,6 +106,11 @@ impl Carrier {
             }
             Question::Scrape { request, wanted, bytes_max, table, .. } => {
                 self.http.scrape(&request, &self.secrets, &wanted, bytes_max, table).await
+            }
+            Question::Query { source, asks, bytes_max, timeout } => {
+                let (http, secrets) = (&self.http, &self.secrets);
+                let limits = query::Limits { bytes_max, timeout };
+                Reply::Queried(query::ask(http, secrets, &source, &asks, limits).await)
             }
             Question::Check { ask, timeout, .. } => {
                 Reply::Exchanged(check::ask(&ask, timeout).await)

@@ -208,6 +208,28 @@ impl Http {
         Ok((body.unpacked(bytes_max)?, content_type))
     }
 
+    /// Whatever is answered, unread: its status, and its body after gunzip.
+    ///
+    /// # Errors
+    /// Why no whole body came within the request's time-out.
+    pub async fn answer(
+        &self,
+        request: &Request,
+        secrets: &Secrets,
+        bytes_max: u64,
+    ) -> Result<(u16, Vec<u8>), Failure> {
+        let whole = async {
+            // As with a page: a connection may be closed just when it is used again.
+            let response = match self.sought(request, secrets, None).await {
+                Err(Failure::Broken(_)) => self.sought(request, secrets, None).await?,
+                once => once?,
+            };
+            let status = response.status().as_u16();
+            Ok((status, Body::of(response, bytes_max).await?.unpacked(bytes_max)?))
+        };
+        within(request.timeout, whole).await
+    }
+
     /// The text at an address, for whoever reads it himself.
     ///
     /// # Errors

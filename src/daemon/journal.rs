@@ -27,6 +27,7 @@ pub fn say(watch: &WatchId, at: Timestamp, fact: &Fact, record: &Record) {
         Fact::Health { .. }
         | Fact::Version { .. }
         | Fact::Scraping { .. }
+        | Fact::Sourcing { .. }
         | Fact::Checked { .. }
         | Fact::Certificate { .. }
         | Fact::Discovery { .. } => looked(watch, &at, fact, record),
@@ -83,9 +84,9 @@ fn followed(watch: &WatchId, at: &str, fact: &Fact, record: &Record) {
         }
         Fact::Baseline(baseline) => {
             for line in crate::report::baseline_lines(record) {
-                match baseline.from {
-                    Some(_) => info!(%watch, at, "{line}"),
-                    None => warn!(%watch, at, "{line}"),
+                match baseline.from.is_some() || baseline.past.is_some() {
+                    true => info!(%watch, at, "{line}"),
+                    false => warn!(%watch, at, "{line}"),
                 }
             }
         }
@@ -127,6 +128,10 @@ fn looked(watch: &WatchId, at: &str, fact: &Fact, record: &Record) {
         Fact::Scraping { target, failure: Some(failure) } => {
             warn!(%watch, at, %target, "scrape failed: {failure}");
         }
+        Fact::Sourcing { source, failure: Some(failure) } => {
+            warn!(%watch, at, %source, %failure, "source silent");
+        }
+        Fact::Sourcing { source, failure: None } => info!(%watch, at, %source, "source answers"),
         Fact::Scraping { target, failure: None } => info!(%watch, at, %target, "scraped"),
         Fact::Checked { check, passed: Some(true), .. } => info!(%watch, at, %check, "passes"),
         Fact::Checked { check, passed: Some(false), reason } => {

@@ -17,6 +17,7 @@ pub mod lock;
 mod packed;
 pub mod publish;
 pub mod pulse;
+pub mod query;
 mod redirect;
 pub mod reload;
 pub mod secrets;

@@ -34,7 +34,7 @@ pub const BREACHES_MIN: u32 = 3;
 pub const CALMS_MIN: u32 = 2;
 
 /// The names of all rules of the pack.
-pub const NAMES: [&str; 16] = [
+pub const NAMES: [&str; 17] = [
     "ServiceDown",
     "ReplicasMissing",
     "HighErrorRate",
@@ -43,6 +43,7 @@ pub const NAMES: [&str; 16] = [
     "IncreasedLatency",
     "MemoryPressure",
     "TargetSilent",
+    "SourceSilent",
     "SignalVanished",
     "HealthFrozen",
     "HealthUnmet",
@@ -70,6 +71,8 @@ pub struct Scope {
     pub shoulds: bool,
     /// Some certificate is looked at.
     pub certificates: bool,
+    /// Some source of metrics is asked.
+    pub sources: bool,
 }
 
 impl Scope {
@@ -84,6 +87,7 @@ impl Scope {
             musts: asked(true),
             shoulds: asked(false),
             certificates: checks.iter().any(|check| matches!(check.ask, Ask::Tls { .. })),
+            sources: false,
         }
     }
 }
@@ -94,6 +98,7 @@ pub fn condition_of(name: &str) -> &'static str {
         "HealthUnmet" => "[health] requires, allows or expects something",
         "WrongVersion" => "`health.version` says where a replica tells it",
         "CheckFailing" => "there is a [[check]]",
+        "SourceSilent" => "there is a [source.NAME]",
         "OptionalCheckFailing" => "there is a [[check]] with must = false",
         "CertificateExpiring" | "CertificateNearlyExpired" => {
             "there is an https target, or a [[check]] with `tls`"
@@ -136,6 +141,12 @@ pub fn pack(scope: Scope) -> Vec<Rule> {
             ..rule("HealthFrozen", "health_age", Bound::Above(FROZEN_SECONDS), Warning)
         },
     ];
+    if scope.sources {
+        // Until it answers again nothing that it measures is judged.
+        let silent = rule("SourceSilent", "source_up", Bound::Below(1.0), Warning);
+        let after = rules.iter().position(|rule| rule.name == "TargetSilent").unwrap_or(0) + 1;
+        rules.insert(after, Rule { hold: (3 * interval).max(90 * SECOND), ..silent });
+    }
     if has_wants {
         let unmet = rule("HealthUnmet", "health_unmet", Bound::Above(0.0), Warning);
         rules.push(Rule { hold: 2 * MINUTE, ..unmet });
@@ -210,6 +221,7 @@ fn summary_of(name: &str) -> &'static str {
         "IncreasedLatency" => "more than 1% of requests take longer than 5 s",
         "MemoryPressure" => "more than 95% of the memory is in use",
         "TargetSilent" => "a replica's metrics cannot be read",
+        "SourceSilent" => "a source of metrics does not answer",
         "SignalVanished" => "a metric that was there is gone",
         "HealthFrozen" => "a replica's health gives the same answer for more than a minute",
         "HealthUnmet" => "a replica's health lacks something that it has to show",
@@ -237,6 +249,7 @@ mod tests {
             musts: has,
             shoulds: has,
             certificates: has,
+            sources: has,
         }
     }
 
@@ -266,6 +279,7 @@ mod tests {
                 "IncreasedLatency latency Some(0.99) Above(5.0) warning 10m",
                 "MemoryPressure memory_ratio None Above(0.95) critical 2m",
                 "TargetSilent up None Below(1.0) warning 1m 30s",
+                "SourceSilent source_up None Below(1.0) warning 1m 30s",
                 "SignalVanished bakewatch_signal_present None Below(1.0) warning 5m",
                 "HealthFrozen health_age None Above(60.0) warning 2m",
                 "HealthUnmet health_unmet None Above(0.0) warning 2m",
@@ -283,8 +297,8 @@ mod tests {
         let one = names(1);
         let off = NAMES.into_iter().filter(|name| !one.contains(&(*name).into()));
         let off: Vec<&str> = off.collect();
-        assert_eq!(off[..3], ["ReplicasMissing", "HealthUnmet", "WrongVersion"]);
-        assert_eq!(off[3..], NAMES[12..], "and nothing of checks where there is none");
+        assert_eq!(off[..4], ["ReplicasMissing", "SourceSilent", "HealthUnmet", "WrongVersion"]);
+        assert_eq!(off[4..], NAMES[13..], "and nothing of checks where there is none");
         assert_eq!(names(2), NAMES);
         let rules = pack(scope(2, 15 * SECOND));
         assert!(rules.iter().all(|rule| !rule.summary.is_empty()));

@@ -1,9 +1,9 @@
 //! Signals of our own checks. The watch pushes the series: `probe_success`,
 //! `probe_duration_seconds`, `up`, and what health answers show besides, with the
-//! label `instance`, `check_success` (with `must`), `check_duration_seconds` and
-//! `tls_cert_expiry_seconds` with the label `check`, and
-//! `bakewatch_signal_present` with the label `signal`; judging them is then
-//! the same as judging anything that the service measures.
+//! label `instance`, `source_up` with the label `source`, `check_success` (with
+//! `must`), `check_duration_seconds` and `tls_cert_expiry_seconds` with the
+//! label `check`, and `bakewatch_signal_present` with the label `signal`;
+//! judging them is then the same as judging anything that the service measures.
 
 use super::{Shape, Signal, Unit};
 use crate::model::{MINUTE, Name};
@@ -23,16 +23,20 @@ pub const AGE: &str = "health_age_seconds";
 /// 1 while a target says that it runs the release, 0 while it says otherwise.
 pub const VERSION: &str = "version_match";
 
+/// 1 while a source of metrics answers, by `source`.
+pub const SOURCE_UP: &str = "source_up";
+
 /// How many targets there are, where they come and go.
 pub const TARGETS: &str = "bakewatch_targets";
 
 /// Name, unit and query.
-const SIGNALS: [(&str, Unit, &str); 14] = [
+const SIGNALS: [(&str, Unit, &str); 15] = [
     ("probe_success", Unit::Count, "probe_success"),
     ("healthy_replicas", Unit::Count, "sum(probe_success)"),
     ("replicas", Unit::Count, "count(probe_success)"),
     ("probe_duration", Unit::Seconds, "max(probe_duration_seconds)"),
     ("up", Unit::Count, "up"),
+    (SOURCE_UP, Unit::Count, SOURCE_UP),
     (PRESENT, Unit::Count, PRESENT),
     (COMPONENTS, Unit::Count, COMPONENTS),
     (UNMET, Unit::Count, UNMET),
@@ -51,6 +55,7 @@ pub fn signals() -> Vec<Signal> {
         unit,
         shape: Shape::Gauge { query: query.to_owned() },
         range: 5 * MINUTE, // none of them reads a range
+        source: None,
     };
     SIGNALS.into_iter().map(signal).collect()
 }
@@ -78,7 +83,7 @@ pub fn unit(name: &Name) -> Option<Unit> {
 /// Whether the record counts it a target, a check or a signal at a time, so that its
 /// measurements need not be kept besides.
 pub fn is_tallied(name: &Name) -> bool {
-    let by_target = ["probe_success", "up", COMPONENTS, UNMET, "health_age", VERSION];
+    let by_target = ["probe_success", "up", SOURCE_UP, COMPONENTS, UNMET, "health_age", VERSION];
     let by_check = is_of_checks(name.as_str()) && name != "check_duration";
     name == PRESENT || by_target.contains(&name.as_str()) || by_check
 }

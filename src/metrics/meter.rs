@@ -2,9 +2,16 @@
 //! evidence, so that a judge can count.
 
 use super::promql::histogram::mended;
-use super::promql::{Annotation, Complaint, Mode, Presence, Query};
+mod held;
+
+use std::sync::Arc;
+
+use self::held::Held;
+use super::promql::{Annotation, Complaint, Mode, Presence, Query, there};
 use super::{Series, Shape, Signal};
-use crate::model::{Labels, Measurement, Name, Number, Span, Timestamp, Why};
+use crate::model::{
+    DataSource, Failure, Labels, Measurement, Name, Number, Rows, Span, Timestamp, Why,
+};
 
 /// What a signal measured.
 #[derive(Clone, PartialEq, Debug)]
@@ -31,15 +38,24 @@ pub struct Meter {
     signal: Name,
     range: Span,
     form: Form,
+    /// The source that is asked; `None`: our own series.
+    source: Option<Name>,
     trouble: Option<String>,
 }
 
 #[derive(Debug)]
 enum Form {
-    Ratio { num: Box<Query>, den: Box<Query> },
-    Buckets { query: Box<Query>, scale: f64 },
-    Gauge { query: Box<Query> },
-    Alert { query: Box<Query>, all: Option<Box<Query>>, offset: Span },
+    Ratio { num: Part, den: Part },
+    Buckets { query: Part, scale: f64 },
+    Gauge { query: Part },
+    Alert { query: Part, all: Option<Part>, there: Option<Part>, offset: Span },
+}
+
+/// One query of a signal: evaluated here, or asked of a source.
+#[derive(Debug)]
+enum Part {
+    Own(Box<Query>),
+    Asked(Box<Held>),
 }
 
 /// When, over which range, and how growth is told.
@@ -53,28 +69,91 @@ struct Look<'a> {
 
 impl Look<'_> {
     /// A metric's name tells nothing here: the signal has one.
-    fn eval(&self, query: &mut Query) -> Result<Vec<(Labels, f64)>, String> {
-        query.eval_nameless(self.series, self.at, self.mode, self.range)
+    fn eval(&self, part: &mut Part) -> Result<Vec<(Labels, f64)>, String> {
+        match part {
+            Part::Own(query) => query.eval_nameless(self.series, self.at, self.mode, self.range),
+            Part::Asked(held) => Ok(held.rows()),
+        }
     }
 
     /// Why there is nothing; `quiet` when the series are there all the same.
-    fn why(&self, query: &Query, quiet: Why) -> Measured {
-        Measured::None(match query.presence(self.series, self.at) {
+    fn why(&self, part: &Part, quiet: Why) -> Measured {
+        Measured::None(match self.presence(part) {
             Presence::Never => Why::Absent,
             Presence::Gone => Why::Stale,
             Presence::Here => quiet,
         })
     }
+
+    fn presence(&self, part: &Part) -> Presence {
+        match part {
+            Part::Own(query) => query.presence(self.series, self.at),
+            Part::Asked(held) => held.presence(),
+        }
+    }
+}
+
+impl Part {
+    fn own(&self) -> Option<&Query> {
+        match self {
+            Part::Own(query) => Some(query),
+            Part::Asked(_) => None,
+        }
+    }
+
+    fn own_mut(&mut self) -> Option<&mut Query> {
+        match self {
+            Part::Own(query) => Some(query),
+            Part::Asked(_) => None,
+        }
+    }
+
+    fn held(&self) -> Option<&Held> {
+        match self {
+            Part::Own(_) => None,
+            Part::Asked(held) => Some(held),
+        }
+    }
+
+    fn held_mut(&mut self) -> Option<&mut Held> {
+        match self {
+            Part::Own(_) => None,
+            Part::Asked(held) => Some(held),
+        }
+    }
+
+    /// Whether it reads any series at all.
+    fn reads_series(&self) -> bool {
+        self.own().is_none_or(|query| !query.needs().is_empty())
+    }
 }
 
 impl Meter {
-    /// Compiles a signal's queries.
+    /// Compiles a signal's queries. Those of a signal that is asked of a source
+    /// are sent as they are.
     ///
     /// # Errors
     /// The first query that is wrong; the column counts in that query, which
     /// of a ratio's is said (`num: …`).
     pub fn compile(signal: &Signal) -> Result<Meter, Complaint> {
-        let compile = |text: &str| Query::compile_ranged(text, signal.range).map(Box::new);
+        Meter::compile_for(signal, &[])
+    }
+
+    /// The same where these sources are known, and what each is to be asked.
+    ///
+    /// # Errors
+    /// As `compile`.
+    pub fn compile_for(signal: &Signal, sources: &[DataSource]) -> Result<Meter, Complaint> {
+        let source = signal.source.as_ref();
+        let known = source.and_then(|name| sources.iter().find(|one| one.name == *name));
+        let selector = known.and_then(|source| source.selector.as_deref());
+        let compile = |text: &str| match source {
+            None => Query::compile_ranged(text, signal.range).map(|own| Part::Own(Box::new(own))),
+            Some(_) => {
+                let held = Held::new(text, signal.range, selector);
+                held.map(|held| Part::Asked(Box::new(held)))
+            }
+        };
         let form = match &signal.shape {
             Shape::Ratio { num, den } => {
                 let in_part = |part: &str, text: &str| {
@@ -91,10 +170,15 @@ impl Meter {
             Shape::Gauge { query } => Form::Gauge { query: compile(query)? },
             Shape::Alert { query, all, offset } => {
                 let all = all.as_deref().map(compile).transpose()?;
-                Form::Alert { query: compile(query)?, all, offset: *offset }
+                // Of our own series it is seen; elsewhere it has to be asked.
+                let is_asked = source.is_some() && all.is_none();
+                let there = is_asked.then(|| there(query)).flatten();
+                let there = there.as_deref().map(compile).transpose()?;
+                Form::Alert { query: compile(query)?, all, there, offset: *offset }
             }
         };
-        Ok(Meter { signal: signal.name.clone(), range: signal.range, form, trouble: None })
+        let (name, source) = (signal.name.clone(), signal.source.clone());
+        Ok(Meter { signal: name, range: signal.range, form, source, trouble: None })
     }
 
     /// The signal it measures.
@@ -102,38 +186,99 @@ impl Meter {
         &self.signal
     }
 
-    /// Its queries.
-    pub fn queries(&mut self) -> impl Iterator<Item = &mut Query> {
-        let (first, second) = match &mut self.form {
-            Form::Ratio { num, den } => (num, Some(den)),
-            Form::Buckets { query, .. } | Form::Gauge { query } => (query, None),
-            Form::Alert { query, all, .. } => (query, all.as_mut()),
-        };
-        std::iter::once(&mut **first).chain(second.map(|den| &mut **den))
+    /// The source that is asked; `None`: it reads our own series.
+    pub fn source(&self) -> Option<&Name> {
+        self.source.as_ref()
     }
 
-    /// Whether it reads how some counter grows.
-    pub fn is_of_growth(&self) -> bool {
-        match &self.form {
-            Form::Ratio { num, den } => !num.growing().is_empty() || !den.growing().is_empty(),
-            Form::Buckets { query, .. } | Form::Gauge { query } | Form::Alert { query, .. } => {
-                !query.growing().is_empty()
+    /// What its source is asked, each with how far in the past.
+    pub fn asked(&self) -> impl Iterator<Item = (&Arc<str>, Span)> {
+        let offset = match &self.form {
+            Form::Alert { offset, .. } => *offset,
+            Form::Ratio { .. } | Form::Buckets { .. } | Form::Gauge { .. } => Span::ZERO,
+        };
+        self.parts().filter_map(Part::held).map(move |held| (held.text(), offset))
+    }
+
+    /// What its source answered to a text, at the look at the first instant,
+    /// which asked of the second.
+    pub fn answered(
+        &mut self,
+        text: &str,
+        at: (Timestamp, Timestamp),
+        answer: Result<&Rows, &Failure>,
+    ) {
+        let held = self.parts_mut().filter_map(Part::held_mut);
+        held.filter(|held| **held.text() == *text).for_each(|held| held.take(at, answer));
+    }
+
+    /// Goes on with what another of the same signal was answered.
+    pub fn follow(&mut self, before: &mut Meter) {
+        if self.source != before.source {
+            return;
+        }
+        for held in self.parts_mut().filter_map(Part::held_mut) {
+            let mut known = before.parts_mut().filter_map(Part::held_mut);
+            if let Some(known) = known.find(|known| known.text() == held.text()) {
+                std::mem::swap(held, known);
             }
         }
+    }
+
+    /// Answers of before this instant are too old to tell what is.
+    pub fn heed(&mut self, oldest: Timestamp) {
+        self.parts_mut().filter_map(Part::held_mut).for_each(|held| held.heed(oldest));
+    }
+
+    /// Whether each of its queries has an answer that is not too old.
+    pub fn is_answered(&self) -> bool {
+        self.parts().filter_map(Part::held).all(|held| held.lacks().is_none())
+    }
+
+    /// How much of a time a reading of counts stands for; `None`: of none, or
+    /// it counts by itself.
+    pub fn counted_range(&self) -> Option<Span> {
+        self.parts().filter_map(Part::held).filter_map(Held::range).max()
+    }
+
+    fn parts(&self) -> impl Iterator<Item = &Part> {
+        let (first, second, third) = match &self.form {
+            Form::Ratio { num, den } => (num, Some(den), None),
+            Form::Buckets { query, .. } | Form::Gauge { query } => (query, None, None),
+            Form::Alert { query, all, there, .. } => (query, all.as_ref(), there.as_ref()),
+        };
+        std::iter::once(first).chain(second).chain(third)
+    }
+
+    fn parts_mut(&mut self) -> impl Iterator<Item = &mut Part> {
+        let (first, second, third) = match &mut self.form {
+            Form::Ratio { num, den } => (num, Some(den), None),
+            Form::Buckets { query, .. } | Form::Gauge { query } => (query, None, None),
+            Form::Alert { query, all, there, .. } => (query, all.as_mut(), there.as_mut()),
+        };
+        std::iter::once(first).chain(second).chain(third)
+    }
+
+    /// Its queries over our own series.
+    pub fn queries(&mut self) -> impl Iterator<Item = &mut Query> {
+        self.parts_mut().filter_map(Part::own_mut)
+    }
+
+    /// Whether it reads how some counter of ours grows.
+    pub fn is_of_growth(&self) -> bool {
+        self.parts().filter_map(Part::own).any(|query| !query.growing().is_empty())
     }
 
     /// The sample names that its queries read, each once, with how far back
     /// (for `Series::keep`). A step longer than the signal's range needs more.
     pub fn needs(&self) -> Vec<(String, Span)> {
-        let mut needs: Vec<(String, Span)> = match &self.form {
-            Form::Ratio { num, den } => num.needs().into_iter().chain(den.needs()).collect(),
-            Form::Buckets { query, .. } | Form::Gauge { query } => query.needs(),
-            Form::Alert { query, all, offset } => {
-                let all = all.iter().flat_map(|all| all.needs());
-                let needs = query.needs().into_iter().chain(all);
-                needs.map(|(name, back)| (name, back + *offset)).collect()
-            }
+        let offset = match &self.form {
+            Form::Alert { offset, .. } => *offset,
+            Form::Ratio { .. } | Form::Buckets { .. } | Form::Gauge { .. } => Span::ZERO,
         };
+        let own = self.parts().filter_map(Part::own);
+        let mut needs: Vec<(String, Span)> =
+            own.flat_map(|query| query.needs()).map(|(name, back)| (name, back + offset)).collect();
         // The longest of each name comes first, and stays.
         needs.sort_by(|a, b| a.0.cmp(&b.0).then(b.1.cmp(&a.1)));
         needs.dedup_by(|later, first| later.0 == first.0);
@@ -143,13 +288,7 @@ impl Meter {
     /// What is to be known about the last look, such as a rate of what is no
     /// counter.
     pub fn annotations(&self) -> impl Iterator<Item = &Annotation> {
-        let (first, second) = match &self.form {
-            Form::Ratio { num, den } => (num, Some(den)),
-            Form::Buckets { query, .. } | Form::Gauge { query } => (query, None),
-            Form::Alert { query, all, .. } => (query, all.as_ref()),
-        };
-        let both = std::iter::once(first).chain(second);
-        both.flat_map(|query| query.annotations())
+        self.parts().filter_map(Part::own).flat_map(|query| query.annotations())
     }
 
     /// What the last look could not make sense of, such as two series where
@@ -171,13 +310,17 @@ impl Meter {
     }
 
     fn look(&mut self, look: Look<'_>) -> Measured {
+        let lacking = self.parts().filter_map(Part::held).find_map(Held::lacks);
+        if let Some(why) = lacking {
+            return Measured::None(why);
+        }
         let measured = match &mut self.form {
             Form::Ratio { num, den } => ratio(num, den, look),
             Form::Buckets { query, scale } => buckets(query, *scale, look),
             Form::Gauge { query } => gauge(query, look),
-            Form::Alert { query, all, offset } => {
+            Form::Alert { query, all, there, offset } => {
                 let look = Look { at: look.at - *offset, mode: Mode::Prometheus, ..look };
-                alert(query, all.as_deref_mut(), look)
+                alert(query, all.as_mut(), there.as_ref(), look)
             }
         };
         self.trouble = measured.as_ref().err().cloned();
@@ -186,7 +329,7 @@ impl Meter {
 }
 
 /// Events against us, of all. Several elements add up: they are counts.
-fn ratio(num: &mut Query, den: &mut Query, look: Look<'_>) -> Result<Measured, String> {
+fn ratio(num: &mut Part, den: &mut Part, look: Look<'_>) -> Result<Measured, String> {
     let all = look.eval(den)?;
     if all.is_empty() {
         return Ok(look.why(den, Why::NoTraffic));
@@ -208,7 +351,7 @@ fn total(elements: &[(Labels, f64)]) -> f64 {
 
 /// A histogram in seconds. Bounds are told apart as numbers, so that `1` and
 /// `1.0` from two libraries are one.
-fn buckets(query: &mut Query, scale: f64, look: Look<'_>) -> Result<Measured, String> {
+fn buckets(query: &mut Part, scale: f64, look: Look<'_>) -> Result<Measured, String> {
     let found = look.eval(query)?;
     if found.is_empty() {
         return Ok(look.why(query, Why::NoTraffic));
@@ -237,12 +380,18 @@ fn buckets(query: &mut Query, scale: f64, look: Look<'_>) -> Result<Measured, St
 
 /// An expression of Prometheus's rules. What is there at all is asked besides,
 /// so that what has vanished is not taken for calm.
-fn alert(query: &mut Query, all: Option<&mut Query>, look: Look<'_>) -> Result<Measured, String> {
+fn alert(
+    query: &mut Part,
+    all: Option<&mut Part>,
+    there: Option<&Part>,
+    look: Look<'_>,
+) -> Result<Measured, String> {
     let broken = each(query, look)?;
     let Some(all) = all else {
-        let is_blind = broken.is_empty() && !query.needs().is_empty();
-        return Ok(match query.presence(look.series, look.at) {
-            Presence::Never | Presence::Gone if is_blind => look.why(query, Why::Absent),
+        let is_blind = broken.is_empty() && query.reads_series();
+        let seen = there.unwrap_or(query);
+        return Ok(match look.presence(seen) {
+            Presence::Never | Presence::Gone if is_blind => look.why(seen, Why::Absent),
             _ => Measured::Split { broken, calm: None },
         });
     };
@@ -259,7 +408,7 @@ fn alert(query: &mut Query, all: Option<&mut Query>, look: Look<'_>) -> Result<M
 }
 
 /// A query's elements in order of their labels, each label set once.
-fn each(query: &mut Query, look: Look<'_>) -> Result<Vec<(Labels, f64)>, String> {
+fn each(query: &mut Part, look: Look<'_>) -> Result<Vec<(Labels, f64)>, String> {
     let mut found = look.eval(query)?;
     found.sort_by(|a, b| a.0.cmp(&b.0));
     match found.windows(2).find(|pair| pair[0].0 == pair[1].0) {
@@ -270,7 +419,7 @@ fn each(query: &mut Query, look: Look<'_>) -> Result<Vec<(Labels, f64)>, String>
     }
 }
 
-fn gauge(query: &mut Query, look: Look<'_>) -> Result<Measured, String> {
+fn gauge(query: &mut Part, look: Look<'_>) -> Result<Measured, String> {
     let found = each(query, look)?;
     if !found.is_empty() && found.iter().all(|(_, value)| value.is_nan()) {
         // There, and no number: that is neither calm nor gone.

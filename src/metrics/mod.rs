@@ -13,6 +13,7 @@ mod page;
 mod parts;
 pub mod presets;
 pub mod promql;
+pub mod queried;
 mod recorder;
 mod run;
 pub mod sawtooth;

@@ -100,6 +100,9 @@ pub struct Signal {
     pub shape: Shape,
     /// The range that stands for `$range` when rules read it.
     pub range: Span,
+    /// Who measures it; `None`: our own scraping.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source: Option<Name>,
 }
 
 impl Signal {

@@ -162,6 +162,8 @@ pub enum Failure {
     Status(u16),
     /// A scrape whose body is no exposition, or is cut off.
     Unreadable(String),
+    /// A source of metrics that answers, and says why it has no result.
+    Says(String),
     /// We could not ask: our own fault, says nothing about the target.
     NotAsked(String),
 }
@@ -185,6 +187,7 @@ impl fmt::Display for Failure {
             Failure::TooLarge(bytes) => write!(f, "body larger than {bytes} bytes"),
             Failure::Status(code) => write!(f, "status {code}"),
             Failure::Unreadable(why) => write!(f, "unreadable: {why}"),
+            Failure::Says(why) => write!(f, "it says: {why}"),
             Failure::NotAsked(why) => write!(f, "not asked: {why}"),
         }
     }

@@ -86,7 +86,7 @@ impl<'de> Deserialize<'de> for Measurement {
     }
 }
 
-/// Why a rule has nothing to go by. Five different readings, none of them calm.
+/// Why a rule has nothing to go by. Seven different readings, none of them calm.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Why {
@@ -105,10 +105,13 @@ pub enum Why {
     /// The threshold is a share of what an earlier release measured, and there
     /// is no such measurement.
     NoBaseline,
+    /// The source that measures it was asked, and gave no whole answer.
+    Unanswered,
 }
 
 impl Why {
-    /// `absent`, `stale`, `no traffic`, `unobservable`, `saw-tooth` or `no baseline`.
+    /// `absent`, `stale`, `no traffic`, `unobservable`, `saw-tooth`,
+    /// `no baseline` or `unanswered`.
     pub fn as_str(self) -> &'static str {
         match self {
             Why::Absent => "absent",
@@ -117,6 +120,7 @@ impl Why {
             Why::Unobservable => "unobservable",
             Why::SawTooth => "saw-tooth",
             Why::NoBaseline => "no baseline",
+            Why::Unanswered => "unanswered",
         }
     }
 }

@@ -4,6 +4,7 @@
 mod ask;
 mod channel;
 pub mod cron;
+mod data_source;
 mod digest;
 mod discovery;
 mod dns;
@@ -25,6 +26,7 @@ mod verdict;
 
 pub use ask::{Ask, Beyond, Serving};
 pub use channel::{Channel, Form, Medium, Smtp, SmtpTls};
+pub use data_source::{DataSource, Inquiry, Rows, Told};
 pub use digest::Digest;
 pub use discovery::{Found, Paths, Records, Source, Way};
 pub use dns::{DnsData, DnsRecord, DnsType};

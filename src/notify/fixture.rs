@@ -178,6 +178,8 @@ fn plan() -> Plan {
     Plan {
         checks: Vec::new(),
         sources: Vec::new(),
+        data_sources: Vec::new(),
+        measured_by: None,
         transport: None,
         service: "chat-agent".into(),
         url: "https://agent.example.com".to_owned(),
@@ -220,7 +222,13 @@ fn step(name: &str, must: bool) -> Step {
 }
 
 fn signal(name: &str, unit: Unit) -> Signal {
-    Signal { name: name.into(), unit, shape: Shape::Gauge { query: "x".to_owned() }, range: MINUTE }
+    Signal {
+        name: name.into(),
+        unit,
+        shape: Shape::Gauge { query: "x".to_owned() },
+        range: MINUTE,
+        source: None,
+    }
 }
 
 fn rules() -> Vec<Rule> {

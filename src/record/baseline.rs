@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::Record;
 use crate::judge::{Bound, Rule};
 use crate::metrics::Unit;
-use crate::model::{Name, Number, Release};
+use crate::model::{Name, Number, Release, Timestamp};
 
 /// Relative difference up to which a bound and a bucket's are the same.
 const SAME_BOUND: f64 = 1e-9;
@@ -20,9 +20,26 @@ pub struct Baseline {
     /// Why there is none.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub why: String,
+    /// What it was taken of instead, where a source of metrics has a past.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub past: Option<Past>,
     /// What each rule that asks for it goes by.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub levels: Vec<Level>,
+}
+
+/// Why a first watch has no baseline.
+pub const NO_EARLIER: &str = "no earlier release was watched here";
+
+/// A stretch of time in a source of metrics, before the release.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct Past {
+    /// Which source.
+    pub source: Name,
+    /// Start.
+    pub from: Timestamp,
+    /// End.
+    pub to: Timestamp,
 }
 
 /// What one rule goes by.

@@ -22,6 +22,13 @@ pub fn changes(old: &Plan, new: &Plan) -> Vec<String> {
     lines.extend(named("target", &old.targets, &new.targets, |one| &one.name, target));
     lines.extend(named("source", &old.sources, &new.sources, |one| &one.name, other));
     lines.extend(named("window", &old.windows, &new.windows, |one| &one.name, window));
+    lines.extend(named(
+        "source of metrics",
+        &old.data_sources,
+        &new.data_sources,
+        |one| &one.name,
+        other,
+    ));
     lines.extend(named("check", &old.checks, &new.checks, |one| &one.name, other));
     lines.extend(named("signal", &old.signals, &new.signals, |one| &one.name, other));
     lines.extend(named("rule", &old.rules, &new.rules, |one| &one.name, rule));
@@ -35,6 +42,7 @@ pub fn changes(old: &Plan, new: &Plan) -> Vec<String> {
         ("targets.headers and targets.auth", old.headers == new.headers),
         ("how targets are reached", old.transport == new.transport),
         ("presets", old.presets == new.presets && old.own_presets == new.own_presets),
+        ("metrics", old.measured_by == new.measured_by),
         ("rules.range", old.range == new.range),
         ("require", old.require == new.require),
         ("recording rules", old.recordings == new.recordings),

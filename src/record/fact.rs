@@ -76,6 +76,13 @@ pub enum Fact {
         /// Why it fails now; `None`: it does not.
         failure: Option<Failure>,
     },
+    /// A source of metrics began to fail, or answers again.
+    Sourcing {
+        /// Which.
+        source: Name,
+        /// Why it fails now; `None`: it does not.
+        failure: Option<Failure>,
+    },
     /// A check beyond HTTP ends otherwise than before.
     Checked {
         /// Which.
@@ -307,6 +314,9 @@ pub struct Block {
     /// What each check beyond HTTP came to.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub checks: Vec<(Name, Tally)>,
+    /// What each source of metrics answered.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub data_sources: Vec<(Name, Tally)>,
     /// What each signal measured.
     pub rows: Vec<Row>,
 }

@@ -18,7 +18,7 @@ mod targets;
 use std::collections::BTreeMap;
 
 pub use alerts::{AlertKey, AlertRecord, Closing, Episode};
-pub use baseline::{Baseline, Level};
+pub use baseline::{Baseline, Level, NO_EARLIER, Past};
 pub use change::changes;
 pub use channel::{BROKEN_AFTER, ChannelRecord, Frozen, WrittenBy};
 pub use fact::{Block, Ending, Fact, Missed, Outcome, Row, Stored, Tally};
@@ -38,7 +38,7 @@ pub use crate::metrics::presets::{Matched, PresetChoice};
 
 use crate::check::StepResult;
 use crate::judge::Rule;
-use crate::model::{Name, Release, Severity, Span, Timestamp, TlsFacts, Why};
+use crate::model::{Failure, Name, Release, Severity, Span, Timestamp, TlsFacts, Why};
 
 /// The limit of a watch that sees no sign of the smoke test's request in the
 /// metric of requests. Somebody is told, since it makes a calm ratio worthless.
@@ -84,6 +84,8 @@ pub struct Record {
     pub checks: BTreeMap<Name, CheckRecord>,
     /// Each source of targets that has been heard of.
     pub sources: BTreeMap<Name, SourceRecord>,
+    /// Each source of metrics that has failed or come back, with why it fails.
+    pub data_sources: BTreeMap<Name, Option<Failure>>,
     /// Each alert that was ever more than inactive.
     pub alerts: BTreeMap<AlertKey, AlertRecord>,
     /// Rules that have nothing to judge, why, and since when.
@@ -160,6 +162,7 @@ impl Record {
             targets: targets.collect(),
             checks: BTreeMap::new(),
             sources: BTreeMap::new(),
+            data_sources: BTreeMap::new(),
             alerts: BTreeMap::new(),
             quiet: BTreeMap::new(),
             news: Vec::new(),
@@ -206,6 +209,7 @@ impl Record {
             | Fact::Health { .. }
             | Fact::Version { .. }
             | Fact::Scraping { .. }
+            | Fact::Sourcing { .. }
             | Fact::Checked { .. }
             | Fact::Certificate { .. } => self.apply_seen(at, fact),
             Fact::Targets { source, added, removed } => {

@@ -10,7 +10,9 @@ use crate::check::{Check, Expected, Step};
 use crate::judge::{Rule, Window};
 use crate::metrics::presets::{Preset, PresetChoice};
 use crate::metrics::{Recording, Signal};
-use crate::model::{Channel, Digest, HeaderValue, Name, Source, Span, Target, Transport};
+use crate::model::{
+    Channel, DataSource, Digest, HeaderValue, Name, Source, Span, Target, Transport,
+};
 
 impl Plan {
     /// Whether nobody said this, so that it is only a guess.
@@ -97,6 +99,12 @@ pub struct Plan {
     /// Where more of them are looked for.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub sources: Vec<Source>,
+    /// Who is asked for signals that name them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub data_sources: Vec<DataSource>,
+    /// Which of them measures what presets give; `None`: our own scraping.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub measured_by: Option<Name>,
     /// How many healthy replicas there should be.
     pub expect: u32,
     /// What the health of each has to show.

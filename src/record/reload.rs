@@ -196,7 +196,9 @@ impl Record {
         self.move_targets(&plan);
         let is_here = |name: &Name| plan.checks.iter().any(|check| check.name == *name);
         self.checks.retain(|name, _| is_here(name));
-        let presets = |plan: &Plan| (plan.presets.clone(), plan.own_presets.clone());
+        let presets = |plan: &Plan| {
+            (plan.presets.clone(), plan.own_presets.clone(), plan.measured_by.clone())
+        };
         if presets(&plan) != presets(&self.plan) {
             self.matched = None; // looked for anew
         }

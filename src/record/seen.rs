@@ -26,6 +26,9 @@ impl Record {
             Fact::Scraping { target, failure } => {
                 self.targets.entry(target).or_default().scrape_failure = failure;
             }
+            Fact::Sourcing { source, failure } => {
+                self.data_sources.insert(source, failure);
+            }
             Fact::Checked { check, passed, reason } => {
                 let known = self.checks.entry(check).or_default();
                 (known.passed, known.reason, known.since) = (passed, reason, at);

@@ -5,6 +5,7 @@ mod closing;
 mod course;
 mod coverage;
 mod overview;
+mod past;
 mod reasons;
 mod signals;
 mod versions;
@@ -14,7 +15,7 @@ use std::collections::BTreeMap;
 use super::show;
 use crate::check::Check;
 use crate::judge::Window;
-use crate::model::{Measurement, Name, Number, Timestamp, Way, Why};
+use crate::model::{DataSource, Measurement, Name, Number, Timestamp, Way, Why};
 use crate::record::{
     AlertKey, AlertSummary, Availability, Block, ChannelRecord, CheckSummary, Closing, Deliveries,
     Item, Record, Reload, Replicas, Stays, Summary, Tally, TargetSummary,
@@ -22,6 +23,7 @@ use crate::record::{
 pub use baseline::{baseline, baseline_lines};
 pub use closing::closing;
 use coverage::Sight;
+pub use past::level_of_past;
 
 pub use overview::overview;
 
@@ -231,7 +233,7 @@ fn limits(record: &Record) -> Vec<String> {
         let signal = signal.map_or_else(String::new, |rule| format!("{} is ", rule.signal));
         format!("rule {rule} is not judged: {signal}{why} since {since}")
     });
-    hit.chain(quiet).chain(sources(record)).collect()
+    hit.chain(quiet).chain(sources(record)).chain(data_sources(record)).collect()
 }
 
 /// What has to be said of where targets come from, and of how they are reached.
@@ -267,6 +269,27 @@ fn sources(record: &Record) -> Vec<String> {
         );
     }
     lines
+}
+
+/// How far sources of metrics answered, where that was not always.
+fn data_sources(record: &Record) -> Vec<String> {
+    let line = |source: &DataSource| {
+        let rows = record.blocks.iter().flat_map(|block| &block.data_sources);
+        let its = rows.filter(|(name, _)| *name == source.name).map(|(_, tally)| tally);
+        let [answered, failed] =
+            its.fold([0, 0], |[good, bad], tally| [good + tally.scraped, bad + tally.unscraped]);
+        let name = &source.name;
+        let failure = record.data_sources.get(name).and_then(Option::as_ref);
+        let now = failure.map_or_else(String::new, |why| format!("; it fails: {why}"));
+        let partial = source
+            .takes_partial
+            .then(|| format!("{name}: half an answer counts (partial-response = true)"));
+        let asked = answered + failed;
+        let gaps =
+            (failed > 0).then(|| format!("{name} answered {answered} of {asked} looks at it{now}"));
+        gaps.into_iter().chain(partial)
+    };
+    record.plan.data_sources.iter().flat_map(line).collect()
 }
 
 /// What became of the configuration in the window, a line for each reading.

@@ -16,7 +16,7 @@ mod show;
 pub mod smoke;
 mod text;
 
-pub use build::{baseline, baseline_lines, build, closing, overview};
+pub use build::{baseline, baseline_lines, build, closing, level_of_past, overview};
 pub use html::html;
 pub use mail::mail_html;
 pub use markdown::markdown;

@@ -19,6 +19,10 @@ pub(super) enum Asked {
     Scrape {
         target: usize,
     },
+    Query {
+        source: Name,
+    },
+    History,
     Check {
         check: Name,
     },
@@ -41,6 +45,8 @@ impl Asked {
             Asked::Discover { .. }
             | Asked::Probe { .. }
             | Asked::Scrape { .. }
+            | Asked::Query { .. }
+            | Asked::History
             | Asked::Check { .. }
             | Asked::Smoke => true,
             Asked::Letter { .. } | Asked::Publish { .. } | Asked::Moot => false,
@@ -139,6 +145,8 @@ fn timed_out(asked: &Asked, after: Span) -> Reply {
         Asked::Discover { .. }
         | Asked::Probe { .. }
         | Asked::Scrape { .. }
+        | Asked::Query { .. }
+        | Asked::History
         | Asked::Check { .. }
         | Asked::Smoke => Reply::Exchanged(Err(Failure::Timeout(after))),
         // It may have been taken: exactly this letter is tried again.

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use crate::metrics::{Page, Table, Wanted};
 use crate::model::{
-    Ask, Channel, Exchange, Failure, Found, Name, Request, Source, Span, Timestamp, WatchId,
+    Ask, Channel, DataSource, Exchange, Failure, Found, Inquiry, Name, Request, Source, Span,
+    Timestamp, Told, WatchId,
 };
 use crate::notify::Letter;
 use crate::record::{Handed, Outcome, Plan, Reread, Summary};
@@ -54,6 +55,17 @@ pub enum Question {
         bytes_max: u64,
         /// The target's table from bytes to slots; comes back with the answer.
         table: Box<Table>,
+    },
+    /// What do these queries come to? Answer: `Reply::Queried`.
+    Query {
+        /// Who is asked.
+        source: Arc<DataSource>,
+        /// The queries.
+        asks: Vec<Inquiry>,
+        /// Cap on each body, after gunzip.
+        bytes_max: u64,
+        /// For all answers.
+        timeout: Span,
     },
     /// Does it work? Answer: `Reply::Exchanged`.
     Smoke {
@@ -109,6 +121,8 @@ pub enum Reply {
         /// From before the connect to the last byte.
         elapsed: Span,
     },
+    /// To queries: an answer to each, in their order.
+    Queried(Vec<Result<Told, Failure>>),
     /// To a letter.
     Delivered(Outcome),
     /// To a publication: the files written.

@@ -13,6 +13,9 @@ use crate::record::{AlertKey, AlertRecord, Fact};
 /// before that is a fact: a quiet minute at night is none.
 const EVIDENCE_INTERVALS: i64 = 4;
 
+/// A source's answer that is so many intervals old tells nothing of now.
+const ANSWERS_AGE_MAX: i64 = 2;
+
 /// How often a cycle pages that come in lead to a judgement of their own.
 const JUDGED_MAX: i64 = 3;
 
@@ -99,7 +102,8 @@ impl Watch {
             return; // it may just be starting; a target not heard yet is not missing
         }
         let is_withheld = self.look.targets.iter().any(|aim| aim.feed.is_withheld());
-        for (name, what) in self.measure.read(now, is_withheld) {
+        let oldest = now - ANSWERS_AGE_MAX * self.interval(now);
+        for (name, what) in self.measure.read(now, is_withheld, oldest) {
             let detail = format!("{name} is not recorded: {what}");
             self.limit(now, None, &format!("recording {name}"), &detail);
         }

@@ -102,7 +102,7 @@ impl Turn {
     /// and a connection, which cost more than what is asked. The targets of a
     /// service lie far apart, however many they are: when all of them fail at
     /// once, the first to be asked tells it.
-    fn new(service: &str, index: usize, now: Timestamp) -> Turn {
+    pub fn new(service: &str, index: usize, now: Timestamp) -> Turn {
         let first = stable_hash(&["place", service]) % 1000;
         let place = ((first + index as u64 * GOLDEN) % 1000) as i64;
         Turn { due: Some(now), began: now, tries: 0, doubt_at: None, place }
@@ -337,6 +337,7 @@ impl Watch {
                 }
             }
         }
+        self.sources.hurry(origin, pace, now);
     }
 
     /// After a probe: again within this cycle to confirm a failure (then

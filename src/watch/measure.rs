@@ -5,11 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::Watch;
+use super::gathered::{add, join, worst};
 use super::own::Own;
 use crate::metrics::{
     self, Family, Measured, Meter, Parts, Recorder, Series, SeriesId, Signal, Wanted,
 };
-use crate::model::{Labels, MINUTE, Measurement, Name, Number, Span, Timestamp, Why};
+use crate::model::{Labels, MINUTE, Measurement, Name, Span, Timestamp, Why};
 use crate::record::{Block, Fact, Record, Row};
 
 /// A block is never longer than this: what a crash can cost of the record.
@@ -49,6 +50,8 @@ pub(super) struct Measure {
 /// A signal's meter, what it read at the last tick, and what it gathers.
 struct Gauged {
     name: Name,
+    /// As it was compiled.
+    signal: Signal,
     meter: Meter,
     is_ruled: bool,
     is_watched: bool,
@@ -58,6 +61,21 @@ struct Gauged {
     seen: u32,
     gathered: Option<Measurement>,
     present: Option<SeriesId>,
+}
+
+impl Gauged {
+    /// Whether it is read at each look. What a source is asked anyway is.
+    fn is_read(&self) -> bool {
+        self.is_ruled || self.is_watched || self.meter.source().is_some()
+    }
+
+    /// Whether it would be seen if it were there.
+    fn is_looked_for(&self, is_scraped: bool) -> bool {
+        match self.meter.source() {
+            Some(_) => self.meter.is_answered(),
+            None => is_scraped,
+        }
+    }
 }
 
 impl Measure {
@@ -116,7 +134,7 @@ impl Measure {
                 && signal.range == metrics::presets::RANGE;
             let range = record.plan.range.filter(|_| is_usual).unwrap_or(signal.range);
             let signal = &Signal { range, ..signal.clone() };
-            let meter = Meter::compile(signal)
+            let mut meter = Meter::compile_for(signal, &record.plan.data_sources)
                 .unwrap_or_else(|error| panic!("signal {}: {error:?}", signal.name));
             let is_watched = is_matched || record.plan.require.contains(&signal.name);
             for (name, range) in meter.needs() {
@@ -125,10 +143,14 @@ impl Measure {
             let labels = Labels::from_pairs([("signal", signal.name.as_str())]);
             let present = is_watched.then(|| self.series.intern(metrics::health::PRESENT, &labels));
             let before = self.meters.iter().position(|known| known.name == signal.name);
+            if let Some(at) = before {
+                meter.follow(&mut self.meters[at].meter);
+            }
             let (seen, gathered) = before
                 .map_or((0, None), |at| (self.meters[at].seen, self.meters[at].gathered.take()));
             meters.push(Gauged {
                 name: signal.name.clone(),
+                signal: signal.clone(),
                 meter,
                 is_ruled: ruled.contains(&signal.name),
                 is_watched,
@@ -197,6 +219,19 @@ impl Measure {
         self.rule_meters.iter().any(Option::is_none)
     }
 
+    /// A signal as it is measured; `None`: nobody measures it.
+    pub fn signal(&self, name: &Name) -> Option<&Signal> {
+        self.meters.iter().find(|one| one.name == *name).map(|one| &one.signal)
+    }
+
+    pub(super) fn meters(&self) -> impl Iterator<Item = &Meter> {
+        self.meters.iter().map(|one| &one.meter)
+    }
+
+    pub(super) fn meters_mut(&mut self) -> impl Iterator<Item = &mut Meter> {
+        self.meters.iter_mut().map(|one| &mut one.meter)
+    }
+
     pub fn see_families(&mut self, families: &[Family]) {
         for family in families {
             self.families.insert(family.name.clone(), family.clone());
@@ -240,7 +275,13 @@ impl Measure {
 
     /// Reads every meter that a rule judges or a verdict needs. Perhaps what some
     /// target's counters grow by is withheld. Gives what could not be recorded, and why.
-    pub fn read(&mut self, now: Timestamp, is_withheld: bool) -> Vec<(Name, String)> {
+    /// Answers of sources count that are of `oldest` or later.
+    pub fn read(
+        &mut self,
+        now: Timestamp,
+        is_withheld: bool,
+        oldest: Timestamp,
+    ) -> Vec<(Name, String)> {
         let mut troubles = Vec::new();
         for recorder in &mut self.recorders {
             if let Err(what) = recorder.record(&mut self.series, now) {
@@ -248,7 +289,8 @@ impl Measure {
             }
         }
         for one in &mut self.meters {
-            if one.is_ruled || one.is_watched {
+            if one.is_read() {
+                one.meter.heed(oldest);
                 one.last = one.meter.read(&self.series, now);
                 let is_nothing = matches!(one.last, Measured::None(_));
                 if is_nothing && is_withheld && one.meter.is_of_growth() {
@@ -267,8 +309,10 @@ impl Measure {
             let Some(id) = one.present else { continue };
             match one.last {
                 Measured::None(Why::Absent) => {}
-                Measured::None(Why::Stale) if is_scraped => self.series.push(id, now, 0.0),
-                Measured::None(Why::Stale) => {}
+                Measured::None(Why::Stale) if one.is_looked_for(is_scraped) => {
+                    self.series.push(id, now, 0.0);
+                }
+                Measured::None(Why::Stale | Why::Unanswered) => {}
                 Measured::None(
                     Why::NoTraffic | Why::Unobservable | Why::SawTooth | Why::NoBaseline,
                 )
@@ -279,7 +323,7 @@ impl Measure {
         }
     }
 
-    fn gather(&mut self, ticks: u32, seen: bool) {
+    fn gather(&mut self, ticks: u32, seen: bool, since: Span) {
         self.block.slots += ticks;
         self.block.seen += u32::from(seen);
         for one in self.meters.iter_mut().filter(|one| one.is_kept) {
@@ -289,6 +333,13 @@ impl Measure {
             one.seen += 1;
             if let Some(value) = worst(&one.last) {
                 one.gathered = Some(join(one.gathered.take(), value));
+            } else if let (Measured::One(events), Some(range)) =
+                (&one.last, one.meter.counted_range())
+            {
+                // What came in a longer time than the last look is as old: its
+                // share counts, so that nothing counts twice.
+                let share = (since.seconds_f64() / range.seconds_f64()).min(1.0);
+                one.gathered = Some(add(one.gathered.take(), events, share));
             }
         }
     }
@@ -301,7 +352,10 @@ impl Measure {
         block.to = to;
         block.tallies = self.own.take_tallies();
         for one in self.meters.iter_mut().filter(|one| one.is_kept) {
-            let counted = one.meter.count(&self.series, to, over);
+            let counted = match (one.meter.source(), one.meter.counted_range()) {
+                (Some(_), Some(_)) => Measured::None(Why::Absent), // gathered look by look
+                _ => one.meter.count(&self.series, to, over),
+            };
             let measured = match counted {
                 Measured::One(
                     events @ (Measurement::Ratio { .. } | Measurement::Buckets { .. }),
@@ -311,7 +365,7 @@ impl Measure {
                     one.gathered.take()
                 }
             };
-            let is_looked_at = one.is_ruled || one.is_watched;
+            let is_looked_at = one.is_read();
             let once = u32::from(measured.is_some()) * block.slots;
             let seen = if is_looked_at { one.seen } else { once };
             one.seen = 0;
@@ -322,32 +376,6 @@ impl Measure {
             }
         }
         block
-    }
-}
-
-/// One number of a gauge; of several the largest, since the report has one line.
-fn worst(measured: &Measured) -> Option<f64> {
-    match measured {
-        Measured::One(Measurement::Gauge { max, .. }) => Some(max.0),
-        Measured::Each(all) => all.iter().map(|(_, value)| *value).reduce(f64::max),
-        Measured::Split { broken, calm } => {
-            let all = broken.iter().chain(calm.iter().flatten());
-            all.map(|(_, value)| *value).filter(|value| !value.is_nan()).reduce(f64::max)
-        }
-        Measured::One(_) | Measured::None(_) => None,
-    }
-}
-
-/// One more look at a gauge.
-fn join(before: Option<Measurement>, value: f64) -> Measurement {
-    match before {
-        Some(Measurement::Gauge { min, mean, max, n }) => Measurement::Gauge {
-            min: Number(min.0.min(value)),
-            mean: Number(mean.0 + (value - mean.0) / f64::from(n + 1)),
-            max: Number(max.0.max(value)),
-            n: n + 1,
-        },
-        _ => Measurement::gauge(value),
     }
 }
 
@@ -387,7 +415,7 @@ impl Watch {
     pub(super) fn gather(&mut self, since: Span, interval: Span, now: Timestamp) {
         let ticks = (since.millis() / interval.millis()).max(1);
         let seen = self.is_health_known(now, interval);
-        self.measure.gather(u32::try_from(ticks).unwrap_or(u32::MAX), seen);
+        self.measure.gather(u32::try_from(ticks).unwrap_or(u32::MAX), seen, since);
     }
 
     /// Where nobody looked for a long while (the machine slept, the process was
@@ -411,6 +439,7 @@ impl Watch {
             return;
         }
         let mut block = self.measure.cut(to);
+        block.data_sources = self.sources.take_tallies();
         block.checks = self.checks.take_tallies(&self.record.plan.checks);
         self.note(now, Fact::Measured(block));
     }

@@ -21,6 +21,8 @@ mod digests;
 mod discover;
 mod fleet;
 mod flight;
+mod gathered;
+mod history;
 mod job;
 mod judging;
 mod look;
@@ -32,6 +34,7 @@ mod read;
 mod reload;
 mod seek;
 mod smoke;
+mod sources;
 mod succession;
 mod tell;
 mod told;
@@ -46,6 +49,7 @@ use checks::Checks;
 use digests::Digests;
 use discover::Discover;
 use flight::Flight;
+use history::History;
 use judging::Judging;
 use look::Look;
 use measure::Measure;
@@ -53,6 +57,7 @@ use pace::Pace;
 use seek::Seek;
 use smoke::Smoke;
 pub use smoke::run_id;
+use sources::Sources;
 use tell::Tell;
 
 /// A fact, as it is to be stored.
@@ -82,6 +87,8 @@ pub struct Watch {
     flight: Flight,
     discover: Discover,
     look: Look,
+    sources: Sources,
+    history: History,
     checks: Checks,
     measure: Measure,
     judging: Judging,
@@ -136,6 +143,8 @@ impl Watch {
             flight: Flight::default(),
             look: Look::new(&record, measure.wanted_at_first(&record), now),
             discover: Discover::new(&record.plan, now),
+            sources: Sources::new(&record.plan, &mut measure.series, now),
+            history: History::default(),
             checks: Checks::new(&record, &mut measure.series, now),
             measure,
             judging: Judging::new(record.plan.rules.len(), now),
@@ -181,6 +190,8 @@ impl Watch {
         if self.is_observing() {
             self.ask_sources(now, &mut due);
             self.ask_targets(now, &mut due);
+            self.ask_data_sources(now, &mut due);
+            self.ask_history(now, &mut due);
             self.ask_checks(now, &mut due);
             self.ask_smoke(now, &mut due);
         } else if self.is_cleaning() {
@@ -234,6 +245,8 @@ impl Watch {
         if self.is_observing() {
             also(self.next_discovery());
             also(self.next_look());
+            also(self.next_question());
+            also(self.next_history());
             also(self.next_check());
             also(self.next_smoke());
             also(Some(self.measure.next_tick()));
@@ -312,6 +325,16 @@ impl Watch {
             }
             (Asked::Scrape { target }, Reply::Exchanged(Err(failure))) => {
                 self.hear_scrape(now, target, Err(failure), None);
+            }
+            (Asked::Query { source }, Reply::Queried(answers)) => {
+                self.hear_answers(now, &source, Ok(answers));
+            }
+            (Asked::Query { source }, Reply::Exchanged(Err(failure))) => {
+                self.hear_answers(now, &source, Err(failure));
+            }
+            (Asked::History, Reply::Queried(answers)) => self.hear_history(now, Ok(answers)),
+            (Asked::History, Reply::Exchanged(Err(failure))) => {
+                self.hear_history(now, Err(failure));
             }
             (Asked::Check { check }, Reply::Exchanged(result)) => {
                 self.hear_check(now, &check, &result);

@@ -3,7 +3,7 @@
 use super::Watch;
 use super::measure::Measure;
 use crate::check::{self, Expected, HealthState, health::Health};
-use crate::metrics::{Page, Table, presets};
+use crate::metrics::{Family, Page, Table, presets};
 use crate::model::{Exchange, Failure, Name, Span, Timestamp};
 use crate::record::{Fact, Matched, PresetChoice};
 
@@ -141,22 +141,17 @@ impl Watch {
             self.limit(now, Some(name.clone()), what, detail);
         }
         self.read_version(now, target);
-        if !page.families.is_empty() {
-            self.search(now, page);
+        if !page.families.is_empty() && self.record.plan.measured_by.is_none() {
+            self.search(now, &page.families);
         }
         self.check_counted(now, target, page);
     }
 
     /// Holds the presets against all families seen so far; more signals than
     /// before are a fact, and what else is kept of a scrape changes with it.
-    fn search(&mut self, now: Timestamp, page: &Page) {
-        self.measure.see_families(&page.families);
-        let pinned = match &self.record.plan.presets {
-            PresetChoice::Auto => None,
-            PresetChoice::Pinned(names) => Some(names.as_slice()),
-        };
-        let found =
-            presets::detect(&self.measure.families(), pinned, &self.record.plan.own_presets);
+    pub(super) fn search(&mut self, now: Timestamp, families: &[Family]) {
+        self.measure.see_families(families);
+        let found = self.detect();
         let known = self.record.matched.as_ref();
         if known.is_none_or(|known| is_more(&found, known)) {
             self.note(now, Fact::Matched(found));
@@ -168,6 +163,20 @@ impl Watch {
         if is_long || is_all {
             self.search_less();
         }
+    }
+
+    /// What the presets make of all families seen so far.
+    pub(super) fn detect(&self) -> Matched {
+        let plan = &self.record.plan;
+        let pinned = match &plan.presets {
+            PresetChoice::Auto => None,
+            PresetChoice::Pinned(names) => Some(names.as_slice()),
+        };
+        let mut found = presets::detect(&self.measure.families(), pinned, &plan.own_presets);
+        for signal in &mut found.signals {
+            signal.source.clone_from(&plan.measured_by);
+        }
+        found
     }
 
     pub(super) fn target_name(&self, target: usize) -> Name {

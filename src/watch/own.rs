@@ -20,7 +20,9 @@ struct Place {
     is_here: bool,
     success: SeriesId,
     duration: SeriesId,
-    up: SeriesId,
+    /// Only of one that has ever been scraped: else there is nothing to miss.
+    up: Option<SeriesId>,
+    labels: Labels,
     tally: Tally,
 }
 
@@ -34,7 +36,8 @@ impl Place {
             is_here: true,
             success: series.intern("probe_success", &labels),
             duration: series.intern("probe_duration_seconds", &labels),
-            up: series.intern("up", &labels),
+            up: target.metrics.as_ref().map(|_| series.intern("up", &labels)),
+            labels,
             tally: Tally::default(),
         }
     }
@@ -72,7 +75,7 @@ impl Own {
     pub fn leave(&mut self, series: &mut Series, index: usize, now: Timestamp) {
         let place = &mut self.places[index];
         place.is_here = false;
-        for id in [place.success, place.duration, place.up] {
+        for id in [Some(place.success), Some(place.duration), place.up].into_iter().flatten() {
             series.push_stale(id, now);
         }
     }
@@ -98,7 +101,7 @@ impl Own {
 
     /// Whether some target's page can be read now.
     pub fn is_any_scraped(&self, series: &Series, now: Timestamp) -> bool {
-        let fresh = |place: &Place| series.fresh(place.up, now);
+        let fresh = |place: &Place| place.up.and_then(|up| series.fresh(up, now));
         self.places.iter().any(|place| fresh(place).is_some_and(|last| last.value == 1.0))
     }
 
@@ -147,6 +150,7 @@ impl Own {
         } else {
             own.tally.unscraped += 1;
         }
-        series.push(own.up, now, f64::from(u8::from(was_read)));
+        let up = *own.up.get_or_insert_with(|| series.intern("up", &own.labels));
+        series.push(up, now, f64::from(u8::from(was_read)));
     }
 }

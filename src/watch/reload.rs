@@ -8,9 +8,9 @@ use super::flight::Asked;
 use super::measure::Measure;
 use super::seek::Seek;
 use crate::judge::Phase;
-use crate::metrics::{health, presets};
+use crate::metrics::health;
 use crate::model::{Name, Span, Timestamp};
-use crate::record::{Adopted, AlertKey, Fact, Plan, PresetChoice, Reread};
+use crate::record::{Adopted, AlertKey, Fact, Plan, Reread};
 
 impl Watch {
     /// The configuration was read anew: a difference is followed from here on,
@@ -51,6 +51,16 @@ impl Watch {
         }
         for source in self.discover.follow(&self.record.plan, now) {
             self.flight.disown(&Asked::Discover { source });
+        }
+        let asked = |plan: &Plan| {
+            let presets = (plan.presets.clone(), plan.own_presets.clone());
+            (plan.data_sources.clone(), plan.measured_by.clone(), presets)
+        };
+        if asked(&before) != asked(&self.record.plan) {
+            let Measure { series, .. } = &mut self.measure;
+            for source in self.sources.follow(&self.record.plan, series, now) {
+                self.flight.disown(&Asked::Query { source });
+            }
         }
         for target in moves.came {
             self.join(now, target);
@@ -128,15 +138,10 @@ impl Watch {
             return;
         }
         self.look.search_anew(&self.record.plan);
-        let families = self.measure.families();
-        if families.is_empty() {
+        if self.measure.families().is_empty() {
             return;
         }
-        let pinned = match &self.record.plan.presets {
-            PresetChoice::Auto => None,
-            PresetChoice::Pinned(names) => Some(names.as_slice()),
-        };
-        let found = presets::detect(&families, pinned, &self.record.plan.own_presets);
+        let found = self.detect();
         self.note(now, Fact::Matched(found));
     }
 

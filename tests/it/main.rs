@@ -18,5 +18,6 @@ mod reload;
 mod rules;
 mod scenarios;
 mod simulation;
+mod sourced;
 mod succession;
 mod time;

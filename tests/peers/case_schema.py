@@ -50,6 +50,7 @@ UNSEEN = {
         r"mixes shares of a baseline",
         r"only steps of \[\[smoke\]\] hand on",
         r"is given twice",
+        r"says who is asked for a rule's",
     ],
     "what is on the disk": [
         r"no file is called",
@@ -113,6 +114,9 @@ UNSEEN = {
         r"targets\.proxy: .*has no scheme",
         # A secret may be a text of any form, a URL among them.
         r"channel\.[a-z]\.url: .*(has no scheme|is not supported)",
+        r"is no list of matchers",
+        r"unclosed left parenthesis",
+        r"`/api/v1/query` is added to it",
     ],
     "names that the program knows": [
         r"unknown (preset|signal|window|unit|time zone|channel|severity)",
@@ -129,6 +133,9 @@ UNSEEN = {
         r"cannot name files",
         r"a name is one line",
         r"is no name of a signal",
+        r"there is no source",
+        r"is what our own scraping is called",
+        r"is sent anyway",
     ],
     "a limit in a text": [
         r"has to be longer than nothing",
@@ -138,6 +145,8 @@ UNSEEN = {
         r"is not between 0 and 1",
         r"has to be above zero",
         r"is no sensible cadence",
+        r"is too far back to judge by",
+        r"is no past to go by",
     ],
 }
 

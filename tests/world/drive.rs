@@ -5,13 +5,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use bakewatch::config::{Checked, found};
 use bakewatch::daemon::secrets::Secrets;
-use bakewatch::model::{Failure, Release, SECOND, Span, Timestamp, WatchId};
+use bakewatch::model::{DataSource, Failure, Release, SECOND, Span, Timestamp, WatchId};
 use bakewatch::record::{Fact, Outcome, Plan, Record, Reread};
 use bakewatch::report;
 use bakewatch::watch::{Fleet, Heard, Job, JobId, Noted, Question, Reply};
 
 use super::beyond::Other;
 use super::channel::{Receiver, Taken, turns, words};
+use super::prometheus::Prometheus;
 use super::target::Target;
 
 /// Where in a turn the process dies.
@@ -58,6 +59,8 @@ pub struct Drive {
     /// What sources of targets answer.
     pub named: Result<Vec<String>, String>,
     pub receivers: Vec<Receiver>,
+    /// Servers that are asked for signals, by name.
+    pub sources: BTreeMap<String, Prometheus>,
     /// The configuration file as it is on disk.
     pub file: String,
     /// The same as it was when it could be read last.
@@ -81,6 +84,9 @@ pub struct Drive {
     coming: BTreeMap<(Timestamp, JobId), (WatchId, Heard)>,
     /// When each target was asked, and what; `None`: nobody wants to know.
     pub asked: Option<BTreeMap<String, Vec<Timestamp>>>,
+    /// Each page that was scraped: when it was asked for, of whom, and what it said;
+    /// `None`: nobody wants to know.
+    pub pages: Option<Vec<(Timestamp, String, String)>>,
     /// Where facts go besides, as they come: a real store, in a benchmark.
     pub sink: Option<Sink>,
 }
@@ -106,6 +112,7 @@ impl Drive {
             fleet,
             ids: vec![id.clone()],
             id,
+            sources: sources(&plan, now),
             plan,
             now,
             start: now,
@@ -126,6 +133,7 @@ impl Drive {
             still: 0,
             coming: BTreeMap::new(),
             asked: None,
+            pages: None,
             sink: None,
         }
     }
@@ -190,6 +198,14 @@ impl Drive {
             self.turn(Vec::new());
         }
         self.now = self.now.max(until);
+        self.live();
+    }
+
+    /// Servers of metrics scrape, whoever asks them.
+    fn live(&mut self) {
+        for source in self.sources.values_mut() {
+            source.live(&mut self.targets, self.now);
+        }
     }
 
     /// To the end of it all, within reason.
@@ -200,6 +216,7 @@ impl Drive {
     /// One turn of the loop, with something extra to hear.
     pub fn turn(&mut self, extra: Vec<Heard>) {
         self.turns += 1;
+        self.live();
         let mut heard: Vec<(WatchId, Heard)> = Vec::new();
         while let Some(entry) = self.coming.first_entry() {
             if entry.key().0 > self.now {
@@ -284,6 +301,10 @@ impl Drive {
                     self.receivers.push(Receiver::new(&name));
                 }
             }
+            for source in &plan.data_sources {
+                let server = || Prometheus::new(self.now, true);
+                self.sources.entry(source.name.to_string()).or_insert_with(server);
+            }
             for check in &plan.checks {
                 let name = check.name.to_string();
                 self.others.entry(name).or_insert_with(|| Other::new(self.now));
@@ -325,6 +346,7 @@ impl Drive {
         let whom = match question {
             Question::Probe { target, .. } => format!("probe {target}"),
             Question::Scrape { target, .. } => format!("scrape {target}"),
+            Question::Query { source, .. } => format!("query {}", source.name),
             _ => return,
         };
         asked.entry(whom).or_default().push(self.now);
@@ -359,10 +381,19 @@ impl Drive {
                 (after, Some(Reply::Exchanged(answer)))
             }
             Question::Scrape { target, request, wanted, mut table, .. } => {
-                let now = self.now;
+                let (now, keeps) = (self.now, self.pages.is_some());
                 let target = self.target(target.as_str());
                 let (elapsed, page) = target.scrape(now, &wanted, request.timeout, &mut table);
+                if page.is_ok() && keeps {
+                    let page = (now, target.name.clone(), target.text());
+                    self.pages.iter_mut().for_each(|pages| pages.push(page.clone()));
+                }
                 (elapsed, Some(Reply::Scraped { page, table, elapsed }))
+            }
+            Question::Query { source, asks, .. } => {
+                let server = self.sources.get_mut(source.name.as_str()).expect("a known source");
+                let (after, answers) = server.answer(&source, &asks);
+                (after, answers.map(Reply::Queried))
             }
             Question::Deliver { channel, letter, .. } => {
                 let now = self.now;
@@ -401,6 +432,11 @@ impl Drive {
     }
 }
 
+fn sources(plan: &Plan, now: Timestamp) -> BTreeMap<String, Prometheus> {
+    let server = |source: &DataSource| (source.name.to_string(), Prometheus::new(now, true));
+    plan.data_sources.iter().map(server).collect()
+}
+
 fn fail(question: Question) -> (Span, Option<Reply>) {
     let quick = Span::from_millis(5);
     let reply = match question {
@@ -408,6 +444,7 @@ fn fail(question: Question) -> (Span, Option<Reply>) {
         Question::Probe { .. } | Question::Check { .. } | Question::Smoke { .. } => {
             Reply::Exchanged(Err(Failure::Broken("reset by peer".into())))
         }
+        Question::Query { asks, .. } => Reply::Queried(vec![Err(Failure::Refused); asks.len()]),
         Question::Scrape { table, .. } => {
             Reply::Scraped { page: Err(Failure::Refused), table, elapsed: quick }
         }

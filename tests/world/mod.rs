@@ -6,8 +6,10 @@ pub mod beyond;
 pub mod channel;
 pub mod drive;
 pub mod oracle;
+pub mod prometheus;
 pub mod script;
 pub mod simulate;
+pub mod sourced;
 pub mod target;
 
 /// A small seeded generator (splitmix64): the same seed, the same world.

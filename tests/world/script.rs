@@ -21,6 +21,7 @@ use bakewatch::watch::Heard;
 use super::beyond;
 use super::channel::{Manner, Receiver, headline};
 use super::drive::Drive;
+use super::prometheus::Manner as Serves;
 use super::target::{Body, Expo, Mood, Target};
 
 /// The release of every scenario is out at this instant.
@@ -155,6 +156,24 @@ fn happen(drive: &mut Drive, what: &str) {
                 _ => panic!("a check cannot do {what:?}"),
             }
         }
+        ["source", who, rest @ ..] => {
+            let source = drive.sources.get_mut(*who).unwrap_or_else(|| panic!("no {who:?}"));
+            if let ["has", "a", "past"] = rest {
+                return source.has_past(&drive.targets, now);
+            }
+            source.manner = match rest {
+                ["answers"] => Serves::Answers,
+                ["refuses"] => Serves::Refuses,
+                ["hangs"] => Serves::Hangs,
+                ["errs"] => Serves::Errs,
+                ["answers", "in", "part"] => Serves::Partial,
+                ["shows", "html"] => Serves::Html,
+                ["lags"] => Serves::Lags,
+                ["is", "slow"] => Serves::Slow,
+                ["has", "nothing"] => Serves::Empty,
+                _ => panic!("a source cannot do {what:?}"),
+            };
+        }
         ["sources", "fail"] => drive.named = Err("no such file".to_owned()),
         ["sources", "name", "nobody"] => drive.named = Ok(Vec::new()),
         ["sources", "name", names @ ..] => {
@@ -277,6 +296,13 @@ fn clock(at: Timestamp) -> String {
     format!("{:02}:{:02}:{:02}.{ms:03}", s / 3600, s / 60 % 60, s % 60)
 }
 
+fn level(level: &Level) -> String {
+    match level.value {
+        Some(value) => format!("{} {:.4} of {}", level.rule, value.0, level.readings),
+        None => format!("{} none: {}", level.rule, level.why),
+    }
+}
+
 /// A fact in words; `None`: one of many measurements.
 pub fn line(fact: &Fact) -> Option<String> {
     Some(match fact {
@@ -303,6 +329,8 @@ pub fn line(fact: &Fact) -> Option<String> {
         Fact::Version { target, version } => format!("version {target} {version}"),
         Fact::Scraping { target, failure: Some(why) } => format!("scrape {target} fails: {why}"),
         Fact::Scraping { target, failure: None } => format!("scrape {target} ok"),
+        Fact::Sourcing { source, failure: Some(why) } => format!("source {source} fails: {why}"),
+        Fact::Sourcing { source, failure: None } => format!("source {source} answers"),
         Fact::Checked { check, passed, reason } => {
             let word = match passed {
                 Some(true) => "passes",
@@ -358,12 +386,12 @@ pub fn line(fact: &Fact) -> Option<String> {
             format!("superseded by {by}, handed on: {}", names(handed))
         }
         Fact::Baseline(Baseline { from: Some(from), levels, .. }) => {
-            let level = |level: &Level| match level.value {
-                Some(value) => format!("{} {:.4} of {}", level.rule, value.0, level.readings),
-                None => format!("{} none: {}", level.rule, level.why),
-            };
             let levels: Vec<String> = levels.iter().map(level).collect();
             format!("baseline from {}: {}", from.version, levels.join(", "))
+        }
+        Fact::Baseline(Baseline { past: Some(past), levels, .. }) => {
+            let levels: Vec<String> = levels.iter().map(level).collect();
+            format!("baseline from the past of {}: {}", past.source, levels.join(", "))
         }
         Fact::Baseline(Baseline { why, .. }) => format!("no baseline: {why}"),
         Fact::Inherited { from, alerts } => format!("inherited from {from}: {}", names(alerts)),

@@ -49,7 +49,8 @@ fn title(known: &Table) -> String {
         (name, Some(Takes::Table(_) | Takes::Either(_))) if !name.contains('.') => {
             format!("`[{name}]`")
         }
-        (_, Some(Takes::Named(_))) => "A window".to_owned(),
+        ("windows.*", _) => "A window".to_owned(),
+        (_, Some(Takes::Named(_))) => "`[source.NAME]`".to_owned(),
         (name, Some(_)) => format!("`{}` of `[[smoke]]`", name.trim_start_matches("smoke.")),
         (_, None) => "A secret".to_owned(),
     }

@@ -22,6 +22,7 @@ pub(super) fn rules() -> String {
         "events", "told as",
     ];
     let scope = Scope {
+        sources: true,
         expect: 2,
         interval: 15 * SECOND,
         has_wants: true,

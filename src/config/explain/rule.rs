@@ -63,6 +63,9 @@ fn judges(rule: &Rule, signal: Option<&Signal>) -> Vec<Row> {
         return rows;
     };
     rows.push(row("query", query(signal).trim().to_owned()));
+    if let Some(source) = &signal.source {
+        rows.push(row("asked", format!("of {source}")));
+    }
     match &signal.shape {
         Shape::Alert { query, all, offset } => {
             let empty = match (all, split(query)) {

@@ -16,6 +16,7 @@ mod schema;
 mod service;
 mod signals;
 mod smoke;
+mod sources;
 mod takes;
 mod targets;
 mod windows;
@@ -81,7 +82,7 @@ impl Key {
 }
 
 /// All of them, in the order of the example file.
-pub const TABLES: [&Table; 29] = [
+pub const TABLES: [&Table; 30] = [
     &service::TOP,
     &service::TARGETS,
     &targets::DISCOVER,
@@ -105,6 +106,7 @@ pub const TABLES: [&Table; 29] = [
     &resources::CPU,
     &rules::TABLE,
     &signals::TABLE,
+    &sources::TABLE,
     &presets::TABLE,
     &presets::ERRORS,
     &presets::LATENCY,

@@ -53,6 +53,7 @@ pub(super) const TABLE: Table = Table {
         key("off", Flag, "a rule of the pack that is left out").or("false").such_as("true"),
         key("signal", Text, "the signal that it judges").such_as("\"tool_latency\""),
         key("query", Query, "what it judges, instead of a signal").such_as("\"sum(queue_depth)\""),
+        super::signals::SOURCE,
         key("quantile", Number, "between 0 and 1: of a histogram signal").such_as("0.95"),
         key(
             "above",

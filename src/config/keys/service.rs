@@ -57,6 +57,10 @@ pub(super) const TOP: Table = Table {
         key("resources", Takes::Table("resources"), "what each replica is given"),
         key("rule", Tables("rule"), "rules, beside the pack or changing it"),
         key("signal", Tables("signal"), "named queries"),
+        key("source", Named("source.*"), "who is asked for signals instead of our own scraping"),
+        key("metrics", Text, "the source that measures whatever does not say another")
+            .or("scrape: the targets' own metrics")
+            .such_as("\"main\""),
         key("preset", Tables("preset"), "what stacks of one's own call their metrics"),
         key("channel", Tables("channel"), "whom to tell").or("nobody is told"),
         key("digest", Tables("digest"), "what is told by the calendar, besides"),

@@ -1,9 +1,18 @@
 //! Keys of `[[signal]]`.
 
 use super::Takes::{Duration, Number, Query, Text, Word};
-use super::{Table, key};
+use super::{Key, Table, key};
 
 const UNITS: &[&str] = &["ratio", "seconds", "per-second", "bytes", "count", "dollars-per-hour"];
+
+/// Of whatever is measured by a query.
+pub(super) const SOURCE: Key = key(
+    "source",
+    Text,
+    "who is asked: a [source.NAME], or \"scrape\" for the targets' own metrics",
+)
+.or("`metrics`, or scrape")
+.such_as("\"main\"");
 
 /// `[[signal]]`.
 pub(super) const TABLE: Table = Table {
@@ -26,5 +35,6 @@ pub(super) const TABLE: Table = Table {
         key("range", Duration, "what `$range` stands for")
             .or("`rules.range`, or 5m")
             .such_as("\"5m\""),
+        SOURCE,
     ],
 };

@@ -3,6 +3,7 @@
 //! fire, each with its reason. Who asks is somebody else.
 
 mod rules;
+mod sourced;
 mod text;
 
 use serde::Serialize;
@@ -10,12 +11,13 @@ use serde::Serialize;
 use super::Checked;
 use super::explain::{rule, section};
 use crate::check::health::{self, Expected};
-use crate::metrics::presets::{self, Matched, PresetChoice};
+use crate::metrics::presets::Matched;
 use crate::metrics::{Family, Feed, Meter, Page, Recorder, Recording, Series, Signal};
 use crate::model::{Exchange, Failure, Name, Span, Timestamp};
 use crate::record::Plan;
 
 pub use rules::RuleLive;
+pub use sourced::{SourceLive, Sourced, families, search, wanted};
 pub use text::show;
 
 /// What one target answered. `None`: it was not asked.
@@ -49,6 +51,9 @@ pub struct Live {
     pub service: Name,
     /// Each target.
     pub targets: Vec<TargetLive>,
+    /// Each source of metrics.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub sources: Vec<SourceLive>,
     /// Presets that gave a signal.
     pub presets: Vec<Name>,
     /// Signals that can be measured.
@@ -98,9 +103,10 @@ pub enum Standing {
 }
 
 /// Holds what was answered against the plan.
-pub fn live(checked: &Checked, answered: &[Answered], now: Timestamp) -> Live {
+pub fn live(checked: &Checked, answered: &[Answered], sourced: &[Sourced], now: Timestamp) -> Live {
     let plan = &checked.plan;
-    let Look { families, matched, mut meters, series } = look(plan, answered, now);
+    let Look { families, matched, mut meters, series } = look(plan, answered, sourced, now);
+    let sources = sourced::shown(plan, sourced);
     let moves = answered.iter().any(|one| is_moving(one, plan));
     let ground = rules::Ground { plan, families: &families, series: &series, moves, now };
     let rules: Vec<RuleLive> = rules::all(&ground, &mut meters, &matched);
@@ -109,7 +115,7 @@ pub fn live(checked: &Checked, answered: &[Answered], now: Timestamp) -> Live {
         answered.iter().map(|one| target(one, &meters, expected)).collect();
     let shown = meters.iter_mut().map(|(signal, meter)| SignalLive {
         name: signal.name.clone(),
-        of: of(&matched, signal),
+        of: of(plan, &matched, signal),
         now: rules::now(signal, meter, &series, now),
     });
     let signals: Vec<SignalLive> = shown.collect();
@@ -117,7 +123,8 @@ pub fn live(checked: &Checked, answered: &[Answered], now: Timestamp) -> Live {
     let is_blind = plan.require.iter().any(missing)
         || rules.iter().any(|rule| rule.is_own && rule.never.is_some())
         || answered.iter().any(|one| matches!(one.metrics, Some((_, Err(_)))));
-    let standing = if targets.iter().any(|target| !target.reachable) {
+    let is_silent = sources.iter().any(|source| !source.reachable);
+    let standing = if is_silent || targets.iter().any(|target| !target.reachable) {
         Standing::Unreachable
     } else if is_blind {
         Standing::Blind
@@ -126,7 +133,7 @@ pub fn live(checked: &Checked, answered: &[Answered], now: Timestamp) -> Live {
     };
     let unmatched = matched.unmatched.into_iter().filter(missing).collect();
     let (presets, notes, service) = (matched.presets, matched.notes, plan.service.clone());
-    Live { service, targets, presets, signals, unmatched, notes, rules, standing }
+    Live { service, targets, sources, presets, signals, unmatched, notes, rules, standing }
 }
 
 /// One rule's plan, with what it selects and reads now.
@@ -136,11 +143,12 @@ pub fn live(checked: &Checked, answered: &[Answered], now: Timestamp) -> Live {
 pub fn explain(
     checked: &Checked,
     answered: &[Answered],
+    sourced: &[Sourced],
     name: &str,
     now: Timestamp,
 ) -> Result<String, String> {
     let plan = &checked.plan;
-    let Look { matched, mut meters, series, .. } = look(plan, answered, now);
+    let Look { matched, mut meters, series, .. } = look(plan, answered, sourced, now);
     let mut text = rule::explain_with(checked, name, &matched.signals)?;
     let signal = plan.rules.iter().find(|rule| rule.name == *name).map(|rule| &rule.signal);
     let meter = meters.iter_mut().find(|(known, _)| Some(&known.name) == signal);
@@ -166,21 +174,15 @@ struct Look {
     series: Series,
 }
 
-fn look(plan: &Plan, answered: &[Answered], now: Timestamp) -> Look {
+fn look(plan: &Plan, answered: &[Answered], sourced: &[Sourced], now: Timestamp) -> Look {
     let pages = || answered.iter().filter_map(|one| Some((&one.target, page_of(one)?)));
-    let families: Vec<Family> = pages().flat_map(|(_, page)| page.families.clone()).collect();
-    let pinned = match &plan.presets {
-        PresetChoice::Auto => None,
-        PresetChoice::Pinned(names) => Some(names.as_slice()),
+    let families: Vec<Family> = match plan.measured_by {
+        Some(_) => sourced::families(plan, sourced),
+        None => pages().flat_map(|(_, page)| page.families.clone()).collect(),
     };
-    let matched = presets::detect(&families, pinned, &plan.own_presets);
-    let mut signals = plan.signals.clone();
-    let is_new = |signal: &&Signal| plan.signals.iter().all(|own| own.name != signal.name);
-    signals.extend(matched.signals.iter().filter(is_new).cloned());
-    let meters: Vec<(Signal, Meter)> = signals
-        .into_iter()
-        .filter_map(|signal| Some((signal.clone(), Meter::compile(&signal).ok()?)))
-        .collect();
+    let matched = sourced::detect(plan, &families);
+    let mut meters = sourced::meters(plan, &matched);
+    sourced::answer(&mut meters, sourced, now);
     let mut series = series(&meters, &plan.recordings, pages(), now);
     for recording in &plan.recordings {
         // One look makes no rate, and what is recorded of one is nothing yet.
@@ -216,12 +218,12 @@ fn series<'p>(
     series
 }
 
-fn of(matched: &Matched, signal: &Signal) -> String {
+fn of(plan: &Plan, matched: &Matched, signal: &Signal) -> String {
     let by_preset = matched.signals.iter().any(|found| found == signal);
     let because = matched.because.iter().find(|(name, _)| *name == signal.name);
     match because.filter(|_| by_preset) {
         Some((_, of)) => of.clone(),
-        None => super::explain::query(signal),
+        None => super::explain::asked::measured(plan, signal),
     }
 }
 

@@ -7,6 +7,7 @@ use crate::config::explain::query;
 use crate::config::explain::rule::read_by;
 use crate::judge::{Bound, Rule, pack};
 use crate::metrics::presets::Matched;
+use crate::metrics::promql::histogram::quantile_of_mended;
 use crate::metrics::{Family, Measured, Meter, Series, Shape, Signal, Unit, health, show};
 use crate::model::{Measurement, Name, Timestamp, Why};
 use crate::record::Plan;
@@ -81,6 +82,9 @@ fn checks(ground: &Ground, signal: &Signal) -> Option<String> {
     let is_scraped = targets.iter().any(|target| target.metrics.is_some());
     let never = match signal.name.as_str() {
         "up" | health::PRESENT if is_scraped => return None,
+        health::PRESENT | health::SOURCE_UP if !ground.plan.data_sources.is_empty() => {
+            return None;
+        }
         "up" | health::PRESENT => "no target is scraped (targets.metrics = false)",
         name if health::is_of_checks(name) => return None, // they stand in the plan
         _ if !is_probed => "no target's health is asked",
@@ -112,6 +116,15 @@ fn metrics(
     meter: &mut Meter,
     read: &mut dyn FnMut(&mut Meter) -> Measured,
 ) -> Option<String> {
+    if let Some(source) = meter.source().cloned() {
+        return match read(meter) {
+            Measured::None(Why::Absent) => Some(format!("{source} has nothing of it")),
+            Measured::None(Why::Unanswered) => Some(format!("{source} did not answer")),
+            Measured::None(_) | Measured::One(_) | Measured::Each(_) | Measured::Split { .. } => {
+                meter.trouble().map(str::to_owned)
+            }
+        };
+    }
     let is_there = |name: &str| {
         ground.families.iter().any(|f| f.name == name || f.samples.iter().any(|s| s == name))
     };
@@ -193,10 +206,21 @@ pub(super) fn now(
     at: Timestamp,
 ) -> Option<String> {
     let is_single = matches!(signal.shape, Shape::Gauge { .. } | Shape::Alert { .. });
-    if !is_single || signal_reads_range(signal) {
+    let is_asked = meter.source().is_some(); // of one that has a past
+    if !is_asked && (!is_single || signal_reads_range(signal)) {
         return None;
     }
     match meter.read(series, at) {
+        Measured::One(Measurement::Ratio { num, den }) => {
+            Some(format!("{}, of {:.0}", show(signal.unit, num.0 / den.0), den.0))
+        }
+        Measured::One(Measurement::Buckets { bounds, counts }) => {
+            let pairs = bounds.iter().zip(&counts).map(|(bound, count)| (bound.0, count.0));
+            let p99 = quantile_of_mended(0.99, &pairs.collect::<Vec<_>>());
+            let all = counts.last().map_or(0.0, |count| count.0);
+            Some(format!("{} at p99, of {all:.0}", show(signal.unit, p99)))
+        }
+        Measured::None(why) if is_asked => Some(why.to_string()),
         Measured::One(Measurement::Gauge { max, .. }) => Some(show(signal.unit, max.0)),
         Measured::Each(all) => {
             let worst = all.iter().map(|(_, value)| *value).reduce(f64::max)?;
@@ -207,6 +231,6 @@ pub(super) fn now(
             let worst = all.map(|(_, value)| *value).reduce(f64::max)?;
             Some(format!("{} at most, broken: {}", show(signal.unit, worst), broken.len()))
         }
-        Measured::One(_) | Measured::None(_) => None,
+        Measured::None(_) => None,
     }
 }

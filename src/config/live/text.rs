@@ -11,6 +11,11 @@ pub fn show(live: &Live) -> String {
         let rows = target.lines.iter().map(|(what, words)| vec![what.clone(), words.clone()]);
         section(&mut text, &format!("{} {how}", target.target), rows.collect());
     }
+    for source in &live.sources {
+        let how = if source.reachable { "answers" } else { "does not answer" };
+        let row = vec![source.url.clone(), source.words.clone()];
+        section(&mut text, &format!("Source {} {how}", source.source), vec![row]);
+    }
     let names: Vec<&str> = live.presets.iter().map(|name| name.as_str()).collect();
     let title = match names[..] {
         [] => "Signals: no preset knows these metrics".to_owned(),

@@ -116,6 +116,9 @@ impl Import<'_> {
             self.signal(Name::from(name), shape);
             self.recorded.insert(name.to_owned());
         }
+        if self.ground.sources.usual.is_some() {
+            return Ok(()); // it is asked for by its name: whoever evaluates rules there records it
+        }
         self.made.recordings.push(Recording {
             name: Name::from(name),
             query: entry.expr.clone(),
@@ -127,7 +130,13 @@ impl Import<'_> {
     }
 
     fn signal(&mut self, name: Name, shape: Shape) {
-        let signal = Signal { name, unit: Unit::Count, shape, range: signals::RANGE };
+        let signal = Signal {
+            name,
+            unit: Unit::Count,
+            shape,
+            range: signals::RANGE,
+            source: self.ground.sources.usual.clone(),
+        };
         self.catalogue.insert(signal.name.to_string(), Some(Known::of(&signal)));
         self.made.signals.push(signal);
     }
@@ -233,5 +242,6 @@ pub(in crate::config) fn shortest_range(recording: &Recording) -> Option<Span> {
         unit: Unit::Count,
         shape: Shape::Gauge { query: recording.query.clone() },
         range: signals::RANGE,
+        source: None,
     })
 }

@@ -7,7 +7,7 @@ use crate::model::{MINUTE, SECOND};
 const RANGE: Span = Span::from_millis(5 * MINUTE.millis());
 
 fn signal(shape: Shape) -> Signal {
-    Signal { name: "s".into(), unit: Unit::Count, shape, range: RANGE }
+    Signal { name: "s".into(), unit: Unit::Count, shape, range: RANGE, source: None }
 }
 
 fn ratio_signal() -> Signal {
@@ -216,4 +216,55 @@ fn looks_into_the_past_where_a_group_says_so() {
     };
     assert!(is_broken(meter.read(&series, at(4))));
     assert!(!is_broken(meter.read(&series, at(5))));
+}
+
+/// An answer with one row at one instant.
+fn row(told: Timestamp, labels: &[(&str, &str)], value: f64) -> Rows {
+    vec![(Labels::from_pairs(labels.iter().copied()), vec![(told, value)])]
+}
+
+#[test]
+fn reads_in_a_sources_answers_what_it_would_in_samples() {
+    let asked = |signal: Signal| Signal { source: Some("main".into()), ..signal };
+    let mut meter = Meter::compile(&asked(ratio_signal())).expect("it can be asked");
+    let (now, nothing) = (at(40), Series::new());
+    let mut read = |num: Option<Rows>, den: Option<Rows>| {
+        let failure = Failure::Refused;
+        let texts: Vec<Arc<str>> = meter.asked().map(|(text, _)| text.clone()).collect();
+        for (text, rows) in texts.iter().zip([num, den]) {
+            meter.answered(text, (now, now), rows.as_ref().ok_or(&failure));
+        }
+        meter.heed(now - 30 * SECOND);
+        meter.read(&nothing, now)
+    };
+    let none = |why| Measured::None(why);
+    let ratio = |num, den| Measured::One(Measurement::Ratio { num: Number(num), den: Number(den) });
+    let one = |value| Some(row(now, &[], value));
+    assert_eq!(read(None, one(5.0)), none(Why::Unanswered), "half of it is missing");
+    assert_eq!(read(Some(Rows::new()), Some(Rows::new())), none(Why::Stale), "it was there");
+    assert_eq!(read(one(1.0), one(50.0)), ratio(1.0, 50.0));
+    assert_eq!(read(Some(Rows::new()), one(50.0)), ratio(0.0, 50.0), "no error at all");
+    assert_eq!(read(one(0.0), one(0.0)), none(Why::NoTraffic));
+    assert_eq!(read(one(f64::NAN), one(5.0)), none(Why::Unobservable));
+    let old = Some(row(now - 31 * SECOND, &[], 50.0));
+    assert_eq!(read(one(1.0), old), none(Why::Stale), "of too long ago by its own time");
+}
+
+#[test]
+fn asks_besides_whether_anything_is_there_that_an_alert_without_a_filter_reads() {
+    let alert = Shape::Alert { query: "absent(up)".into(), all: None, offset: Span::ZERO };
+    let signal = Signal { source: Some("main".into()), ..signal(alert) };
+    let mut meter = Meter::compile(&signal).expect("it can be asked");
+    let texts: Vec<String> = meter.asked().map(|(text, _)| text.to_string()).collect();
+    assert_eq!(texts, ["absent(up)", "count(up)"]);
+    let now = at(1);
+    let mut read = |absent: Rows, there: Rows| {
+        meter.answered("absent(up)", (now, now), Ok(&absent));
+        meter.answered("count(up)", (now, now), Ok(&there));
+        meter.read(&Series::new(), now)
+    };
+    let split = |broken| Measured::Split { broken, calm: None };
+    assert_eq!(read(row(now, &[], 1.0), Rows::new()), split(vec![(Labels::default(), 1.0)]));
+    assert_eq!(read(Rows::new(), row(now, &[], 3.0)), split(Vec::new()), "it is over");
+    assert_eq!(read(Rows::new(), Rows::new()), Measured::None(Why::Stale), "nobody can know");
 }

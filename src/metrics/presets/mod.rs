@@ -4,10 +4,13 @@
 
 mod table;
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use serde::{Deserialize, Serialize};
 
+use super::promql::narrow;
 use super::{Family, Kind, Shape, Signal, Unit};
-use crate::model::{HOUR, MINUTE, Name, Span};
+use crate::model::{HOUR, MINUTE, Name, Number, Rows, Span};
 use table::PRESETS;
 
 pub use table::{Errors, Gauge, Latency, LatencyUnit, Preset};
@@ -73,6 +76,76 @@ pub fn names() -> Vec<&'static str> {
 /// Whatever some preset knows as a counter of requests.
 pub fn request_counters(own: &[Preset]) -> impl Iterator<Item = &str> {
     own.iter().chain(PRESETS.iter()).flat_map(|preset| preset.requests.iter().map(String::as_str))
+}
+
+/// All names that some preset (of all, or of those pinned) looks for.
+fn sought(pinned: Option<&[Name]>, own: &[Preset]) -> Vec<String> {
+    let all = own.iter().chain(PRESETS.iter());
+    let tried = all
+        .filter(|preset| pinned.is_none_or(|names| names.iter().any(|name| *name == *preset.name)));
+    let names = tried.flat_map(|preset| {
+        let errors = match &preset.errors {
+            Some(Errors::Counters(names)) => names.as_slice(),
+            Some(Errors::Matcher(_) | Errors::Matchers(_)) | None => &[],
+        };
+        let latency = preset.latency.iter().map(|one| format!("{}_bucket", one.name));
+        let needs = preset.gauges.iter().flat_map(|gauge| &gauge.needs);
+        let plain = preset.signs.iter().chain(&preset.requests).chain(errors).chain(needs);
+        plain.cloned().chain(latency).collect::<Vec<String>>()
+    });
+    names.collect::<BTreeSet<String>>().into_iter().collect()
+}
+
+/// Asks for whatever some preset looks for; `None`: for nothing.
+pub fn search(pinned: Option<&[Name]>, own: &[Preset], selector: Option<&str>) -> Option<String> {
+    let names = sought(pinned, own);
+    let patterns: Vec<String> = names.iter().map(|name| regex::escape(name)).collect();
+    let text = format!("{{__name__=~{:?}}}", patterns.join("|"));
+    let sent = narrow(&text, MINUTE, selector).ok()?;
+    (!names.is_empty()).then_some(sent.text)
+}
+
+/// The families that these series, each with its name, are of.
+pub fn families(rows: &Rows) -> Vec<Family> {
+    let mut found: BTreeMap<&str, Family> = BTreeMap::new();
+    for (labels, _) in rows {
+        let sample = labels.get("__name__").unwrap_or_default();
+        let histogram = sample.strip_suffix("_bucket").filter(|_| labels.get("le").is_some());
+        let family = found.entry(histogram.unwrap_or(sample)).or_insert_with(|| Family {
+            name: histogram.unwrap_or(sample).to_owned(),
+            kind: if histogram.is_some() { Kind::Histogram } else { Kind::Untyped },
+            samples: vec![sample.to_owned()],
+            ..Family::default()
+        });
+        for (label, value) in labels.iter().filter(|(label, _)| *label != "__name__") {
+            see(family, label, value);
+        }
+    }
+    let mut all: Vec<Family> = found.into_values().collect();
+    for family in &mut all {
+        family.labels.sort();
+        family.bounds.sort_by(|a, b| a.0.total_cmp(&b.0));
+    }
+    all
+}
+
+/// So many values of a label tell what there is to tell.
+const VALUES_MAX: usize = 20;
+
+fn see(family: &mut Family, label: &str, value: &str) {
+    if let ("le", Ok(bound)) = (label, value.parse::<f64>()) {
+        let bound = Number(bound);
+        if bound.0.is_finite() && !family.bounds.contains(&bound) {
+            family.bounds.push(bound);
+        }
+    }
+    match family.labels.iter_mut().find(|(known, _)| known == label) {
+        None => family.labels.push((label.to_owned(), vec![value.to_owned()])),
+        Some((_, values)) if values.len() < VALUES_MAX && !values.iter().any(|v| v == value) => {
+            values.push(value.to_owned());
+        }
+        Some(_) => {}
+    }
 }
 
 /// The names of all signals that presets can give.
@@ -282,7 +355,7 @@ fn add_gauge(found: &mut Matched, preset: &str, gauge: &Gauge, unit: Unit) {
 
 fn add(found: &mut Matched, name: &str, unit: Unit, shape: Shape, of: &str, preset: &str) {
     let range = if name == "restarts" { HOUR } else { RANGE };
-    found.signals.push(Signal { name: Name::from(name), unit, shape, range });
+    found.signals.push(Signal { name: Name::from(name), unit, shape, range, source: None });
     found.because.push((Name::from(name), format!("{of} ({preset})")));
 }
 

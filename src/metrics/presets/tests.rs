@@ -80,3 +80,39 @@ fn takes_no_other_preset_than_those_pinned() {
 
 mod bodies;
 mod stacks;
+
+#[test]
+fn gives_queries_that_a_source_with_a_selector_can_be_asked() {
+    let selector = Some("{job=\"chat\"}");
+    for preset in PRESETS.iter() {
+        for gauge in &preset.gauges {
+            let sent = crate::metrics::promql::narrow(&gauge.query, MINUTE, selector);
+            assert!(sent.is_ok(), "{}: {sent:?}", gauge.query);
+        }
+    }
+    let asked = search(None, &[], selector).expect("there are presets");
+    assert!(asked.starts_with("{__name__=~\"") && asked.ends_with("\",job=\"chat\"}"), "{asked}");
+}
+
+#[test]
+fn makes_families_of_the_series_that_a_source_shows() {
+    let row = |pairs: &[(&str, &str)]| {
+        (crate::model::Labels::from_pairs(pairs.iter().copied()), Vec::new())
+    };
+    let rows = vec![
+        row(&[("__name__", "http_requests_total"), ("status", "2xx"), ("handler", "/a")]),
+        row(&[("__name__", "http_requests_total"), ("status", "5xx"), ("handler", "/a")]),
+        row(&[("__name__", "http_request_duration_seconds_bucket"), ("le", "10")]),
+        row(&[("__name__", "http_request_duration_seconds_bucket"), ("le", "0.5")]),
+        row(&[("__name__", "http_request_duration_seconds_bucket"), ("le", "+Inf")]),
+    ];
+    let found = detect(&super::families(&rows), None, &[]);
+    let names: Vec<&str> = found.signals.iter().map(|signal| signal.name.as_str()).collect();
+    assert_eq!(names, ["request_rate", "error_ratio", "latency"], "{found:?}");
+    let bounds: Vec<f64> = super::families(&rows)
+        .iter()
+        .flat_map(|family| &family.bounds)
+        .map(|bound| bound.0)
+        .collect();
+    assert_eq!(bounds, [0.5, 10.0]);
+}

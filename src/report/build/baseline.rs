@@ -5,7 +5,7 @@ use super::course::Sum;
 use crate::judge::Rule;
 use crate::metrics::{Shape, Signal, Unit, health, show};
 use crate::model::{MINUTE, Number, Span, Timestamp, Verdict};
-use crate::record::{Baseline, Level, Plan, Record};
+use crate::record::{Baseline, Level, NO_EARLIER, Plan, Record};
 
 /// Further back nobody remembers what the service was like; and each is read whole.
 const EARLIER_MAX: usize = 20;
@@ -26,16 +26,16 @@ pub fn baseline(earlier: impl IntoIterator<Item = Record>, plan: &Plan) -> Optio
         let verdict = came_to(&record);
         if verdict == Some(Verdict::Healthy) {
             let levels = asked.map(|rule| level(&record, rule)).collect();
-            return Some(Baseline { from: Some(record.release), why: String::new(), levels });
+            return Some(Baseline { from: Some(record.release), levels, ..Baseline::default() });
         }
         let verdict = verdict.map_or("not judged".to_owned(), |verdict| verdict.to_string());
         passed_over.push(format!("{} {verdict}", record.release.version));
     }
     let why = match passed_over.len() {
-        0 => "no earlier release was watched here".to_owned(),
+        0 => NO_EARLIER.to_owned(),
         _ => format!("no earlier release was healthy ({})", passed_over.join(", ")),
     };
-    Some(Baseline { from: None, why, levels: Vec::new() })
+    Some(Baseline { why, ..Baseline::default() })
 }
 
 /// What its windows came to, the worst of them; of one that is still open, or
@@ -59,13 +59,18 @@ fn level(record: &Record, rule: &Rule) -> Level {
     let mut signals = record.plan.signals.iter().chain(matched);
     let signal = signals.find(|signal| signal.name == rule.signal);
     let sums = sums(record, rule, signal);
+    let unit = signal.map(|signal| signal.unit).or_else(|| health::unit(&rule.signal));
+    level_of(rule, unit.unwrap_or_default(), &sums)
+}
+
+/// What a rule goes by, of readings over its range each.
+pub(super) fn level_of(rule: &Rule, unit: Unit, sums: &[Sum]) -> Level {
     let mut values: Vec<f64> = sums.iter().filter_map(|sum| reading(sum, rule)).collect();
     values.sort_by(f64::total_cmp);
-    let unit = signal.map(|signal| signal.unit).or_else(|| health::unit(&rule.signal));
     let buckets = sums.last().map_or_else(Vec::new, Sum::finite_bounds);
     let mut level = Level {
         rule: rule.name.clone(),
-        unit: unit.unwrap_or_default(),
+        unit,
         value: None,
         readings: u32::try_from(values.len()).unwrap_or(u32::MAX),
         why: String::new(),
@@ -141,10 +146,14 @@ pub fn baseline_lines(record: &Record) -> Vec<String> {
 fn line(record: &Record, rule: &Rule) -> String {
     let name = &rule.name;
     let Some(baseline) = &record.baseline else { return format!("{name}: no baseline") };
-    let Some(from) = &baseline.from else {
-        return format!("{name}: no baseline: {}", baseline.why);
+    let version = match (&baseline.from, &baseline.past) {
+        (Some(from), _) => from.version.to_string(),
+        (None, Some(past)) => {
+            let (from, to) = (past.from.for_people(), past.to.for_people());
+            format!("{} of {from} to {to}", past.source)
+        }
+        (None, None) => return format!("{name}: no baseline: {}", baseline.why),
     };
-    let version = &from.version;
     let Some(level) = baseline.levels.iter().find(|level| level.rule == *name) else {
         return format!("{name}: no baseline");
     };

@@ -47,7 +47,7 @@ fn rule(name: &str, signal: &str, bound: Bound, severity: Severity, summary: &st
 }
 
 fn signal(name: &str, unit: Unit, shape: Shape) -> Signal {
-    Signal { name: name.into(), unit, shape, range: 5 * MINUTE }
+    Signal { name: name.into(), unit, shape, range: 5 * MINUTE, source: None }
 }
 
 fn signals() -> Vec<Signal> {
@@ -112,6 +112,8 @@ pub fn plan(windows: Vec<Window>) -> Plan {
     Plan {
         checks: Vec::new(),
         sources: Vec::new(),
+        data_sources: Vec::new(),
+        measured_by: None,
         transport: None,
         service: "chat-agent".into(),
         url: "https://agent.example.com".to_owned(),
@@ -345,6 +347,7 @@ fn block(from: Span, to: Span, seen: &Minute) -> Block {
     let names = ["10.0.0.11:8000", "10.0.0.12:8000", "10.0.0.13:8000"];
     let tallies = names.iter().zip([0, 1, 2]).map(|(name, index)| ((*name).into(), tally(index)));
     Block {
+        data_sources: Vec::new(),
         checks: Vec::new(),
         from: start() + from,
         to: start() + to,

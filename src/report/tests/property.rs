@@ -59,6 +59,7 @@ fn block() -> impl Strategy<Value = Block> {
     let rows = prop::collection::vec(row(), 0..5);
     (stretch(), 0..9_u32, 0..12_u32, tallies, rows).prop_map(
         |((from, to), slots, seen, tallies, rows)| Block {
+            data_sources: Vec::new(),
             from,
             to,
             slots,

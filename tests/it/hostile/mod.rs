@@ -197,6 +197,7 @@ impl Observer for Told {
         let is_told = match fact {
             Fact::Health { .. }
             | Fact::Scraping { .. }
+            | Fact::Sourcing { .. }
             | Fact::Limit { .. }
             | Fact::Checked { .. }
             | Fact::Targets { .. }

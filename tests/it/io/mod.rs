@@ -13,6 +13,7 @@ mod mail;
 pub mod names;
 pub mod peer;
 mod pulse;
+mod query;
 mod reach;
 mod smoke;
 mod store;

@@ -138,3 +138,36 @@ fn puts_the_bound_of_a_quantile_on_a_bucket_and_reads_a_gauge_by_its_mean() {
     let slow = earlier("v1", Verdict::Healthy, &[("latency", slow)]);
     check(&[("Slower", "latency", Bound::Above(1.5), None)], vec![slow], &[line]);
 }
+
+#[test]
+fn goes_by_the_past_of_a_source_where_no_release_was_watched() {
+    let mut plan = plan(&[ERRORS]);
+    let signal = Signal {
+        name: "error_ratio".into(),
+        unit: Unit::Ratio,
+        shape: Shape::Ratio { num: "bad".into(), den: "every".into() },
+        range: RANGE,
+        source: Some("main".into()),
+    };
+    let at = |step: i64| T0 - HOUR - RANGE + step * RANGE;
+    let rows = |value: f64| {
+        let points = (1..=12).map(|step| (at(step), value)).collect();
+        vec![(crate::model::Labels::default(), points)]
+    };
+    let answers = [("bad".into(), rows(2.0)), ("every".into(), rows(400.0))];
+    let rule = plan.rules.remove(0);
+    let level = crate::report::level_of_past(&rule, &signal, &[], &answers);
+    plan.rules.push(rule);
+    let past = crate::record::Past { source: "main".into(), from: T0 - HOUR, to: T0 };
+    let baseline = Baseline { past: Some(past), levels: vec![level], ..Baseline::default() };
+    let release = Release { service: "chat-agent".into(), version: "v1".into(), at: T0 };
+    let opened = Fact::Opened { release, plan: Box::new(plan), by: "0".to_owned() };
+    let mut record = Record::open(T0, &opened).unwrap();
+    record.apply(T0, Fact::Baseline(baseline));
+    let (from, to) = ((T0 - HOUR).for_people(), T0.for_people());
+    let line = format!(
+        "Up: above 0.75% (1.5x); main of {from} to {to} had 0.5%, the median of 12 readings"
+    );
+    assert_eq!(baseline_lines(&record), [line]);
+    assert!(!record.lacks_baseline(&record.plan.rules[0]));
+}
