@@ -85,30 +85,21 @@ impl Clients {
         self.made.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
 
-    /// The client for this request, and the URL that it is to be asked.
-    /// `None`: the usual one.
+    /// The client that reaches this place. `None`: the usual one.
     ///
     /// # Errors
     /// What of the transport cannot be used: our own fault, not the target's.
     pub async fn find(
         &self,
-        url: &str,
+        place: Option<String>,
         transport: Option<&Transport>,
         secrets: &Secrets,
         has_roots: bool,
-    ) -> Result<Option<(Client, String)>, String> {
+    ) -> Result<Option<Client>, String> {
         let transport = transport.cloned().unwrap_or_default();
-        let (url, place) = match (unix_parts(url), &transport.server_name) {
-            (Some((socket, path)), _) => {
-                (format!("http://localhost{path}"), Some(socket.to_owned()))
-            }
-            (None, Some(name)) => {
-                let (url, host) = renamed(url, name)?;
-                (url, Some(host))
-            }
-            (None, None) if transport.is_plain() => return Ok(None),
-            (None, None) => (url.to_owned(), None),
-        };
+        if place.is_none() && transport.is_plain() {
+            return Ok(None);
+        }
         let hidden_proxy = match &transport.proxy {
             Some(model::Proxy::Secret(secret)) => Some(secrets.resolve(secret).await?),
             Some(model::Proxy::Environment | model::Proxy::At(_)) | None => None,
@@ -116,17 +107,18 @@ impl Clients {
         let way = Way { transport, place };
         let of = way.stamps(hidden_proxy.clone()).await?;
         if let Some(client) = self.known(&way, &of) {
-            return Ok(Some((client, url)));
+            return Ok(Some(client));
         }
+        let what = format!("certificates and keys of {:?}", way.files());
         let building = (way.clone(), hidden_proxy);
         let build = move || build(&building.0, building.1.as_deref(), has_roots);
-        let client = read_aside("certificates and keys", build).await??;
+        let client = read_aside(&what, build).await??;
         let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
         if made.len() >= CLIENTS_MAX {
             made.clear(); // targets have come and gone; those that are here come back
         }
         made.insert(way, Made { client: client.clone(), of });
-        Ok(Some((client, url)))
+        Ok(Some(client))
     }
 
     fn known(&self, way: &Way, of: &[Stamp]) -> Option<Client> {
@@ -134,6 +126,26 @@ impl Clients {
         let known = made.get(way).filter(|known| known.of == of);
         known.map(|known| known.client.clone())
     }
+}
+
+/// The URL as a client is asked for it, and the place that it stands for, where
+/// that is another: a socket, or the host that has another name.
+///
+/// # Errors
+/// It is no URL, or the name no name.
+pub(super) fn placed(
+    url: &str,
+    transport: Option<&Transport>,
+) -> Result<(String, Option<String>), String> {
+    let name = transport.and_then(|transport| transport.server_name.as_deref());
+    Ok(match (unix_parts(url), name) {
+        (Some((socket, path)), _) => (format!("http://localhost{path}"), Some(socket.to_owned())),
+        (None, Some(name)) => {
+            let (url, host) = renamed(url, name)?;
+            (url, Some(host))
+        }
+        (None, None) => (url.to_owned(), None),
+    })
 }
 
 /// The URL with another host, and the host that it had.
@@ -145,11 +157,15 @@ fn renamed(url: &str, name: &str) -> Result<(String, String), String> {
 }
 
 impl Way {
-    /// What the client rests on, as it is now. Files are looked at, not read.
-    async fn stamps(&self, hidden_proxy: Option<String>) -> Result<Vec<Stamp>, String> {
+    fn files(&self) -> Vec<String> {
         let Transport { ca_file, identity, .. } = &self.transport;
         let own = identity.iter().flat_map(|own| [&own.cert_file, &own.key_file]);
-        let files: Vec<String> = ca_file.iter().chain(own).cloned().collect();
+        ca_file.iter().chain(own).cloned().collect()
+    }
+
+    /// What the client rests on, as it is now. Files are looked at, not read.
+    async fn stamps(&self, hidden_proxy: Option<String>) -> Result<Vec<Stamp>, String> {
+        let files = self.files();
         let stamp = |path: &String| {
             let known = std::fs::metadata(path).ok();
             Stamp::File(known.and_then(|known| Some((known.modified().ok()?, known.len()))))

@@ -1,10 +1,11 @@
 //! Files that a configuration names, by a path or by a pattern with a `*` in
 //! its last part; and reading that keeps nobody waiting.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io::Read;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, LazyLock};
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::Semaphore;
@@ -16,11 +17,21 @@ const BYTES_MAX: u64 = 16 << 20;
 /// whoever is asked with it is not to be called slow for it.
 const READ_MAX: Duration = Duration::from_secs(1);
 
-/// So many readings may hang at a time: a disk that went away is to hold up
-/// neither other disks nor whoever looks up names.
+/// So many readings may hang at a time, and so many of one thing: a disk that
+/// went away is to hold up neither other disks nor whoever looks up names.
 const HANGING_MAX: usize = 32;
+const HANGING_OF_ONE_MAX: usize = 2;
 
 static HANGING: LazyLock<Arc<Semaphore>> = LazyLock::new(|| Arc::new(Semaphore::new(HANGING_MAX)));
+
+/// Places by what is read. There are as many as the configuration has files.
+static HANGING_OF_ONE: Mutex<BTreeMap<String, Arc<Semaphore>>> = Mutex::new(BTreeMap::new());
+
+fn places_of(what: &str) -> Arc<Semaphore> {
+    let mut all = HANGING_OF_ONE.lock().unwrap_or_else(PoisonError::into_inner);
+    let made = || Arc::new(Semaphore::new(HANGING_OF_ONE_MAX));
+    all.entry(what.to_owned()).or_insert_with(made).clone()
+}
 
 /// Reads aside, on a thread that may hang: a file on a network may do so for
 /// good.
@@ -32,10 +43,11 @@ pub(super) async fn read_aside<T: Send + 'static>(
     read: impl FnOnce() -> T + Send + 'static,
 ) -> Result<T, String> {
     let reading = async {
+        let of_one = places_of(what).acquire_owned().await.expect("it is never closed");
         let place = HANGING.clone().acquire_owned().await.expect("it is never closed");
         let done = tokio::task::spawn_blocking(move || {
             let read = read();
-            drop(place); // only now, whoever has stopped waiting
+            drop((of_one, place)); // only now, whoever has stopped waiting
             read
         });
         done.await.map_err(|error| format!("{what}: {error}"))

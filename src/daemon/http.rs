@@ -1,6 +1,8 @@
 //! One HTTP exchange, whole or failed, and one scrape. What went wrong is
 //! told as a value; the words never carry a URL, which may hold a token.
 
+mod ready;
+
 use std::borrow::Cow;
 use std::error::Error;
 use std::io;
@@ -10,13 +12,14 @@ use std::time::{Duration, Instant};
 use reqwest::redirect::Policy;
 use reqwest::{Client, ClientBuilder, Response};
 
+use self::ready::Ready;
 use super::clients::{Clients, Urls};
 use super::lanes::{AtHand, Lanes};
-use super::packed::{ACCEPTED, Body};
+use super::packed::Body;
 use super::redirect::redirected;
 use super::secrets::Secrets;
 use crate::metrics::{self, Page, Shapes, Table, Wanted};
-use crate::model::{Exchange, Failure, HeaderValue, Hidden, Request, Span, Timestamp};
+use crate::model::{Exchange, Failure, Hidden, Request, Span, Timestamp};
 use crate::watch::Reply;
 
 /// A check's body beyond this is at fault, not interesting.
@@ -113,12 +116,13 @@ impl Http {
         request: &Request,
         secrets: &Secrets,
     ) -> Result<Exchange, Failure> {
+        let ready = self.ready(request, secrets).await?;
         let lane = self.lanes.enter(&request.url);
         let started = Instant::now();
         let whole = async {
-            let (mut sent, mut redirects) = (Cow::Borrowed(request), 0);
+            let (mut sent, mut redirects) = (Cow::Borrowed(&*ready.request), 0);
             let response = loop {
-                let response = self.send(&sent, secrets, None).await?;
+                let response = self.send(&sent, &ready, None).await?;
                 match redirected(&sent, &response) {
                     Some(next) if redirects < request.follow => sent = Cow::Owned(next.request),
                     _ => break response,
@@ -134,7 +138,7 @@ impl Http {
             }
             let body = body.unpacked(CHECK_BYTES_MAX)?;
             let body = String::from_utf8_lossy(&body).into_owned();
-            let (elapsed, hidden) = (started.elapsed().into(), hidden(request, secrets).await);
+            let (elapsed, hidden) = (started.elapsed().into(), Hidden(ready.hidden.clone()));
             Ok(Exchange { status, headers, body, elapsed, redirects, url, hidden, beyond: None })
         };
         let whole = within(request.timeout, whole).await;
@@ -152,9 +156,15 @@ impl Http {
         bytes_max: u64,
         table: Box<Table>,
     ) -> Reply {
+        let ready = match self.ready(request, secrets).await {
+            Ok(ready) => ready,
+            Err(failure) => {
+                return Reply::Scraped { page: Err(failure), table, elapsed: Span::ZERO };
+            }
+        };
         self.lanes.wait(&request.url).await;
         let started = Instant::now();
-        let fetched = within(request.timeout, self.fetch(request, secrets, bytes_max)).await;
+        let fetched = within(request.timeout, self.fetch(&ready, bytes_max)).await;
         let elapsed = Span::from(started.elapsed());
         let (body, content_type, at_hand) = match fetched {
             Ok(fetched) => fetched,
@@ -203,7 +213,8 @@ impl Http {
         secrets: &Secrets,
         bytes_max: u64,
     ) -> Result<(Vec<u8>, Option<String>), Failure> {
-        let fetched = within(request.timeout, self.fetch(request, secrets, bytes_max)).await;
+        let ready = self.ready(request, secrets).await?;
+        let fetched = within(request.timeout, self.fetch(&ready, bytes_max)).await;
         let (body, content_type, _) = fetched?;
         Ok((body.unpacked(bytes_max)?, content_type))
     }
@@ -218,10 +229,11 @@ impl Http {
         secrets: &Secrets,
         bytes_max: u64,
     ) -> Result<(u16, Vec<u8>), Failure> {
+        let ready = self.ready(request, secrets).await?;
         let whole = async {
             // As with a page: a connection may be closed just when it is used again.
-            let response = match self.sought(request, secrets, None).await {
-                Err(Failure::Broken(_)) => self.sought(request, secrets, None).await?,
+            let response = match self.sought(&ready, None).await {
+                Err(Failure::Broken(_)) => self.sought(&ready, None).await?,
                 once => once?,
             };
             let status = response.status().as_u16();
@@ -240,8 +252,9 @@ impl Http {
         secrets: &Secrets,
         bytes_max: u64,
     ) -> Result<String, Failure> {
+        let ready = self.ready(request, secrets).await?;
         let whole = async {
-            let response = self.sought(request, secrets, None).await?;
+            let response = self.sought(&ready, None).await?;
             if response.status() != 200 {
                 return Err(Failure::Status(response.status().as_u16()));
             }
@@ -253,14 +266,13 @@ impl Http {
 
     async fn fetch(
         &self,
-        request: &Request,
-        secrets: &Secrets,
+        ready: &Ready<'_>,
         bytes_max: u64,
     ) -> Result<(Body, Option<String>, Option<AtHand>), Failure> {
         // A server that closes a connection after an answer and does not say so
         // may do it just when the page is asked for, behind the health check.
-        let response = match self.sought(request, secrets, Some(ACCEPT)).await {
-            Err(Failure::Broken(_)) => self.sought(request, secrets, Some(ACCEPT)).await?,
+        let response = match self.sought(ready, Some(ACCEPT)).await {
+            Err(Failure::Broken(_)) => self.sought(ready, Some(ACCEPT)).await?,
             once => once?,
         };
         if response.status() != 200 {
@@ -274,15 +286,10 @@ impl Http {
 
     /// Follows some redirects, on the same host. Credentials go along where it is
     /// asked by the same way or by https instead of http.
-    async fn sought(
-        &self,
-        request: &Request,
-        secrets: &Secrets,
-        accept: Option<&str>,
-    ) -> Result<Response, Failure> {
-        let mut sent = Cow::Borrowed(request);
+    async fn sought(&self, ready: &Ready<'_>, accept: Option<&str>) -> Result<Response, Failure> {
+        let mut sent = Cow::Borrowed(&*ready.request);
         for _ in 0..=REDIRECTS_MAX {
-            let response = self.send(&sent, secrets, accept).await?;
+            let response = self.send(&sent, ready, accept).await?;
             match redirected(&sent, &response) {
                 Some(next) if next.is_same_host => sent = Cow::Owned(next.request),
                 Some(_) | None => return Ok(response),
@@ -290,53 +297,6 @@ impl Http {
         }
         Err(Failure::Broken(format!("more than {REDIRECTS_MAX} redirects")))
     }
-
-    async fn send(
-        &self,
-        request: &Request,
-        secrets: &Secrets,
-        accept: Option<&str>,
-    ) -> Result<Response, Failure> {
-        let method = reqwest::Method::from_bytes(request.method.as_str().as_bytes())
-            .expect("our methods are HTTP's");
-        let transport = request.transport.as_deref();
-        let has_roots = self.no_roots.is_none();
-        let other = self.others.find(&request.url, transport, secrets, has_roots).await;
-        let usual = || (self.targets.clone(), request.url.clone());
-        let (client, url) = other.map_err(Failure::NotAsked)?.unwrap_or_else(usual);
-        let url = self.urls.read(&url).map_err(Failure::NotAsked)?;
-        let mut building = client.request(method, url);
-        if let Some(accept) = accept {
-            building = building.header("accept", accept);
-        }
-        let is_own =
-            |(name, _): &(String, HeaderValue)| name.eq_ignore_ascii_case("accept-encoding");
-        if !request.headers.iter().any(is_own) {
-            building = building.header("accept-encoding", ACCEPTED);
-        }
-        for (name, value) in &request.headers {
-            let value = secrets.header(value).await.map_err(Failure::NotAsked)?;
-            building = building.header(name, value);
-        }
-        if let Some(body) = &request.body {
-            building = building.body(body.clone());
-        }
-        building.send().await.map_err(|error| failure(&error, request.timeout))
-    }
-}
-
-/// The secrets of a request, which its answer may repeat.
-async fn hidden(request: &Request, secrets: &Secrets) -> Hidden {
-    let mut all = Vec::new();
-    for (_, value) in &request.headers {
-        let secret = match value {
-            HeaderValue::Plain(_) => continue,
-            HeaderValue::Secret(secret) => secrets.resolve(secret).await,
-            HeaderValue::Bearer { .. } | HeaderValue::Basic { .. } => secrets.header(value).await,
-        };
-        all.extend(secret.ok());
-    }
-    Hidden(all)
 }
 
 pub(super) fn builder() -> ClientBuilder {

@@ -30,6 +30,12 @@ pub struct Try<'a> {
     pub now_s: i64,
 }
 
+/// A POST that is ready to leave, and what of it no answer may show.
+struct Ready {
+    request: reqwest::RequestBuilder,
+    hidden: Vec<String>,
+}
+
 /// POSTs the letter and says what became of it. Refused: it was surely not
 /// taken. Unknown: it left, and no answer came.
 pub async fn deliver(
@@ -39,8 +45,23 @@ pub async fn deliver(
     secret: Option<&Secret>,
     one: Try<'_>,
 ) -> Outcome {
-    match build(http, secrets, url, secret, &one).await {
-        Ok(request) => post(request, secrets, url, &one, |_| None).await,
+    let signed = async {
+        let mut ready = at(http, secrets, url, &one).await?;
+        ready.request = ready
+            .request
+            .header("content-type", "application/json")
+            .header("webhook-id", &one.letter.key)
+            .header("webhook-timestamp", one.now_s.to_string())
+            .body(one.json.to_owned());
+        if let Some(secret) = secret {
+            let secret = secrets.resolve(secret).await?;
+            let signature = notify::webhook::sign(&secret, &one.letter.key, one.now_s, one.json)?;
+            ready.request = ready.request.header("webhook-signature", signature);
+        }
+        Ok(ready)
+    };
+    match signed.await {
+        Ok(ready) => post(ready, &one, |_| None).await,
         Err(detail) => refused(detail, false),
     }
 }
@@ -54,39 +75,49 @@ pub async fn deliver_as(
     token: Option<&Secret>,
     one: Try<'_>,
 ) -> Outcome {
-    let request = async {
-        let request = at(http, secrets, url).await?.body(one.json.to_owned());
-        let request = request.header("content-type", notify::content_type(form));
-        Ok(match token {
-            Some(token) => request.bearer_auth(secrets.resolve(token).await?),
-            None => request,
-        })
-    };
-    match request.await {
-        Ok(request) => {
-            post(request, secrets, url, &one, |words| notify::objection(form, words)).await
+    let formed = async {
+        let mut ready = at(http, secrets, url, &one).await?;
+        let json = match one.not_stored {
+            true => notify::not_stored(form, one.json),
+            false => one.json.to_owned(),
+        };
+        ready.request = ready.request.header("content-type", notify::content_type(form)).body(json);
+        if let Some(token) = token {
+            let token = secrets.resolve(token).await?;
+            ready.request = ready.request.bearer_auth(&token);
+            ready.hidden.push(token);
         }
+        Ok(ready)
+    };
+    match formed.await {
+        Ok(ready) => post(ready, &one, |words| notify::objection(form, words)).await,
         Err(detail) => refused(detail, false),
     }
 }
 
-/// Sends a request. What a receiver says with success may be an objection.
-async fn post(
-    request: reqwest::RequestBuilder,
-    secrets: &Secrets,
-    url: &Secret,
-    one: &Try<'_>,
-    objection: impl Fn(&str) -> Option<String>,
-) -> Outcome {
-    let hidden = secrets.resolve(url).await.unwrap_or_default();
+/// To where it goes.
+async fn at(http: &Http, secrets: &Secrets, url: &Secret, one: &Try<'_>) -> Result<Ready, String> {
+    let address = secrets.resolve(url).await?;
+    let parsed = reqwest::Url::parse(&address);
+    let parsed = parsed.map_err(|error| format!("the URL is none: {error}"))?;
+    let mut request = http.letters().post(parsed);
+    if one.not_stored {
+        // A body that is frozen and signed cannot; a header may still say it.
+        request = request.header("bakewatch-not-stored", "true");
+    }
+    Ok(Ready { request, hidden: vec![address] })
+}
+
+/// Sends it. What a receiver says with success may be an objection.
+async fn post(ready: Ready, one: &Try<'_>, objection: impl Fn(&str) -> Option<String>) -> Outcome {
     let exchange = async {
-        match request.send().await {
+        match ready.request.send().await {
             Ok(response) => {
                 let (status, headers) = (response.status(), response.headers().clone());
                 let words = Body::of(response, ANSWER_BYTES_MAX).await;
                 let words =
                     words.and_then(|body| body.unpacked(ANSWER_BYTES_MAX)).unwrap_or_default();
-                let words = words_of(&words, &hidden);
+                let words = words_of(&words, &ready.hidden);
                 match objection(&words).filter(|_| status.is_success()) {
                     Some(detail) => refused(detail, false),
                     None => answered(status, &headers, &words, one.now_s),
@@ -99,42 +130,6 @@ async fn post(
         Ok(outcome) => outcome,
         Err(_) => Outcome::Unknown { detail: Failure::Timeout(one.timeout).to_string() },
     }
-}
-
-/// A POST to where it goes.
-async fn at(
-    http: &Http,
-    secrets: &Secrets,
-    url: &Secret,
-) -> Result<reqwest::RequestBuilder, String> {
-    let url = secrets.resolve(url).await?;
-    let url = reqwest::Url::parse(&url).map_err(|error| format!("the URL is none: {error}"))?;
-    Ok(http.letters().post(url))
-}
-
-async fn build(
-    http: &Http,
-    secrets: &Secrets,
-    url: &Secret,
-    secret: Option<&Secret>,
-    one: &Try<'_>,
-) -> Result<reqwest::RequestBuilder, String> {
-    let mut request = at(http, secrets, url)
-        .await?
-        .header("content-type", "application/json")
-        .header("webhook-id", &one.letter.key)
-        .header("webhook-timestamp", one.now_s.to_string())
-        .body(one.json.to_owned());
-    if let Some(secret) = secret {
-        let secret = secrets.resolve(secret).await?;
-        let signature = notify::webhook::sign(&secret, &one.letter.key, one.now_s, one.json)?;
-        request = request.header("webhook-signature", signature);
-    }
-    if one.not_stored {
-        // The body is frozen and signed; a header may still say it.
-        request = request.header("bakewatch-not-stored", "true");
-    }
-    Ok(request)
 }
 
 fn answered(status: reqwest::StatusCode, headers: &HeaderMap, words: &str, now_s: i64) -> Outcome {
@@ -182,10 +177,12 @@ fn retry_after(value: &str, now_s: i64) -> Option<Span> {
     Some(Span::from_secs((date.as_second() - now_s).max(0)))
 }
 
-/// The start of an answer on one line, without the address should it repeat it.
-fn words_of(body: &[u8], hidden: &str) -> String {
-    let text = String::from_utf8_lossy(body);
-    let text = if hidden.is_empty() { text.into_owned() } else { text.replace(hidden, "…") };
+/// The start of an answer on one line, without what it may not repeat.
+fn words_of(body: &[u8], hidden: &[String]) -> String {
+    let mut text = String::from_utf8_lossy(body).into_owned();
+    for secret in hidden.iter().filter(|secret| !secret.is_empty()) {
+        text = text.replace(secret, "…");
+    }
     let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
     line.chars().filter(|c| !c.is_control()).take(WORDS_MAX).collect()
 }
@@ -204,8 +201,9 @@ mod tests {
     }
 
     #[test]
-    fn repeats_a_receivers_words_on_one_line_and_without_the_address() {
-        let body = b"no such hook:\n  https://x.example/T0K3N gone";
-        assert_eq!(words_of(body, "https://x.example/T0K3N"), "no such hook: … gone");
+    fn repeats_a_receivers_words_on_one_line_and_without_secrets() {
+        let body = b"no such hook:\n  https://x.example/T0K3N of hunter2 gone";
+        let hidden = ["https://x.example/T0K3N".to_owned(), "hunter2".to_owned()];
+        assert_eq!(words_of(body, &hidden), "no such hook: … of … gone");
     }
 }

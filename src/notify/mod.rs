@@ -12,7 +12,7 @@ mod owed;
 mod retry;
 mod words;
 
-pub use channel::{content_type, objection, webhook};
+pub use channel::{content_type, not_stored, objection, webhook};
 pub use letter::{Body, Letter, hash};
 pub use owed::{Owed, owed};
 pub use retry::{TIMEOUT, next_try};

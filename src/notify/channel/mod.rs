@@ -34,11 +34,34 @@ fn post(form: &Form, digest: &Digest) -> String {
 /// take the message after all.
 pub fn objection(form: &Form, words: &str) -> Option<String> {
     let is_taken = match form {
-        Form::Slack => words.is_empty() || words.eq_ignore_ascii_case("ok"),
+        Form::Slack => words.is_empty() || words.eq_ignore_ascii_case("ok") || is_success(words),
         Form::Teams => !words.contains("returned HTTP error"),
         Form::Discord | Form::Ntfy { .. } | Form::CloudEvents => true,
     };
     (!is_taken).then(|| format!("success, and yet: {words}"))
+}
+
+/// Rocket.Chat's `{"success":true}`.
+fn is_success(words: &str) -> bool {
+    let said: serde_json::Value = serde_json::from_str(words).unwrap_or_default();
+    said["success"] == true || said["ok"] == true
+}
+
+/// A frozen body with a word of what was found out since: that the facts behind
+/// it could not be stored.
+pub fn not_stored(form: &Form, json: &str) -> String {
+    const WORD: &str = "(This could not be stored: the disk of bakewatch is failing.)";
+    let Ok(mut body) = serde_json::from_str::<serde_json::Value>(json) else {
+        return json.to_owned();
+    };
+    match form {
+        Form::Slack => chat::slack::add(&mut body, WORD),
+        Form::Teams => chat::teams::add(&mut body, WORD),
+        Form::Discord => chat::discord::add(&mut body, WORD),
+        Form::Ntfy { .. } => chat::ntfy::add(&mut body, WORD),
+        Form::CloudEvents => body["notstored"] = true.into(),
+    }
+    body.to_string()
 }
 
 /// The media type of a POST's body.
@@ -61,6 +84,8 @@ mod tests {
             (Form::Slack, "ok", false),
             (Form::Slack, "", false),
             (Form::Slack, "channel_is_archived", true),
+            (Form::Slack, r#"{"success":true}"#, false),
+            (Form::Slack, r#"{"success":false}"#, true),
             (Form::Teams, "1", false),
             (Form::Teams, teams, true),
             (Form::Discord, "{}", false),

@@ -246,3 +246,21 @@ async fn takes_one_redirect_too_many_for_the_answer() {
     let exchange = Http::new().unwrap().exchange(&request, &Secrets::default()).await.unwrap();
     assert_eq!((exchange.status, exchange.redirects), (302, 1));
 }
+
+#[tokio::test]
+async fn calls_nobody_slow_for_a_secret_that_cannot_be_read() {
+    let dir = tempfile::tempdir().unwrap();
+    let pipe = dir.path().join("token");
+    let made = std::process::Command::new("mkfifo").arg(&pipe).status().unwrap();
+    assert!(made.success(), "a file that nobody writes to");
+    let (url, _serving) = server(answer("200 OK", b"fine")).await;
+    let bearer = Secret::File(pipe.display().to_string());
+    let mut request = get(&url, 300 * MILLISECOND);
+    request.headers = vec![("authorization".to_owned(), HeaderValue::Bearer { bearer })];
+    let asked = Http::new().unwrap().exchange(&request, &Secrets::default()).await;
+    match asked {
+        Err(Failure::NotAsked(why)) => assert!(why.contains("token: the disk"), "{why}"),
+        other => panic!("{other:?}"),
+    }
+    drop(std::fs::OpenOptions::new().write(true).open(&pipe).unwrap()); // its reader can go
+}

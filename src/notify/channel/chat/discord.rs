@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::slack::cut_lines;
 use super::{Sheet, fitted, sign};
-use crate::notify::card::{Card, Row, Tone};
+use crate::notify::card::{Card, Row, Tone, row};
 use crate::notify::digest::Digest;
 
 /// Limits of a message and its embeds.
@@ -14,6 +14,10 @@ const TITLE_CHARS_MAX: usize = 256;
 const DESCRIPTION_CHARS_MAX: usize = 4096;
 const FIELDS_MAX: usize = 25;
 const VALUE_CHARS_MAX: usize = 1024;
+
+/// Of a card with more rows than fields, so many come first, and some last.
+const FIRST_ROWS: usize = 10;
+
 /// Of all that is told in a line each: with the footer it fits where no card does.
 const LINES_CHARS_MAX: usize = 3000;
 /// Of all embeds together.
@@ -48,6 +52,12 @@ fn message(sheet: &Sheet) -> (Value, usize) {
     (message, chars)
 }
 
+/// Adds a line before all else.
+pub fn add(body: &mut Value, line: &str) {
+    let content = format!("{line}\n{}", body["content"].as_str().unwrap_or_default());
+    body["content"] = cut_lines(&content, CONTENT_CHARS_MAX).into();
+}
+
 fn embed(card: &Card, chars: &mut usize) -> Value {
     let title = cut_lines(&escaped(&format!("{}: {}", card.tag, card.title)), TITLE_CHARS_MAX);
     let description = cut_lines(&escaped(&card.lead), DESCRIPTION_CHARS_MAX);
@@ -67,7 +77,15 @@ fn fields(rows: &[Row], chars: &mut usize) -> Vec<Value> {
         *chars += name.chars().count() + value.chars().count();
         json!({ "name": name, "value": value, "inline": !row.is_link })
     };
-    rows.iter().take(FIELDS_MAX).map(field).collect()
+    let Some(left_out) = rows.len().checked_sub(FIELDS_MAX).filter(|more| *more > 0) else {
+        return rows.iter().map(field).collect();
+    };
+    // The first of a long card are alerts, the worst before; the last say how it
+    // stands.
+    let (first, rest) = rows.split_at(FIRST_ROWS);
+    let last = &rest[left_out + 1..];
+    let between = row("…", format!("{} more", left_out + 1));
+    first.iter().chain([&between]).chain(last).map(field).collect()
 }
 
 fn color(tone: Tone) -> u32 {

@@ -41,9 +41,12 @@ fn sheet(digest: &Digest, cards_max: usize) -> Sheet {
         (Content::News { .. }, Some(severity)) => format!("{} {severity}", headline.tag),
         _ => headline.tag.to_owned(),
     };
-    let (mut cards, lines) = cards(digest, cards_max);
+    let (mut cards, mut lines) = cards(digest, cards_max);
     if let Content::Summary(summary) = &digest.content {
-        cards.push(of_summary(summary, headline.tag, &headline.about));
+        match cards_max {
+            0 => lines.extend(summary.reasons.first().map(|why| cut(&why.text, TEXT_CHARS_MAX))),
+            _ => cards.push(of_summary(summary, headline.tag, &headline.about)),
+        }
     }
     let tone = match (cards.first(), &digest.content) {
         (Some(first), _) => first.tone,

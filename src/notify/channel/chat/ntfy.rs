@@ -1,6 +1,6 @@
 //! ntfy: <https://docs.ntfy.sh/publish/#publish-as-json>.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{Sheet, fitted};
 use crate::model::Severity;
@@ -31,6 +31,12 @@ pub fn compose(topic: &str, digest: &Digest) -> String {
         body["click"] = click.as_str().into();
     }
     body.to_string()
+}
+
+/// Adds a line before all else.
+pub fn add(body: &mut Value, line: &str) {
+    let message = format!("{line}\n{}", body["message"].as_str().unwrap_or_default());
+    body["message"] = cut_bytes(message).into();
 }
 
 /// 5 goes through a phone's silence.

@@ -48,6 +48,14 @@ fn message(sheet: &Sheet) -> Value {
     json!({ "text": escaped(&sheet.title), "blocks": blocks })
 }
 
+/// Adds a line at the end.
+pub fn add(body: &mut Value, line: &str) {
+    if let Some(blocks) = body["blocks"].as_array_mut() {
+        blocks.truncate(BLOCKS_MAX - 1);
+        blocks.push(json!({ "type": "section", "text": plain(line) }));
+    }
+}
+
 fn add_card(blocks: &mut Vec<Value>, card: &Card) {
     let mut text = format!("{}: {}", card.tag, card.title);
     if !card.lead.is_empty() {

@@ -68,6 +68,13 @@ fn post(sheet: &Sheet) -> String {
     json!({ "type": "message", "attachments": [attachment] }).to_string()
 }
 
+/// Adds a line at the end.
+pub fn add(body: &mut Value, line: &str) {
+    if let Some(blocks) = body["attachments"][0]["content"]["body"].as_array_mut() {
+        blocks.push(json!({ "type": "TextBlock", "text": escaped(line), "wrap": true }));
+    }
+}
+
 fn facts<'r>(rows: impl Iterator<Item = &'r Row>) -> Value {
     let fact = |row: &Row| json!({ "title": escaped(&row.name), "value": escaped(&row.value) });
     json!({ "type": "FactSet", "facts": rows.map(fact).collect::<Vec<_>>() })
@@ -90,11 +97,20 @@ fn color(tone: Tone) -> &'static str {
 /// signs; one that is followed by a joiner which nobody sees is none.
 fn escaped(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
-    for char in text.chars() {
+    let mut chars = text.chars().peekable();
+    let mut is_in_word = false;
+    while let Some(char) = chars.next() {
         out.push(char);
-        if matches!(char, '*' | '[' | ']' | '`' | '~' | '#' | '<') {
+        let goes_on = chars.peek().is_some_and(|next| next.is_alphanumeric());
+        let is_sign = match char {
+            '*' | '[' | ']' | '`' | '~' | '#' | '<' => true,
+            '_' => !(is_in_word && goes_on), // within a word it is none
+            _ => false,
+        };
+        if is_sign {
             out.push('\u{34f}');
         }
+        is_in_word = char.is_alphanumeric();
     }
     out
 }

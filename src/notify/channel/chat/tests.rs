@@ -3,10 +3,11 @@
 use expect_test::expect_file;
 use serde_json::Value;
 
-use crate::model::{Channel, Form, Medium, Secret};
-use crate::notify::fixture::{Story, overview};
+use crate::model::{Channel, Form, Labels, Medium, Number, Secret, Severity, Timestamp};
+use crate::notify::fixture::{Story, overview, summary};
 use crate::notify::letter::Body;
 use crate::notify::owed::{Owed, owed};
+use crate::record::{AlertSummary, Fact, Overview};
 
 fn forms() -> [Form; 5] {
     let ntfy = Form::Ntfy { topic: "on-call".to_owned() };
@@ -94,6 +95,56 @@ fn keeps_every_receivers_limits_whatever_is_told() {
     }
     let ntfy = value(&crowd(), &Form::Ntfy { topic: "x".to_owned() });
     assert!(ntfy["message"].as_str().unwrap().ends_with('…'), "what is cut is marked");
+}
+
+#[test]
+fn keeps_what_stands_at_the_end_of_a_long_card() {
+    let mut story = Story::new();
+    let alert = |index: usize| AlertSummary {
+        rule: "TargetSilent".into(),
+        labels: Labels::from_pairs([("instance", format!("a{index}").as_str())]),
+        severity: Severity::Warning,
+        since: Timestamp::default(),
+        fired_at: Timestamp::default(),
+        resolved_at: None,
+        peak: Number(0.0),
+        summary: String::new(),
+        heritage: None,
+        goes_on: false,
+    };
+    let alerts = (0..24).map(alert).collect();
+    story.digest(Overview { firing: 24, alerts, ..overview() });
+    let message = body(&story, &Form::Discord);
+    let value: Value = serde_json::from_str(&message).unwrap();
+    assert!(value["embeds"][0]["fields"].as_array().unwrap().len() <= 25);
+    for row in [r#""name":"health""#, r#""name":"seen""#, r#""name":"…""#] {
+        assert!(message.contains(row), "{row} is not in {message}");
+    }
+}
+
+#[test]
+fn a_summary_of_many_words_still_fits() {
+    let mut story = Story::new();
+    let mut long = summary(story.record.release.clone());
+    long.reasons[0].text = "*_".repeat(300);
+    long.reasons = vec![long.reasons[0].clone(); 9];
+    let window = long.window.clone();
+    story.fact(crate::model::SECOND, Fact::WindowClosed { window, summary: Box::new(long) });
+    let discord = value(&story, &Form::Discord);
+    let counted = chars(&discord["embeds"], &["title", "description", "name", "value"]);
+    assert!(counted <= 6_000, "{counted} characters");
+    assert!(body(&story, &Form::Discord).contains("\\\\*"), "it says why");
+}
+
+#[test]
+fn says_that_it_could_not_be_stored_where_people_look() {
+    let mut story = Story::new();
+    story.fire("HighErrorRate", &[], 0.5);
+    for form in forms() {
+        let marked = crate::notify::not_stored(&form, &body(&story, &form));
+        assert!(marked.contains("could not be stored") || marked.contains("notstored"), "{marked}");
+        assert!(marked.len() > body(&story, &form).len());
+    }
 }
 
 #[test]
