@@ -107,6 +107,9 @@ impl Watch {
             let detail = format!("{name} is not recorded: {what}");
             self.limit(now, None, &format!("recording {name}"), &detail);
         }
+        for (signal, said) in self.measure.said() {
+            self.limit(now, None, &format!("query {signal}"), &format!("{signal}: {said}"));
+        }
         let mut is_rising = false;
         for index in 0..self.record.plan.rules.len() {
             let Some(measured) = self.measure.of_rule(index) else { continue };

@@ -268,6 +268,17 @@ impl Measure {
         now.since(self.last_tick)
     }
 
+    /// Why signals' queries could not be read, or what is to be known beside what
+    /// they read: nearly always nothing.
+    pub fn said(&self) -> Vec<(Name, String)> {
+        let said = self.meters.iter().filter_map(|one| {
+            let trouble = one.meter.trouble().map(str::to_owned);
+            let said = trouble.or_else(|| Some(one.meter.annotations().next()?.to_string()))?;
+            Some((one.name.clone(), said))
+        });
+        said.collect()
+    }
+
     /// What a rule's signal read at the last look; `None`: not matched.
     pub fn of_rule(&self, rule: usize) -> Option<&Measured> {
         self.rule_meters[rule].map(|meter| &self.meters[meter].last)
