@@ -421,6 +421,51 @@ async fn answers_others_while_some_hang_and_goes_on_after_a_mistake() {
 }
 
 #[tokio::test]
+async fn refuses_questions_that_are_too_much_to_read() {
+    let mut asked = Asked::new();
+    let mut told = async |path: &str, name: &str, texts: &[&str]| {
+        let form: Vec<(&str, &str)> = texts.iter().map(|text| (name, *text)).collect();
+        let (status, body) = asked.ask(path, &form).await;
+        format!("{status} {}: {}\n", body["errorType"], body["error"])
+    };
+    let mut text = told("/api/v1/series", "match[]", &["up"; 101]).await;
+    text += &told("/api/v1/labels", "match[]", &["{b=~\"\\\\pL{400}\"}"]).await;
+    text += &told("/api/v1/query", "query", &[&format!("up # {}", "x".repeat(65_536))]).await;
+    expect![[r#"
+        400 "bad_data": "invalid parameter \"match[]\": 101 selectors, of 100 at most"
+        400 "bad_data": "invalid parameter \"match[]\": 1:5: parse error: a pattern that comes to more than 4194304 bytes when it is compiled; write shorter repeats, narrower classes or fewer patterns"
+        413 "bad_data": "the form has more than 65536 bytes; ask for less at once"
+    "#]].assert_eq(&text);
+    assert!(told("/api/v1/series", "match[]", &["up"; 100]).await.starts_with("200 "));
+}
+
+/// Until a turn is free a question is not even read: what it would cost then is
+/// nobody's.
+#[tokio::test]
+async fn reads_no_question_before_its_turn() {
+    let mut asked = Asked::new();
+    let dir = asked.dir.path().to_owned();
+    let ask = |text: &str| {
+        let (dir, form) = (dir.clone(), [("query", text.to_owned())]);
+        tokio::spawn(async move { client::ask(&dir, "/api/v1/query", &form).await.unwrap() })
+    };
+    // Both come as far as the desk, where nobody looks up yet.
+    let (first, second) = (ask("up"), ask("up"));
+    let looks = [asked.readers.next().await, asked.readers.next().await];
+    let wrong = ask("up{");
+    // Other requests come and go meanwhile, and the wrong one still waits.
+    for _ in 0..20 {
+        client::ask(&dir, "/elsewhere", &[]).await.unwrap();
+    }
+    assert!(!wrong.is_finished(), "it was read before its turn");
+    for look in looks {
+        look.at(&asked.drive.fleet, asked.drive.now);
+    }
+    let status = [first.await.unwrap().status, second.await.unwrap().status];
+    assert_eq!((status, wrong.await.unwrap().status), ([200, 200], 400));
+}
+
+#[tokio::test]
 async fn says_who_has_the_address_that_it_is_to_listen_at() {
     let (desk, _readers) = desk();
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();

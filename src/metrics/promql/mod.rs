@@ -100,6 +100,16 @@ impl Query {
         Query::compile_as(text, Scope::All, Span::ZERO)
     }
 
+    /// Compiles several such queries of one question; what patterns may come to
+    /// is what they may in one.
+    ///
+    /// # Errors
+    /// As `compile_any`.
+    pub fn compile_each(texts: &[&str]) -> Result<Vec<Query>, Complaint> {
+        let room = pattern::room(texts);
+        texts.iter().map(|text| Query::compile_in(text, Scope::All, Span::ZERO, room)).collect()
+    }
+
     /// Compiles a query in which `$range` may stand for a length of time.
     ///
     /// # Errors
@@ -109,7 +119,11 @@ impl Query {
     }
 
     fn compile_as(text: &str, scope: Scope, param: Span) -> Result<Query, Complaint> {
-        let root = compile::compile(text, scope)?;
+        Query::compile_in(text, scope, param, pattern::room(&[text]))
+    }
+
+    fn compile_in(text: &str, scope: Scope, param: Span, room: usize) -> Result<Query, Complaint> {
+        let root = compile::compile(text, scope, room)?;
         Ok(Query { text: text.to_owned(), root, param, annotations: Vec::new() })
     }
 
