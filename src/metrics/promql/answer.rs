@@ -56,8 +56,8 @@ impl Query {
     /// series are read, which group each falls in) holds for the next.
     ///
     /// # Errors
-    /// As `eval`; more steps than Prometheus allows; a result that is no
-    /// number at one instant.
+    /// As `eval`; more steps than Prometheus allows; more points than can be
+    /// held; a result that is no number at one instant.
     pub fn range(
         &mut self,
         series: &Series,
@@ -90,14 +90,17 @@ impl Query {
             return Err(format!("more than {STEPS_MAX} steps; make the step longer"));
         }
         let mut rows: BTreeMap<Key, Vec<Point>> = BTreeMap::new();
-        let mut said = Vec::new();
+        let (mut said, mut held) = (Vec::new(), 0);
         let (mut at, mut failed) = (start, Ok(()));
         while at <= end && failed.is_ok() && goes_on() {
             let ledger = Ledger::with(said);
             let cx =
                 Context { start, end, is_range: start != end, ..self.context(series, at, &ledger) };
             let elements = eval::eval(&mut self.root, &cx).map(Value::into_vector);
-            failed = elements.and_then(|elements| added(&mut rows, elements, at));
+            failed = elements.and_then(|elements| {
+                eval::hold(&mut held, elements.len())?;
+                added(&mut rows, elements, at)
+            });
             said = ledger.into_said();
             at += step;
         }
@@ -168,11 +171,12 @@ fn range_of(source: &mut Source, cx: &Context<'_>) -> Result<Matrix, String> {
             selector.refresh(cx.series);
             let to = cx.moved(selector.shift);
             let from = to - range.with(cx.param);
-            let mut found = Vec::new();
+            let (mut found, mut held) = (Vec::new(), 0);
             for id in &selector.ids {
                 let points = cx.series.within(*id, from, to);
                 cx.ledger.read(points.len() + 1)?;
                 let alive = points.iter().filter(|point| !is_stale(point.value));
+                eval::hold(&mut held, points.len())?;
                 let points: Vec<Point> = alive.collect();
                 if !points.is_empty() {
                     let name = Some(cx.series.name(*id).clone());
