@@ -2,7 +2,7 @@
 //! of its record: what each signal measured, how targets and checks answered,
 //! and its alerts. Nothing here changes a watch.
 
-use super::told::{Share, is_expression, tell_alert, tell_shares, tell_signal};
+use super::told::{Looked, Share, is_expression, tell_alert, tell_shares, tell_signal};
 use super::{Fleet, Watch};
 use crate::metrics::{Excerpt, Family};
 use crate::model::{Labels, Name, Timestamp};
@@ -76,7 +76,8 @@ impl Watch {
         for (signal, last) in self.measure.last() {
             excerpt.know(signal.as_str());
             if tells(excerpt, signal.as_str()) && !is_expression(&self.record, signal) {
-                let live = last.map(|last| (self.measure.last_tick(), last));
+                let (since, at) = (self.measure.block_from(), self.measure.last_tick());
+                let live = last.map(|last| Looked { since, at, last });
                 tell_signal(&self.record, signal, live, &own, excerpt)?;
             }
         }

@@ -220,6 +220,26 @@ async fn shows_a_gap_where_nobody_looked_and_what_was_before_it() {
     }
 }
 
+/// What is read now was not so while nobody looked.
+#[tokio::test]
+async fn shows_a_gap_also_before_anything_is_recorded_after_it() {
+    for blind in [Drive::down, Drive::sleep] {
+        let mut drive = script::parse("query", FILE).start();
+        drive.run_to(RELEASED + minutes(10));
+        blind(&mut drive, minutes(20) + Span::from_secs(5));
+        drive.run_to(RELEASED + minutes(30) + Span::from_secs(20));
+        let mut asked = Asked::over(drive);
+        let start = (RELEASED + minutes(8) + Span::from_secs(20)).to_string();
+        let end = asked.drive.now.to_string();
+        let query = ("query", "healthy_replicas");
+        let form = [query, ("start", start.as_str()), ("end", &end), ("step", "2m")];
+        let (_, body) = asked.ask("/api/v1/query_range", &form).await;
+        expect![[r#"
+            {"__name__":"healthy_replicas","release":"v1","service":"chat"} [[1767226100,"2"],[1767227420,"2"]]
+        "#]].assert_eq(&shown(&body["data"]["result"]));
+    }
+}
+
 #[tokio::test]
 async fn answers_in_the_shapes_of_prometheus() {
     let mut asked = Asked::new();
