@@ -10,6 +10,7 @@ use std::sync::Arc;
 use promql_parser::label::Matcher;
 
 use super::parts::{PARTS, Sums, is_match};
+use super::promql::Reach;
 use super::{Point, Series, SeriesId};
 use crate::model::{Labels, Span, Timestamp};
 
@@ -35,14 +36,19 @@ pub struct Want {
     pub(super) any_of: Vec<Vec<Matcher>>,
     /// The labels of the sum, where all that is read is the sum of its growth.
     pub(super) by: Option<Vec<String>>,
-    /// How far back.
-    pub(super) back: Span,
+    /// Which time.
+    pub(super) reach: Reach,
 }
 
 impl Want {
     /// All there is.
     pub fn all() -> Want {
-        Want { name: None, any_of: vec![Vec::new()], by: None, back: Span::ZERO }
+        Want { name: None, any_of: vec![Vec::new()], by: None, reach: Reach::INSTANT }
+    }
+
+    /// From when to when it reads where it is asked from one time to another.
+    pub(super) fn reads(&self, span: (Timestamp, Timestamp)) -> (Timestamp, Timestamp) {
+        self.reach.of(span)
     }
 }
 
@@ -238,8 +244,8 @@ impl Excerpt {
 
     /// The first instant that is read, and the last.
     pub fn reads(&self) -> (Timestamp, Timestamp) {
-        let back = self.wants.iter().map(|want| want.back).max().unwrap_or(Span::ZERO);
-        (self.span.0 - back, self.span.1)
+        let each = self.wants.iter().map(|want| want.reads(self.span));
+        each.reduce(|a, b| (a.0.min(b.0), a.1.max(b.1))).unwrap_or(self.span)
     }
 
     /// What was copied.
@@ -284,7 +290,7 @@ impl Excerpt {
     fn note_forgotten(&mut self, want: &Want, from: &Series, id: SeriesId, now: Timestamp) {
         let horizon = from.horizon(id);
         let oldest = now - horizon;
-        if self.span.0 - want.back < oldest && from.is_older(id, oldest) {
+        if want.reads(self.span).0 < oldest && from.is_older(id, oldest) {
             let name = from.name(id).clone();
             let known = self.short.entry(name).or_insert(horizon);
             *known = horizon.min(*known);

@@ -241,6 +241,62 @@ async fn shows_a_gap_also_before_anything_is_recorded_after_it() {
 }
 
 #[tokio::test]
+async fn reads_the_record_at_other_times_than_the_one_that_is_asked_for() {
+    let mut asked = Asked::new();
+    // In the 12th minute, the 18th, and the 22nd.
+    let (early, later, late) = (1_767_226_320, 1_767_226_680, 1_767_226_920);
+    check(
+        &mut asked,
+        &format!("healthy_replicas @ {early} - healthy_replicas"),
+        expect![[r#"
+        {"release":"v1","service":"chat"} [1767227100,"1"]
+    "#]],
+    )
+    .await;
+    check(
+        &mut asked,
+        &format!("round(error_ratio @ {later}, 0.01)"),
+        expect![[r#"
+        {"release":"v1","service":"chat"} [1767227100,"0.04"]
+    "#]],
+    )
+    .await;
+    check(
+        &mut asked,
+        &format!("count_over_time(error_ratio[3m] @ {later}) > bool 1"),
+        expect![[r#"
+        {"release":"v1","service":"chat"} [1767227100,"1"]
+    "#]],
+    )
+    .await;
+    check(
+        &mut asked,
+        &format!("max(ALERTS @ {late}) - on() max(ALERTS @ {later})"),
+        expect![[r#"
+        {} [1767227100,"0"]
+    "#]],
+    )
+    .await;
+    let mut at = async |query: &str, time: i64| {
+        let form = [("query", query), ("time", &time.to_string())];
+        shown(&asked.ask("/api/v1/query", &form).await.1["data"]["result"])
+    };
+    expect![[r#"
+        {"__name__":"healthy_replicas","release":"v1","service":"chat"} [1767226320,"1"]
+    "#]]
+    .assert_eq(&at("healthy_replicas offset -10m", early).await);
+    let pending = "sum(max_over_time(ALERTS{alertname=\"ReplicasMissing\",\
+                   alertstate=\"pending\"}[1m] offset -10m))";
+    expect![[r#"
+        {} [1767226320,"1"]
+    "#]]
+    .assert_eq(&at(pending, early).await);
+    let text = format!("up @ {early}");
+    let (_, body) = asked.ask("/api/v1/query", &[("query", text.as_str())]).await;
+    assert!(body["warnings"][0].as_str().unwrap().starts_with("\"up\" is kept for"), "{body}");
+}
+
+#[tokio::test]
 async fn answers_in_the_shapes_of_prometheus() {
     let mut asked = Asked::new();
     let mut whole = async |query: &str, time: &str| {

@@ -6,6 +6,7 @@ use super::annotation::{Annotation, Ledger};
 use super::call::{no_twins, twins};
 use super::eval::{self, Context, Element, Key, Value};
 use super::plan::{Node, Source};
+use super::reach::Reach;
 use super::{Mode, Query, STEPS_MAX, Vector, labelled};
 use crate::metrics::{Point, Series, is_stale};
 use crate::model::{Labels, Span, Timestamp};
@@ -122,11 +123,11 @@ impl Query {
     /// The series that it reads now, with the metrics' names as `__name__`.
     pub fn selects(&self, series: &Series) -> Vec<Labels> {
         let mut found = Vec::new();
-        let mut add = |selector: &super::Selector, _: Span| {
+        let mut add = |selector: &super::Selector, _: Reach| {
             let whole = |id| named(Some(series.name(id).clone()), series.labels(id).clone());
             found.extend(selector.select(series).into_iter().map(whole));
         };
-        self.root.selectors(self.param, &mut add, Span::ZERO);
+        self.root.selectors(self.param, &mut add, Reach::INSTANT);
         found.sort();
         found.dedup();
         found
@@ -175,8 +176,8 @@ fn range_of(source: &mut Source, cx: &Context<'_>) -> Result<Matrix, String> {
             for id in &selector.ids {
                 let points = cx.series.within(*id, from, to);
                 cx.ledger.read(points.len() + 1)?;
-                let alive = points.iter().filter(|point| !is_stale(point.value));
                 eval::hold(&mut held, points.len())?;
+                let alive = points.iter().filter(|point| !is_stale(point.value));
                 let points: Vec<Point> = alive.collect();
                 if !points.is_empty() {
                     let name = Some(cx.series.name(*id).clone());
