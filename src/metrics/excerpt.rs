@@ -77,6 +77,9 @@ pub struct Excerpt {
     points: usize,
     /// Matchers held against series so far.
     looks: usize,
+    /// Whose series were looked at, and which places could mean some of them.
+    owners: BTreeSet<Labels>,
+    met: BTreeSet<usize>,
     /// Names of which something was found, or could have been.
     kept: BTreeSet<Arc<str>>,
     /// Names of which samples that were asked for are forgotten.
@@ -97,6 +100,8 @@ impl Excerpt {
             series: Series::new(),
             points: 0,
             looks: 0,
+            owners: BTreeSet::new(),
+            met: BTreeSet::new(),
             kept: BTreeSet::new(),
             short: BTreeMap::new(),
             left_out: BTreeSet::new(),
@@ -109,18 +114,21 @@ impl Excerpt {
     /// # Errors
     /// What is wanted is kept as sums only, or it is too much.
     pub fn take(&mut self, from: &Series, own: &Labels, now: Timestamp) -> Result<(), String> {
+        self.owners.insert(own.clone());
         for index in 0..self.wants.len() {
             let want = self.wants[index].clone();
+            // Also of what is not selected here: it is kept, and not unknown.
+            if let Some(name) = want.name.as_ref().filter(|name| from.parts().is_kept(name)) {
+                self.kept.insert(name.clone());
+            }
             let Some(want) = want.within(own) else { continue };
+            self.met.insert(index);
             let Some(name) = &want.name else {
                 for (name, labels, id) in from.all() {
                     self.take_one(index, &want, from, own, (name, labels, id), now)?;
                 }
                 continue;
             };
-            if from.parts().is_kept(name) {
-                self.kept.insert(name.clone());
-            }
             if self.depth == Depth::Samples && from.parts().is_sums(name) {
                 sums(&want, name, from)?;
             }
@@ -270,6 +278,7 @@ impl Excerpt {
                  keeps what is read"
             )
         }));
+        all.extend(self.missed());
         all.extend(self.short.iter().map(|(name, horizon)| {
             format!(
                 "{name:?} is kept for {horizon}, the longest range that a signal or rule reads; \
@@ -284,6 +293,25 @@ impl Excerpt {
             ));
         }
         all
+    }
+
+    /// What is said of services and releases that are asked for and not watched.
+    fn missed(&self) -> BTreeSet<String> {
+        let is_own =
+            |matcher: &&Matcher| self.owners.iter().any(|own| own.get(&matcher.name).is_some());
+        let owners: Vec<String> = self.owners.iter().map(Labels::to_string).collect();
+        let missed = |(_, want): (usize, &Want)| {
+            let asked = want.any_of.iter().map(|list| {
+                let list: Vec<String> = list.iter().filter(is_own).map(<_>::to_string).collect();
+                list.join(",")
+            });
+            let asked: BTreeSet<String> = asked.collect();
+            let asked = asked.into_iter().collect::<Vec<_>>().join(" or ");
+            format!("nothing is watched that {{{asked}}} means; there is {}", owners.join(", "))
+        };
+        let is_missed = |(index, _): &(usize, &Want)| !self.met.contains(index);
+        let wants = self.wants.iter().enumerate().filter(|_| !self.owners.is_empty());
+        wants.filter(is_missed).map(missed).collect()
     }
 
     /// Whether samples that are asked for were there once.

@@ -76,6 +76,25 @@ impl Asked {
         }
     }
 
+    /// The same of what is not a form's.
+    async fn get(&mut self, path: &str) -> (u16, String) {
+        let url = format!("http://localhost{path}");
+        let socket = self.dir.path().join(SOCKET);
+        let client = reqwest::Client::builder().unix_socket(socket).tls_certs_only([]).build();
+        let sent = client.unwrap().get(url).send();
+        let answered = async {
+            let response = sent.await.unwrap();
+            (response.status().as_u16(), response.text().await.unwrap())
+        };
+        let mut answered = std::pin::pin!(answered);
+        loop {
+            tokio::select! {
+                told = answered.as_mut() => return told,
+                look = self.readers.next() => look.at(&self.drive.fleet, self.drive.now),
+            }
+        }
+    }
+
     /// The series of a result, one a line.
     async fn lines(&mut self, text: &str) -> String {
         let (status, body) = self.ask("/api/v1/query", &[("query", text)]).await;
@@ -387,19 +406,7 @@ async fn lists_what_there_is_to_be_asked() {
         let form: Vec<(&str, &str)> = selectors.iter().map(|one| ("match[]", *one)).collect();
         assert_eq!(asked.ask("/api/v1/series", &form).await.0, status, "{selectors:?}");
     }
-    let mut get = async |path: &str| {
-        let url = format!("http://localhost{path}");
-        let socket = asked.dir.path().join(SOCKET);
-        let client = reqwest::Client::builder().unix_socket(socket).tls_certs_only([]).build();
-        let sent = client.unwrap().get(url).send();
-        let mut sent = std::pin::pin!(async { sent.await.unwrap().text().await.unwrap() });
-        loop {
-            tokio::select! {
-                text = sent.as_mut() => return text,
-                look = asked.readers.next() => look.at(&asked.drive.fleet, asked.drive.now),
-            }
-        }
-    };
+    let mut get = async |path: &str| asked.get(path).await.1;
     let values = get("/api/v1/label/instance/values").await;
     assert_eq!(values, r#"{"status":"success","data":["a:8000","b:8000"]}"#);
     let values = get("/api/v1/label/service/values?limit=1").await;
@@ -457,6 +464,32 @@ async fn tells_services_apart_and_answers_for_one_of_them() {
     let (status, body) = asked.ask("/api/v1/query", &none).await;
     let told = "no service \"shoe\" is watched; there is chat, shop";
     assert_eq!((status, &body["error"]), (422, &told.into()));
+    for path in ["/api/v1/alerts", "/api/v1/rules"] {
+        let (status, body) = asked.get(&format!("{path}?service=shoe")).await;
+        let body: Value = serde_json::from_str(&body).unwrap();
+        assert_eq!((status, &body["error"]), (422, &told.into()));
+        let (status, body) = asked.get(&format!("{path}?service=shop")).await;
+        assert!(status == 200 && !body.contains("chat@v1"), "{body}");
+    }
+}
+
+#[tokio::test]
+async fn says_that_no_watch_is_meant_instead_of_nothing() {
+    let mut asked = Asked::new();
+    let mut warnings = async |query: &str| {
+        let (_, body) = asked.ask("/api/v1/query", &[("query", query)]).await;
+        format!("{}\n", body["warnings"])
+    };
+    let mut told = warnings("up{service=\"chatt\"}").await;
+    told += &warnings("error_ratio{service=\"chatt\",release=~\"v.\"} > 0").await;
+    told += &warnings("up{service=~\"chat.*\"}").await;
+    told += &warnings("up{instance=\"c\"}").await;
+    expect![[r#"
+        ["nothing is watched that {service=\"chatt\"} means; there is {release=\"v1\", service=\"chat\"}"]
+        ["nothing is watched that {service=\"chatt\",release=~\"v.\"} means; there is {release=\"v1\", service=\"chat\"}"]
+        null
+        null
+    "#]].assert_eq(&told);
 }
 
 #[tokio::test]
