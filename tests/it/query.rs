@@ -1,7 +1,7 @@
 //! A running watch that is asked: over its socket, in the shapes of
 //! Prometheus's API, on the virtual clock.
 
-use std::io::Write;
+use std::io::{Read, Write};
 use std::time::Duration;
 
 use bakewatch::daemon::api::listen::{self, SOCKET, Socket};
@@ -572,6 +572,28 @@ async fn reads_no_question_before_its_turn() {
     }
     let status = [first.await.unwrap().status, second.await.unwrap().status];
     assert_eq!((status, wrong.await.unwrap().status), ([200, 200], 400));
+}
+
+/// A page in a browser on the same machine may call it by a name of its own.
+#[tokio::test]
+async fn answers_at_a_loopback_address_to_that_name_only() {
+    let (desk, _readers) = desk();
+    let of = async |host: &'static str| {
+        let address = listen::open(([127, 0, 0, 1], 0).into(), reading(desk.clone()));
+        let address = address.await.unwrap();
+        let asking = tokio::task::spawn_blocking(move || {
+            let mut stream = std::net::TcpStream::connect(address).unwrap();
+            let head = format!("GET /-/healthy HTTP/1.1\r\n{host}connection: close\r\n\r\n");
+            stream.write_all(head.as_bytes()).unwrap();
+            let mut told = String::new();
+            stream.read_to_string(&mut told).unwrap();
+            told[9..12].to_owned()
+        });
+        asking.await.unwrap()
+    };
+    assert_eq!(of("host: localhost:9797\r\n").await, "200");
+    assert_eq!(of("").await, "200");
+    assert_eq!(of("host: evil.example:9797\r\n").await, "403");
 }
 
 #[tokio::test]
