@@ -5,6 +5,7 @@
 //! whose it is; one of the scrape's that bears such a name becomes `exported_…`.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 use std::sync::Arc;
 
 use promql_parser::label::Matcher;
@@ -66,6 +67,15 @@ pub enum Depth {
     Names,
 }
 
+/// Whether copying may go on; asked for each series that is looked at.
+struct GoesOn(Box<dyn Fn() -> bool + Send>);
+
+impl fmt::Debug for GoesOn {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("GoesOn")
+    }
+}
+
 /// Copied series, and what is to be known about them.
 #[derive(Debug)]
 pub struct Excerpt {
@@ -77,6 +87,7 @@ pub struct Excerpt {
     points: usize,
     /// Matchers held against series so far.
     looks: usize,
+    goes_on: GoesOn,
     /// Whose series were looked at, and which places could mean some of them.
     owners: BTreeSet<Labels>,
     met: BTreeSet<usize>,
@@ -100,6 +111,7 @@ impl Excerpt {
             series: Series::new(),
             points: 0,
             looks: 0,
+            goes_on: GoesOn(Box::new(|| true)),
             owners: BTreeSet::new(),
             met: BTreeSet::new(),
             kept: BTreeSet::new(),
@@ -107,6 +119,13 @@ impl Excerpt {
             left_out: BTreeSet::new(),
             remarks: BTreeSet::new(),
         }
+    }
+
+    /// Copies for as long as this says: what a matcher costs is seen only when it
+    /// is held against a label.
+    pub fn as_long_as(mut self, goes_on: impl Fn() -> bool + Send + 'static) -> Excerpt {
+        self.goes_on = GoesOn(Box::new(goes_on));
+        self
     }
 
     /// Copies what is wanted of these series; `own` says whose they are.
@@ -154,6 +173,11 @@ impl Excerpt {
                 "the query has the watch hold more than {LOOKS_MAX} matchers against series; \
                  write names of metrics, or fewer selectors"
             ));
+        }
+        if !(self.goes_on.0)() {
+            return Err("the query has the watch wait for too long while series are selected; \
+                        write simpler patterns, or names of metrics"
+                .to_owned());
         }
         let parts = labels.get(PARTS).filter(|_| self.depth == Depth::Samples);
         // Most of a scrape's series bear no label that is called as one of ours,

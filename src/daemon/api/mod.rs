@@ -15,7 +15,7 @@ mod query;
 mod standing;
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
@@ -34,6 +34,10 @@ const AT_ONCE: usize = 2;
 
 /// Ten times the longest form that a dashboard sends.
 const FORM_BYTES_MAX: usize = 64 << 10;
+
+/// So long the watch waits for one copy: several times what the largest takes,
+/// and less than a turn may wait for a slow disk.
+const LOOK_MAX: Duration = Duration::from_secs(1);
 
 /// What takes longer is given up (Prometheus's default).
 const TIMEOUT: Duration = Duration::from_secs(120);
@@ -98,7 +102,9 @@ impl Api {
     ) -> Result<Copied, Problem> {
         let service = form.get("service").map(str::to_owned);
         let look = move |fleet: &crate::watch::Fleet, now: Timestamp| {
-            let mut excerpt = Excerpt::new(wants, span.unwrap_or((now, now)), depth);
+            let until = Instant::now() + LOOK_MAX;
+            let excerpt = Excerpt::new(wants, span.unwrap_or((now, now)), depth);
+            let mut excerpt = excerpt.as_long_as(move || Instant::now() < until);
             fleet.read(&mut excerpt, service.as_deref(), now)?;
             let services = if service.is_none() { fleet.services() } else { Vec::new() };
             Ok(Copied { excerpt, now, services, _turn: turn })

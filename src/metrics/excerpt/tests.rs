@@ -194,6 +194,18 @@ fn holds_no_more_matchers_against_series_than_the_watch_can_wait_for() {
 }
 
 #[test]
+fn copies_no_longer_than_whoever_waits_says() {
+    let series = kept(&["max(x)", "max(y)"]);
+    let left = std::sync::atomic::AtomicUsize::new(2);
+    let goes_on = move || left.fetch_sub(1, std::sync::atomic::Ordering::Relaxed) > 0;
+    let excerpt = Excerpt::new(vec![Want::all()], (END, END), Depth::Names);
+    let mut excerpt = excerpt.as_long_as(goes_on);
+    let told = excerpt.take(&series, &own("chat"), END).expect_err("it is given up");
+    assert!(told.contains("wait for too long"), "{told}");
+    assert_eq!(excerpt.all().count(), 2);
+}
+
+#[test]
 fn forgets_nothing_of_a_series_that_is_made_for_it() {
     let mut query = Query::compile_any("count_over_time(made[1d])").expect("a query");
     let mut excerpt = Excerpt::new(query.wants(), (END, END), Depth::Samples);
