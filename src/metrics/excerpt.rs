@@ -5,11 +5,13 @@
 //! whose it is; one of the scrape's that bears such a name becomes `exported_…`.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 use std::sync::Arc;
 
 use promql_parser::label::Matcher;
 
 use super::parts::{PARTS, Sums, is_match};
+use super::promql::Reach;
 use super::{Point, Series, SeriesId};
 use crate::model::{Labels, Span, Timestamp};
 
@@ -19,6 +21,10 @@ pub const POINTS_MAX: usize = 1_000_000;
 
 /// The same for series, of which each costs as much as many samples.
 pub const SERIES_MAX: usize = 50_000;
+
+/// Matchers that are held against names and labels while one question is copied
+/// for: each takes a tenth of a microsecond or so, and the watch waits for it.
+pub const LOOKS_MAX: usize = 1_000_000;
 
 /// Nothing that is made for one answer is forgotten before it is given.
 const FOR_EVER: Span = Span::from_millis(i64::MAX / 2);
@@ -31,14 +37,19 @@ pub struct Want {
     pub(super) any_of: Vec<Vec<Matcher>>,
     /// The labels of the sum, where all that is read is the sum of its growth.
     pub(super) by: Option<Vec<String>>,
-    /// How far back.
-    pub(super) back: Span,
+    /// Which time.
+    pub(super) reach: Reach,
 }
 
 impl Want {
     /// All there is.
     pub fn all() -> Want {
-        Want { name: None, any_of: vec![Vec::new()], by: None, back: Span::ZERO }
+        Want { name: None, any_of: vec![Vec::new()], by: None, reach: Reach::INSTANT }
+    }
+
+    /// From when to when it reads where it is asked from one time to another.
+    pub(super) fn reads(&self, span: (Timestamp, Timestamp)) -> (Timestamp, Timestamp) {
+        self.reach.of(span)
     }
 }
 
@@ -56,6 +67,15 @@ pub enum Depth {
     Names,
 }
 
+/// Whether copying may go on; asked for each series that is looked at.
+struct GoesOn(Box<dyn Fn() -> bool + Send>);
+
+impl fmt::Debug for GoesOn {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("GoesOn")
+    }
+}
+
 /// Copied series, and what is to be known about them.
 #[derive(Debug)]
 pub struct Excerpt {
@@ -65,6 +85,12 @@ pub struct Excerpt {
     span: (Timestamp, Timestamp),
     series: Series,
     points: usize,
+    /// Matchers held against series so far.
+    looks: usize,
+    goes_on: GoesOn,
+    /// Whose series were looked at, and which places could mean some of them.
+    owners: BTreeSet<Labels>,
+    met: BTreeSet<usize>,
     /// Names of which something was found, or could have been.
     kept: BTreeSet<Arc<str>>,
     /// Names of which samples that were asked for are forgotten.
@@ -84,6 +110,10 @@ impl Excerpt {
             span,
             series: Series::new(),
             points: 0,
+            looks: 0,
+            goes_on: GoesOn(Box::new(|| true)),
+            owners: BTreeSet::new(),
+            met: BTreeSet::new(),
             kept: BTreeSet::new(),
             short: BTreeMap::new(),
             left_out: BTreeSet::new(),
@@ -91,23 +121,33 @@ impl Excerpt {
         }
     }
 
+    /// Copies for as long as this says: what a matcher costs is seen only when it
+    /// is held against a label.
+    pub fn as_long_as(mut self, goes_on: impl Fn() -> bool + Send + 'static) -> Excerpt {
+        self.goes_on = GoesOn(Box::new(goes_on));
+        self
+    }
+
     /// Copies what is wanted of these series; `own` says whose they are.
     ///
     /// # Errors
     /// What is wanted is kept as sums only, or it is too much.
     pub fn take(&mut self, from: &Series, own: &Labels, now: Timestamp) -> Result<(), String> {
+        self.owners.insert(own.clone());
         for index in 0..self.wants.len() {
             let want = self.wants[index].clone();
+            // Also of what is not selected here: it is kept, and not unknown.
+            if let Some(name) = want.name.as_ref().filter(|name| from.parts().is_kept(name)) {
+                self.kept.insert(name.clone());
+            }
             let Some(want) = want.within(own) else { continue };
+            self.met.insert(index);
             let Some(name) = &want.name else {
                 for (name, labels, id) in from.all() {
                     self.take_one(index, &want, from, own, (name, labels, id), now)?;
                 }
                 continue;
             };
-            if from.parts().is_kept(name) {
-                self.kept.insert(name.clone());
-            }
             if self.depth == Depth::Samples && from.parts().is_sums(name) {
                 sums(&want, name, from)?;
             }
@@ -127,6 +167,18 @@ impl Excerpt {
         (name, labels, id): (&str, &Labels, SeriesId),
         now: Timestamp,
     ) -> Result<(), String> {
+        self.looks += want.any_of.iter().map(|list| list.len().max(1)).sum::<usize>();
+        if self.looks > LOOKS_MAX {
+            return Err(format!(
+                "the query has the watch hold more than {LOOKS_MAX} matchers against series; \
+                 write names of metrics, or fewer selectors"
+            ));
+        }
+        if !(self.goes_on.0)() {
+            return Err("the query has the watch wait for too long while series are selected; \
+                        write simpler patterns, or names of metrics"
+                .to_owned());
+        }
         let parts = labels.get(PARTS).filter(|_| self.depth == Depth::Samples);
         // Most of a scrape's series bear no label that is called as one of ours,
         // and most are not wanted: they need no other labels to be told so.
@@ -224,8 +276,8 @@ impl Excerpt {
 
     /// The first instant that is read, and the last.
     pub fn reads(&self) -> (Timestamp, Timestamp) {
-        let back = self.wants.iter().map(|want| want.back).max().unwrap_or(Span::ZERO);
-        (self.span.0 - back, self.span.1)
+        let each = self.wants.iter().map(|want| want.reads(self.span));
+        each.reduce(|a, b| (a.0.min(b.0), a.1.max(b.1))).unwrap_or(self.span)
     }
 
     /// What was copied.
@@ -250,6 +302,7 @@ impl Excerpt {
                  keeps what is read"
             )
         }));
+        all.extend(self.missed());
         all.extend(self.short.iter().map(|(name, horizon)| {
             format!(
                 "{name:?} is kept for {horizon}, the longest range that a signal or rule reads; \
@@ -266,11 +319,30 @@ impl Excerpt {
         all
     }
 
+    /// What is said of services and releases that are asked for and not watched.
+    fn missed(&self) -> BTreeSet<String> {
+        let is_own =
+            |matcher: &&Matcher| self.owners.iter().any(|own| own.get(&matcher.name).is_some());
+        let owners: Vec<String> = self.owners.iter().map(Labels::to_string).collect();
+        let missed = |(_, want): (usize, &Want)| {
+            let asked = want.any_of.iter().map(|list| {
+                let list: Vec<String> = list.iter().filter(is_own).map(<_>::to_string).collect();
+                list.join(",")
+            });
+            let asked: BTreeSet<String> = asked.collect();
+            let asked = asked.into_iter().collect::<Vec<_>>().join(" or ");
+            format!("nothing is watched that {{{asked}}} means; there is {}", owners.join(", "))
+        };
+        let is_missed = |(index, _): &(usize, &Want)| !self.met.contains(index);
+        let wants = self.wants.iter().enumerate().filter(|_| !self.owners.is_empty());
+        wants.filter(is_missed).map(missed).collect()
+    }
+
     /// Whether samples that are asked for were there once.
     fn note_forgotten(&mut self, want: &Want, from: &Series, id: SeriesId, now: Timestamp) {
         let horizon = from.horizon(id);
         let oldest = now - horizon;
-        if self.span.0 - want.back < oldest && from.is_older(id, oldest) {
+        if want.reads(self.span).0 < oldest && from.is_older(id, oldest) {
             let name = from.name(id).clone();
             let known = self.short.entry(name).or_insert(horizon);
             *known = horizon.min(*known);

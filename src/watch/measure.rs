@@ -253,6 +253,12 @@ impl Measure {
         self.last_tick
     }
 
+    /// Where the block in the making begins: at the end of the one before, or
+    /// where somebody looked again.
+    pub fn block_from(&self) -> Timestamp {
+        self.block.from
+    }
+
     /// Signals of which it is told when they vanish.
     pub fn watched(&self) -> Vec<Name> {
         let watched = self.meters.iter().filter(|one| one.is_watched);

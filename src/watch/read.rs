@@ -2,10 +2,10 @@
 //! of its record: what each signal measured, how targets and checks answered,
 //! and its alerts. Nothing here changes a watch.
 
-use super::told::{Share, is_expression, tell_alert, tell_shares, tell_signal};
+use super::told::{Looked, Share, is_expression, tell_alert, tell_shares, tell_signal};
 use super::{Fleet, Watch};
 use crate::metrics::{Excerpt, Family};
-use crate::model::{Labels, Name, Timestamp};
+use crate::model::{Labels, Name, Timestamp, WatchId};
 
 /// The quantiles in which a histogram can be read.
 pub(super) const QUANTILES: [(&str, f64); 3] = [("0.5", 0.5), ("0.95", 0.95), ("0.99", 0.99)];
@@ -31,18 +31,30 @@ impl Fleet {
         service: Option<&str>,
         now: Timestamp,
     ) -> Result<(), String> {
-        let is_meant = |watch: &&Watch| {
-            service.is_none_or(|service| watch.record().release.service == *service)
+        let meant = self.meant(service)?;
+        let mut watches = meant.into_iter().filter_map(|id| self.watch(id));
+        watches.try_for_each(|watch| watch.read(excerpt, now))
+    }
+
+    /// The watches of a service, or all.
+    ///
+    /// # Errors
+    /// No such service is watched.
+    pub fn meant(&self, service: Option<&str>) -> Result<Vec<&WatchId>, String> {
+        let is_meant = |id: &&WatchId| {
+            let of = |service: &str| {
+                self.record(id).is_some_and(|record| record.release.service == *service)
+            };
+            service.is_none_or(of)
         };
-        let ids = self.ids();
-        let meant: Vec<&Watch> = ids.filter_map(|id| self.watch(id)).filter(is_meant).collect();
+        let meant: Vec<&WatchId> = self.ids().filter(is_meant).collect();
         if let (Some(service), true) = (service, meant.is_empty()) {
             let known = self.services();
             let known: Vec<&str> = known.iter().map(Name::as_str).collect();
             let known = known.join(", ");
             return Err(format!("no service {service:?} is watched; there is {known}"));
         }
-        meant.into_iter().try_for_each(|watch| watch.read(excerpt, now))
+        Ok(meant)
     }
 
     /// The families that pages have shown, as far as they were read whole.
@@ -76,7 +88,8 @@ impl Watch {
         for (signal, last) in self.measure.last() {
             excerpt.know(signal.as_str());
             if tells(excerpt, signal.as_str()) && !is_expression(&self.record, signal) {
-                let live = last.map(|last| (self.measure.last_tick(), last));
+                let (since, at) = (self.measure.block_from(), self.measure.last_tick());
+                let live = last.map(|last| Looked { since, at, last });
                 tell_signal(&self.record, signal, live, &own, excerpt)?;
             }
         }

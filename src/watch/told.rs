@@ -18,15 +18,24 @@ pub(super) fn is_expression(record: &Record, signal: &Name) -> bool {
     found.is_some_and(|one| matches!(one.shape, Shape::Alert { .. }))
 }
 
+/// What a signal read at the last look.
+#[derive(Clone, Copy)]
+pub(super) struct Looked<'m> {
+    /// Since when somebody has looked without a gap, or the last block ended.
+    pub since: Timestamp,
+    pub at: Timestamp,
+    pub last: &'m Measured,
+}
+
 /// What a signal measured, block by block, and what it read at the last look.
 pub(super) fn tell_signal(
     record: &Record,
     signal: &Name,
-    looked: Option<(Timestamp, &Measured)>,
+    looked: Option<Looked<'_>>,
     own: &Labels,
     excerpt: &mut Excerpt,
 ) -> Result<(), String> {
-    let live = looked.and_then(|(_, last)| match last {
+    let live = looked.as_ref().and_then(|looked| match looked.last {
         Measured::One(measurement) => Some(measurement.clone()),
         // As in a report: of several, the largest.
         Measured::Each(all) => {
@@ -48,8 +57,9 @@ pub(super) fn tell_signal(
             for block in lately(&record.blocks, reads) {
                 course.add(block.from, block.to, measured(block, signal).and_then(read));
             }
-            if let Some((at, _)) = looked {
-                course.add(course.end(at), at, live.as_ref().and_then(read));
+            if let Some(Looked { since, at, .. }) = looked {
+                let from = course.end(at).max(since);
+                course.add(from, at, live.as_ref().and_then(read));
             }
             course.points
         };

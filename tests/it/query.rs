@@ -1,10 +1,9 @@
 //! A running watch that is asked: over its socket, in the shapes of
 //! Prometheus's API, on the virtual clock.
 
-use std::io::Write;
-use std::time::Duration;
+mod limits;
 
-use bakewatch::daemon::api::listen::{self, SOCKET, Socket};
+use bakewatch::daemon::api::listen::{SOCKET, Socket};
 use bakewatch::daemon::api::{client, reading};
 use bakewatch::daemon::desk::{Desk, Readers, desk};
 use bakewatch::model::{Release, Span};
@@ -71,6 +70,25 @@ impl Asked {
                     let done = done.unwrap();
                     return (done.status, serde_json::from_str(&done.body).unwrap());
                 }
+                look = self.readers.next() => look.at(&self.drive.fleet, self.drive.now),
+            }
+        }
+    }
+
+    /// The same of what is not a form's.
+    async fn get(&mut self, path: &str) -> (u16, String) {
+        let url = format!("http://localhost{path}");
+        let socket = self.dir.path().join(SOCKET);
+        let client = reqwest::Client::builder().unix_socket(socket).tls_certs_only([]).build();
+        let sent = client.unwrap().get(url).send();
+        let answered = async {
+            let response = sent.await.unwrap();
+            (response.status().as_u16(), response.text().await.unwrap())
+        };
+        let mut answered = std::pin::pin!(answered);
+        loop {
+            tokio::select! {
+                told = answered.as_mut() => return told,
                 look = self.readers.next() => look.at(&self.drive.fleet, self.drive.now),
             }
         }
@@ -220,6 +238,82 @@ async fn shows_a_gap_where_nobody_looked_and_what_was_before_it() {
     }
 }
 
+/// What is read now was not so while nobody looked.
+#[tokio::test]
+async fn shows_a_gap_also_before_anything_is_recorded_after_it() {
+    for blind in [Drive::down, Drive::sleep] {
+        let mut drive = script::parse("query", FILE).start();
+        drive.run_to(RELEASED + minutes(10));
+        blind(&mut drive, minutes(20) + Span::from_secs(5));
+        drive.run_to(RELEASED + minutes(30) + Span::from_secs(20));
+        let mut asked = Asked::over(drive);
+        let start = (RELEASED + minutes(8) + Span::from_secs(20)).to_string();
+        let end = asked.drive.now.to_string();
+        let query = ("query", "healthy_replicas");
+        let form = [query, ("start", start.as_str()), ("end", &end), ("step", "2m")];
+        let (_, body) = asked.ask("/api/v1/query_range", &form).await;
+        expect![[r#"
+            {"__name__":"healthy_replicas","release":"v1","service":"chat"} [[1767226100,"2"],[1767227420,"2"]]
+        "#]].assert_eq(&shown(&body["data"]["result"]));
+    }
+}
+
+#[tokio::test]
+async fn reads_the_record_at_other_times_than_the_one_that_is_asked_for() {
+    let mut asked = Asked::new();
+    // In the 12th minute, the 18th, and the 22nd.
+    let (early, later, late) = (1_767_226_320, 1_767_226_680, 1_767_226_920);
+    check(
+        &mut asked,
+        &format!("healthy_replicas @ {early} - healthy_replicas"),
+        expect![[r#"
+        {"release":"v1","service":"chat"} [1767227100,"1"]
+    "#]],
+    )
+    .await;
+    check(
+        &mut asked,
+        &format!("round(error_ratio @ {later}, 0.01)"),
+        expect![[r#"
+        {"release":"v1","service":"chat"} [1767227100,"0.04"]
+    "#]],
+    )
+    .await;
+    check(
+        &mut asked,
+        &format!("count_over_time(error_ratio[3m] @ {later}) > bool 1"),
+        expect![[r#"
+        {"release":"v1","service":"chat"} [1767227100,"1"]
+    "#]],
+    )
+    .await;
+    check(
+        &mut asked,
+        &format!("max(ALERTS @ {late}) - on() max(ALERTS @ {later})"),
+        expect![[r#"
+        {} [1767227100,"0"]
+    "#]],
+    )
+    .await;
+    let mut at = async |query: &str, time: i64| {
+        let form = [("query", query), ("time", &time.to_string())];
+        shown(&asked.ask("/api/v1/query", &form).await.1["data"]["result"])
+    };
+    expect![[r#"
+        {"__name__":"healthy_replicas","release":"v1","service":"chat"} [1767226320,"1"]
+    "#]]
+    .assert_eq(&at("healthy_replicas offset -10m", early).await);
+    let pending = "sum(max_over_time(ALERTS{alertname=\"ReplicasMissing\",\
+                   alertstate=\"pending\"}[1m] offset -10m))";
+    expect![[r#"
+        {} [1767226320,"1"]
+    "#]]
+    .assert_eq(&at(pending, early).await);
+    let text = format!("up @ {early}");
+    let (_, body) = asked.ask("/api/v1/query", &[("query", text.as_str())]).await;
+    assert!(body["warnings"][0].as_str().unwrap().starts_with("\"up\" is kept for"), "{body}");
+}
+
 #[tokio::test]
 async fn answers_in_the_shapes_of_prometheus() {
     let mut asked = Asked::new();
@@ -280,25 +374,6 @@ async fn refuses_ranges_that_make_no_sense() {
 }
 
 #[tokio::test]
-async fn gives_up_what_takes_too_long_and_leaves_out_what_is_too_much() {
-    let mut asked = Asked::new();
-    let (start, end) = ("1767216100", "1767227100");
-    let query = "sum(count_over_time(up[5m:1s])) + sum(max_over_time(up[5m:1s]))";
-    let form =
-        [("query", query), ("start", start), ("end", end), ("step", "1"), ("timeout", "1ms")];
-    let (status, body) = asked.ask("/api/v1/query_range", &form).await;
-    assert_eq!((status, &body["errorType"]), (503, &"timeout".into()), "{body}");
-    let form = [("query", "ALERTS"), ("limit", "1")];
-    let (_, body) = asked.ask("/api/v1/query", &form).await;
-    assert_eq!(body["data"]["result"].as_array().map(Vec::len), Some(1));
-    assert_eq!(body["warnings"][0], "results truncated due to limit");
-    let (status, body) = asked.ask("/api/v1/query", &[("query", "up"), ("limit", "x")]).await;
-    assert_eq!((status, &body["errorType"]), (400, &"bad_data".into()));
-    let form = [("query", "up"), ("lookback_delta", "1m")];
-    assert_eq!(asked.ask("/api/v1/query", &form).await.0, 400);
-}
-
-#[tokio::test]
 async fn lists_what_there_is_to_be_asked() {
     let mut asked = Asked::new();
     let (_, names) = asked.ask("/api/v1/series", &[("match[]", "{__name__=~\"up|err.*\"}")]).await;
@@ -311,19 +386,7 @@ async fn lists_what_there_is_to_be_asked() {
         let form: Vec<(&str, &str)> = selectors.iter().map(|one| ("match[]", *one)).collect();
         assert_eq!(asked.ask("/api/v1/series", &form).await.0, status, "{selectors:?}");
     }
-    let mut get = async |path: &str| {
-        let url = format!("http://localhost{path}");
-        let socket = asked.dir.path().join(SOCKET);
-        let client = reqwest::Client::builder().unix_socket(socket).tls_certs_only([]).build();
-        let sent = client.unwrap().get(url).send();
-        let mut sent = std::pin::pin!(async { sent.await.unwrap().text().await.unwrap() });
-        loop {
-            tokio::select! {
-                text = sent.as_mut() => return text,
-                look = asked.readers.next() => look.at(&asked.drive.fleet, asked.drive.now),
-            }
-        }
-    };
+    let mut get = async |path: &str| asked.get(path).await.1;
     let values = get("/api/v1/label/instance/values").await;
     assert_eq!(values, r#"{"status":"success","data":["a:8000","b:8000"]}"#);
     let values = get("/api/v1/label/service/values?limit=1").await;
@@ -381,53 +444,30 @@ async fn tells_services_apart_and_answers_for_one_of_them() {
     let (status, body) = asked.ask("/api/v1/query", &none).await;
     let told = "no service \"shoe\" is watched; there is chat, shop";
     assert_eq!((status, &body["error"]), (422, &told.into()));
-}
-
-#[tokio::test]
-async fn answers_others_while_some_hang_and_goes_on_after_a_mistake() {
-    let mut asked = Asked::new();
-    let address = listen::open(([127, 0, 0, 1], 0).into(), reading(asked.desk.clone()));
-    let address = address.await.unwrap();
-    let mut hanging: Vec<std::net::TcpStream> = Vec::new();
-    for _ in 0..20 {
-        let mut stream = std::net::TcpStream::connect(address).unwrap();
-        stream.write_all(b"GET /api/v1/query?query=up HTTP/1.1\r\nhost: x\r\n").unwrap();
-        hanging.push(stream);
+    for path in ["/api/v1/alerts", "/api/v1/rules"] {
+        let (status, body) = asked.get(&format!("{path}?service=shoe")).await;
+        let body: Value = serde_json::from_str(&body).unwrap();
+        assert_eq!((status, &body["error"]), (422, &told.into()));
+        let (status, body) = asked.get(&format!("{path}?service=shop")).await;
+        assert!(status == 200 && !body.contains("chat@v1"), "{body}");
     }
-    let url = format!("http://{address}/api/v1/query?query=up");
-    let _ = rustls::crypto::ring::default_provider().install_default();
-    let client = reqwest::Client::builder().tls_certs_only([]).build().unwrap();
-    let sent = client.get(url).timeout(Duration::from_secs(60)).send();
-    let mut sent = std::pin::pin!(sent);
-    let response = loop {
-        tokio::select! {
-            response = sent.as_mut() => break response.unwrap(),
-            look = asked.readers.next() => look.at(&asked.drive.fleet, asked.drive.now),
-        }
-    };
-    assert_eq!(response.status(), 200);
-    let desk = asked.desk.clone();
-    let mistake = desk.ask(|_, _| -> () { panic!("a reader's own mistake") });
-    let mut mistake = std::pin::pin!(mistake);
-    let told = loop {
-        tokio::select! {
-            told = mistake.as_mut() => break told,
-            look = asked.readers.next() => look.at(&asked.drive.fleet, asked.drive.now),
-        }
-    };
-    assert!(told.unwrap_err().contains("could not answer"));
-    assert!(asked.lines("count(up)").await.contains("\"2\""));
-    drop(hanging);
 }
 
 #[tokio::test]
-async fn says_who_has_the_address_that_it_is_to_listen_at() {
-    let (desk, _readers) = desk();
-    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let told = listen::open(taken.local_addr().unwrap(), reading(desk.clone())).await.unwrap_err();
-    assert!(told.starts_with("listen: 127.0.0.1:") && told.contains("stop who has it"), "{told}");
-    let long = tempfile::tempdir().unwrap();
-    let long = long.path().join("d".repeat(100));
-    let told = Socket::open(&long, reading(desk)).unwrap_err();
-    assert!(told.contains("a socket's path at most 107"), "{told}");
+async fn says_that_no_watch_is_meant_instead_of_nothing() {
+    let mut asked = Asked::new();
+    let mut warnings = async |query: &str| {
+        let (_, body) = asked.ask("/api/v1/query", &[("query", query)]).await;
+        format!("{}\n", body["warnings"])
+    };
+    let mut told = warnings("up{service=\"chatt\"}").await;
+    told += &warnings("error_ratio{service=\"chatt\",release=~\"v.\"} > 0").await;
+    told += &warnings("up{service=~\"chat.*\"}").await;
+    told += &warnings("up{instance=\"c\"}").await;
+    expect![[r#"
+        ["nothing is watched that {service=\"chatt\"} means; there is {release=\"v1\", service=\"chat\"}"]
+        ["nothing is watched that {service=\"chatt\",release=~\"v.\"} means; there is {release=\"v1\", service=\"chat\"}"]
+        null
+        null
+    "#]].assert_eq(&told);
 }

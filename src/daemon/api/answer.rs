@@ -13,6 +13,8 @@ use crate::model::{Labels, Timestamp};
 pub(super) enum Problem {
     /// The question is wrong.
     BadData(String),
+    /// The question is too long.
+    TooLarge(String),
     /// It cannot be answered from what is kept.
     Execution(String),
     /// It takes too long.
@@ -74,6 +76,7 @@ impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let (status, kind, what) = match self {
             Problem::BadData(what) => (StatusCode::BAD_REQUEST, "bad_data", what),
+            Problem::TooLarge(what) => (StatusCode::PAYLOAD_TOO_LARGE, "bad_data", what),
             Problem::Execution(what) => (StatusCode::UNPROCESSABLE_ENTITY, "execution", what),
             Problem::Timeout(what) => (StatusCode::SERVICE_UNAVAILABLE, "timeout", what),
             Problem::Unavailable(what) => (StatusCode::SERVICE_UNAVAILABLE, "unavailable", what),

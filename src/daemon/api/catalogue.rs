@@ -15,6 +15,9 @@ use crate::model::Labels;
 
 const NAME: &str = "__name__";
 
+/// So many `match[]` in one question; a dashboard's variable has one or two.
+const SELECTORS_MAX: usize = 100;
+
 /// Nothing of the kind is kept: exemplars.
 pub(super) async fn nothing() -> Told {
     success(Vec::<()>::new(), Beside::default())
@@ -79,19 +82,27 @@ pub(super) async fn metadata(State(api): State<Api>, form: Form) -> Told {
 
 /// What some selector takes; without any all there is.
 async fn selected(api: &Api, form: &Form) -> Result<Copied, Problem> {
-    let mut wants = Vec::new();
-    for text in form.all("match[]") {
-        let mut query =
-            Query::compile_any(text).map_err(|complaint| refused("match[]", &complaint))?;
-        if !query.is_selector() {
-            return Err(wrong("match[]", format!("{text:?} selects no series by itself")));
-        }
-        wants.extend(query.wants());
+    let texts: Vec<String> = form.all("match[]").map(str::to_owned).collect();
+    if texts.len() > SELECTORS_MAX {
+        let what = format!("{} selectors, of {SELECTORS_MAX} at most", texts.len());
+        return Err(wrong("match[]", what));
     }
-    if wants.is_empty() {
-        wants.push(Want::all());
+    let (patience, turn) = (form.patience()?, api.turn().await?);
+    let (wants, turn) = super::work(patience, move || Ok((wanted_by(&texts)?, turn))).await?;
+    api.copy(turn, wants, None, Depth::Names, form).await
+}
+
+fn wanted_by(texts: &[String]) -> Result<Vec<Want>, Problem> {
+    let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
+    if texts.is_empty() {
+        return Ok(vec![Want::all()]);
     }
-    api.copy(wants, None, Depth::Names, form).await
+    let queries = Query::compile_each(&texts);
+    let mut queries = queries.map_err(|complaint| refused("match[]", &complaint))?;
+    if let Some(query) = queries.iter().find(|query| !query.is_selector()) {
+        return Err(wrong("match[]", format!("{:?} selects no series by itself", query.text())));
+    }
+    Ok(queries.iter_mut().flat_map(Query::wants).collect())
 }
 
 fn told<T: serde::Serialize>(mut all: Vec<T>, form: &Form) -> Told {

@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use axum::body::Bytes;
 use axum::extract::{FromRequest, Request};
-use axum::http::header;
+use axum::http::{StatusCode, header};
 
-use super::TIMEOUT;
 use super::answer::Problem;
+use super::{FORM_BYTES_MAX, TIMEOUT};
 use crate::model::{Span, Timestamp};
 
 /// Names and values, those of a form before those of the address.
@@ -26,7 +26,12 @@ impl<S: Send + Sync> FromRequest<S> for Form {
             true => Bytes::from_request(request, state).await,
             false => Ok(Bytes::new()),
         };
-        let body = body.map_err(|error| Problem::BadData(error.to_string()))?;
+        let body = body.map_err(|rejection| match rejection.status() {
+            StatusCode::PAYLOAD_TOO_LARGE => Problem::TooLarge(format!(
+                "the form has more than {FORM_BYTES_MAX} bytes; ask for less at once"
+            )),
+            _ => Problem::BadData(rejection.body_text()),
+        })?;
         Ok(Form::of(&body, &address))
     }
 }

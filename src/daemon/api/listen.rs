@@ -5,7 +5,7 @@
 use std::convert::Infallible;
 use std::fs::{self, Permissions};
 use std::io::{self, ErrorKind};
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::pin::pin;
@@ -13,6 +13,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use axum::extract::Request;
+use axum::http::uri::Authority;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse, Response};
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
@@ -98,9 +103,37 @@ pub async fn open(address: SocketAddr, router: Router) -> Result<SocketAddr, Str
     };
     let listener = TcpListener::bind(address).await.map_err(at)?;
     let address = listener.local_addr().map_err(at)?;
+    let router = match address.ip().is_loopback() {
+        true => router.layer(middleware::from_fn(by_our_name)),
+        false => router,
+    };
     let accept = async move || Ok(listener.accept().await?.0);
     tokio::spawn(serve(accept, router));
     Ok(address)
+}
+
+/// Lets in whoever calls this machine by its own name. A page in a browser here
+/// may have any name lead to this address, and would read the answers as its own.
+async fn by_our_name(request: Request, next: Next) -> Response {
+    let name = request.headers().get(header::HOST).map(HeaderValue::to_str);
+    match name {
+        Some(Ok(name)) if is_ours(name) => next.run(request).await,
+        None => next.run(request).await, // no browser leaves it out
+        Some(_) => {
+            let body = "this address answers on this machine only, to the name localhost or \
+                        127.0.0.1; for others write an address of the network in `listen`\n";
+            (StatusCode::FORBIDDEN, body).into_response()
+        }
+    }
+}
+
+/// Whether a name, with or without a port, can mean this machine alone.
+fn is_ours(name: &str) -> bool {
+    let Ok(name) = name.parse::<Authority>() else { return false };
+    let host = name.host();
+    let bare = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
+    host.eq_ignore_ascii_case("localhost")
+        || bare.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
 /// Takes connections, each into a task of its own.
@@ -134,4 +167,21 @@ where
         drop(tokio::time::timeout(CONNECTION_MAX, connection).await);
     }
     drop(place);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_ours;
+
+    #[test]
+    fn knows_the_names_of_this_machine() {
+        for name in ["localhost", "LocalHost:9797", "127.0.0.1:9797", "127.8.9.1", "[::1]:80"] {
+            assert!(is_ours(name), "{name}");
+        }
+        for name in
+            ["evil.example", "localhost.evil.example:9797", "10.0.0.7", "[fe80::1]", "0.0.0.0", ""]
+        {
+            assert!(!is_ours(name), "{name}");
+        }
+    }
 }

@@ -15,9 +15,10 @@ mod query;
 mod standing;
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use axum::Router;
+use axum::extract::DefaultBodyLimit;
 use axum::routing::get;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
@@ -27,9 +28,16 @@ use super::desk::Desk;
 use crate::metrics::{Depth, Excerpt, Want};
 use crate::model::{Name, Timestamp};
 
-/// So many questions are copied for and worked out at once, others wait: the
-/// rest of the machine belongs to the service, and to the watch.
+/// So many questions are read, copied for and worked out at once, others wait:
+/// the rest of the machine belongs to the service, and to the watch.
 const AT_ONCE: usize = 2;
+
+/// Ten times the longest form that a dashboard sends.
+const FORM_BYTES_MAX: usize = 64 << 10;
+
+/// So long the watch waits for one copy: several times what the largest takes,
+/// and less than a turn may wait for a slow disk.
+const LOOK_MAX: Duration = Duration::from_secs(1);
 
 /// What takes longer is given up (Prometheus's default).
 const TIMEOUT: Duration = Duration::from_secs(120);
@@ -46,9 +54,12 @@ struct Copied {
     excerpt: Excerpt,
     now: Timestamp,
     services: Vec<Name>,
-    /// Its turn: the next question is copied for when this copy is gone.
-    _slot: OwnedSemaphorePermit,
+    /// The next question is read when this copy is gone.
+    _turn: Turn,
 }
+
+/// A question's turn, for as long as it is held.
+type Turn = OwnedSemaphorePermit;
 
 /// All that reads: no request to it changes anything.
 pub fn reading(desk: Desk) -> Router {
@@ -67,27 +78,36 @@ pub fn reading(desk: Desk) -> Router {
         .route("/-/healthy", get(standing::healthy))
         .route("/-/ready", get(standing::ready))
         .fallback(answer::unknown)
+        .layer(DefaultBodyLimit::max(FORM_BYTES_MAX))
         .with_state(api)
 }
 
 impl Api {
+    /// Waits for a turn. Whatever costs a question more than its own bytes is
+    /// done within it.
+    async fn turn(&self) -> Result<Turn, Problem> {
+        let turn = tokio::time::timeout(TIMEOUT, self.slots.clone().acquire_owned()).await;
+        let turn = turn.map_err(|_| late(TIMEOUT))?;
+        turn.map_err(|error| Problem::Unavailable(error.to_string()))
+    }
+
     /// Copies of what is wanted; `span`: from when to when, else now.
     async fn copy(
         &self,
+        turn: Turn,
         wants: Vec<Want>,
         span: Option<(Timestamp, Timestamp)>,
         depth: Depth,
         form: &Form,
     ) -> Result<Copied, Problem> {
         let service = form.get("service").map(str::to_owned);
-        let slot = tokio::time::timeout(TIMEOUT, self.slots.clone().acquire_owned()).await;
-        let slot = slot.map_err(|_| late(TIMEOUT))?;
-        let slot = slot.map_err(|error| Problem::Unavailable(error.to_string()))?;
         let look = move |fleet: &crate::watch::Fleet, now: Timestamp| {
-            let mut excerpt = Excerpt::new(wants, span.unwrap_or((now, now)), depth);
+            let until = Instant::now() + LOOK_MAX;
+            let excerpt = Excerpt::new(wants, span.unwrap_or((now, now)), depth);
+            let mut excerpt = excerpt.as_long_as(move || Instant::now() < until);
             fleet.read(&mut excerpt, service.as_deref(), now)?;
             let services = if service.is_none() { fleet.services() } else { Vec::new() };
-            Ok(Copied { excerpt, now, services, _slot: slot })
+            Ok(Copied { excerpt, now, services, _turn: turn })
         };
         let copied: Result<Copied, String> =
             self.desk.ask(look).await.map_err(Problem::Unavailable)?;

@@ -6,7 +6,7 @@ use axum::extract::State;
 
 use super::answer::{Beside, Outcome, Problem, Told, success};
 use super::form::{Form, wrong};
-use super::{Api, Copied};
+use super::{Api, Copied, Turn};
 use crate::metrics::Depth;
 use crate::metrics::promql::{Complaint, Query};
 use crate::model::{Name, Span, Timestamp};
@@ -16,10 +16,10 @@ const STEPS_MAX: i64 = 11_000;
 
 /// What an expression is at an instant.
 pub(super) async fn instant(State(api): State<Api>, form: Form) -> Told {
-    let mut query = compiled(&form)?;
+    let (mut query, turn) = compiled(&api, &form).await?;
     let (time, patience) = (form.time("time")?, form.patience()?);
     let span = time.map(|at| (at, at));
-    let copied = api.copy(query.wants(), span, Depth::Samples, &form).await?;
+    let copied = api.copy(turn, query.wants(), span, Depth::Samples, &form).await?;
     let limit = form.limit()?;
     let work = move || {
         let at = time.unwrap_or(copied.now);
@@ -33,7 +33,7 @@ pub(super) async fn instant(State(api): State<Api>, form: Form) -> Told {
 
 /// What an expression is at each step of a range of time.
 pub(super) async fn range(State(api): State<Api>, form: Form) -> Told {
-    let mut query = compiled(&form)?;
+    let (mut query, turn) = compiled(&api, &form).await?;
     if !query.is_numbers() {
         return Err(wrong(
             "query",
@@ -43,7 +43,7 @@ pub(super) async fn range(State(api): State<Api>, form: Form) -> Told {
     }
     let (start, end, step) = steps(&form)?;
     let (patience, limit) = (form.patience()?, form.limit()?);
-    let copied = api.copy(query.wants(), Some((start, end)), Depth::Samples, &form).await?;
+    let copied = api.copy(turn, query.wants(), Some((start, end)), Depth::Samples, &form).await?;
     let work = move || {
         let until = Instant::now() + patience;
         let series = copied.excerpt.series();
@@ -60,9 +60,16 @@ pub(super) async fn range(State(api): State<Api>, form: Form) -> Told {
     super::work(patience, work).await
 }
 
-fn compiled(form: &Form) -> Result<Query, Problem> {
+/// Reading a query can take long, too: its patterns are compiled.
+async fn compiled(api: &Api, form: &Form) -> Result<(Query, Turn), Problem> {
     form.without_lookback()?;
-    Query::compile_any(form.needed("query")?).map_err(|complaint| refused("query", &complaint))
+    let text = form.needed("query")?.to_owned();
+    let (patience, turn) = (form.patience()?, api.turn().await?);
+    let work = move || match Query::compile_any(&text) {
+        Ok(query) => Ok((query, turn)),
+        Err(complaint) => Err(refused("query", &complaint)),
+    };
+    super::work(patience, work).await
 }
 
 /// As Prometheus words it: line and column, then what is wrong.

@@ -25,10 +25,11 @@ pub(super) async fn rules(State(api): State<Api>, form: Form) -> Told {
         return success(json!({ "groups": [] }), Beside::default());
     }
     let look = move |fleet: &Fleet, now: Timestamp| {
-        let groups = records(fleet, service.as_deref()).map(|record| group(record, now));
-        json!({ "groups": groups.collect::<Vec<_>>() })
+        let groups = records(fleet, service.as_deref())?.map(|record| group(record, now));
+        Ok(json!({ "groups": groups.collect::<Vec<_>>() }))
     };
-    success(api.desk.ask(look).await.map_err(Problem::Unavailable)?, Beside::default())
+    let groups: Result<Value, String> = api.desk.ask(look).await.map_err(Problem::Unavailable)?;
+    success(groups.map_err(Problem::Execution)?, Beside::default())
 }
 
 /// Every alert that is pending or fires.
@@ -36,10 +37,11 @@ pub(super) async fn alerts(State(api): State<Api>, form: Form) -> Told {
     let service = form.get("service").map(str::to_owned);
     let look = move |fleet: &Fleet, _| {
         let of = |record| active(record).map(move |(key, alert)| shown(record, key, alert));
-        let alerts = records(fleet, service.as_deref()).flat_map(of);
-        json!({ "alerts": alerts.collect::<Vec<_>>() })
+        let alerts = records(fleet, service.as_deref())?.flat_map(of);
+        Ok(json!({ "alerts": alerts.collect::<Vec<_>>() }))
     };
-    success(api.desk.ask(look).await.map_err(Problem::Unavailable)?, Beside::default())
+    let alerts: Result<Value, String> = api.desk.ask(look).await.map_err(Problem::Unavailable)?;
+    success(alerts.map_err(Problem::Execution)?, Beside::default())
 }
 
 /// Who answers, and which Prometheus it is like.
@@ -63,10 +65,11 @@ pub(super) async fn ready(State(api): State<Api>) -> Response {
     }
 }
 
-fn records<'f>(fleet: &'f Fleet, service: Option<&str>) -> impl Iterator<Item = &'f Record> {
-    let is_meant =
-        move |record: &&Record| service.is_none_or(|service| record.release.service == *service);
-    fleet.ids().filter_map(|id| fleet.record(id)).filter(is_meant)
+fn records<'f>(
+    fleet: &'f Fleet,
+    service: Option<&str>,
+) -> Result<impl Iterator<Item = &'f Record>, String> {
+    Ok(fleet.meant(service)?.into_iter().filter_map(|id| fleet.record(id)))
 }
 
 fn active(record: &Record) -> impl Iterator<Item = (&AlertKey, &AlertRecord)> {

@@ -176,6 +176,36 @@ fn refuses_more_than_can_be_copied_between_two_turns() {
 }
 
 #[test]
+fn holds_no_more_matchers_against_series_than_the_watch_can_wait_for() {
+    let mut series = Series::new();
+    for number in 0..10_000 {
+        series.intern("x", &Labels::from_pairs([("n", number.to_string())]));
+    }
+    let of = |count: usize| {
+        let wants = vec![Want::all(); count];
+        let mut excerpt = Excerpt::new(wants, (END, END), Depth::Names);
+        excerpt.take(&series, &own("chat"), END)
+    };
+    assert_eq!(of(100), Ok(()));
+    assert!(of(101).expect_err("it is too much").contains("more than 1000000 matchers"));
+    let told =
+        asked(&format!("x{{{}}}", ["n=\"a\""; 101].join(",")), &[(&series, "chat")]).map(drop);
+    assert!(told.expect_err("it is too much").contains("more than 1000000 matchers"));
+}
+
+#[test]
+fn copies_no_longer_than_whoever_waits_says() {
+    let series = kept(&["max(x)", "max(y)"]);
+    let left = std::sync::atomic::AtomicUsize::new(2);
+    let goes_on = move || left.fetch_sub(1, std::sync::atomic::Ordering::Relaxed) > 0;
+    let excerpt = Excerpt::new(vec![Want::all()], (END, END), Depth::Names);
+    let mut excerpt = excerpt.as_long_as(goes_on);
+    let told = excerpt.take(&series, &own("chat"), END).expect_err("it is given up");
+    assert!(told.contains("wait for too long"), "{told}");
+    assert_eq!(excerpt.all().count(), 2);
+}
+
+#[test]
 fn forgets_nothing_of_a_series_that_is_made_for_it() {
     let mut query = Query::compile_any("count_over_time(made[1d])").expect("a query");
     let mut excerpt = Excerpt::new(query.wants(), (END, END), Depth::Samples);

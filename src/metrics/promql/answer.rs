@@ -6,6 +6,7 @@ use super::annotation::{Annotation, Ledger};
 use super::call::{no_twins, twins};
 use super::eval::{self, Context, Element, Key, Value};
 use super::plan::{Node, Source};
+use super::reach::Reach;
 use super::{Mode, Query, STEPS_MAX, Vector, labelled};
 use crate::metrics::{Point, Series, is_stale};
 use crate::model::{Labels, Span, Timestamp};
@@ -56,8 +57,8 @@ impl Query {
     /// series are read, which group each falls in) holds for the next.
     ///
     /// # Errors
-    /// As `eval`; more steps than Prometheus allows; a result that is no
-    /// number at one instant.
+    /// As `eval`; more steps than Prometheus allows; more points than can be
+    /// held; a result that is no number at one instant.
     pub fn range(
         &mut self,
         series: &Series,
@@ -90,14 +91,17 @@ impl Query {
             return Err(format!("more than {STEPS_MAX} steps; make the step longer"));
         }
         let mut rows: BTreeMap<Key, Vec<Point>> = BTreeMap::new();
-        let mut said = Vec::new();
+        let (mut said, mut held) = (Vec::new(), 0);
         let (mut at, mut failed) = (start, Ok(()));
         while at <= end && failed.is_ok() && goes_on() {
             let ledger = Ledger::with(said);
             let cx =
                 Context { start, end, is_range: start != end, ..self.context(series, at, &ledger) };
             let elements = eval::eval(&mut self.root, &cx).map(Value::into_vector);
-            failed = elements.and_then(|elements| added(&mut rows, elements, at));
+            failed = elements.and_then(|elements| {
+                eval::hold(&mut held, elements.len())?;
+                added(&mut rows, elements, at)
+            });
             said = ledger.into_said();
             at += step;
         }
@@ -119,11 +123,11 @@ impl Query {
     /// The series that it reads now, with the metrics' names as `__name__`.
     pub fn selects(&self, series: &Series) -> Vec<Labels> {
         let mut found = Vec::new();
-        let mut add = |selector: &super::Selector, _: Span| {
+        let mut add = |selector: &super::Selector, _: Reach| {
             let whole = |id| named(Some(series.name(id).clone()), series.labels(id).clone());
             found.extend(selector.select(series).into_iter().map(whole));
         };
-        self.root.selectors(self.param, &mut add, Span::ZERO);
+        self.root.selectors(self.param, &mut add, Reach::INSTANT);
         found.sort();
         found.dedup();
         found
@@ -168,10 +172,11 @@ fn range_of(source: &mut Source, cx: &Context<'_>) -> Result<Matrix, String> {
             selector.refresh(cx.series);
             let to = cx.moved(selector.shift);
             let from = to - range.with(cx.param);
-            let mut found = Vec::new();
+            let (mut found, mut held) = (Vec::new(), 0);
             for id in &selector.ids {
                 let points = cx.series.within(*id, from, to);
                 cx.ledger.read(points.len() + 1)?;
+                eval::hold(&mut held, points.len())?;
                 let alive = points.iter().filter(|point| !is_stale(point.value));
                 let points: Vec<Point> = alive.collect();
                 if !points.is_empty() {

@@ -76,12 +76,13 @@ pub(super) enum Scope {
     All,
 }
 
-/// Compiles a query.
-pub(super) fn compile(text: &str, scope: Scope) -> Result<Node, Complaint> {
+/// Compiles a query, of which each pattern may come to so many bytes.
+pub(super) fn compile(text: &str, scope: Scope, room: usize) -> Result<Node, Complaint> {
     let tokens = check(text, scope == Scope::Ranged, scope == Scope::All)?;
+    pattern::bounded(text, &tokens, room)?;
     let parsed = promql_parser::parser::parse(&with_range(text, RANGE_TEXT)?)
         .map_err(|error| complaint(text, blamed(text, &error), explained(&error)))?;
-    let compiler = Compiler { text, scope, sites: Sites::of(text, &tokens) };
+    let compiler = Compiler { text, scope, room, sites: Sites::of(text, &tokens) };
     match parsed.value_type() {
         ValueType::Vector | ValueType::Scalar => compiler.node(&parsed),
         ValueType::Matrix if scope == Scope::All => Ok(Node::Range(compiler.source(&parsed)?.0)),
@@ -114,6 +115,8 @@ fn explained(error: &str) -> String {
 struct Compiler<'a> {
     text: &'a str,
     scope: Scope,
+    /// For each pattern, in bytes.
+    room: usize,
     sites: Sites,
 }
 
@@ -161,7 +164,7 @@ impl Compiler<'_> {
         for list in &mut any_of {
             list.retain(|matcher| !is_name(matcher) || Some(&matcher.value) != name.as_ref());
         }
-        let (name, any_of) = (name.map(Into::into), pattern::matchers(any_of));
+        let (name, any_of) = (name.map(Into::into), pattern::matchers(any_of, self.room));
         let shift = self.shift(&vs.offset, &vs.at)?;
         Ok(Selector { name, any_of, shift, part: None, ids: Vec::new(), epoch: None })
     }
@@ -264,9 +267,16 @@ impl Compiler<'_> {
     }
 
     fn regex(&self, text: &str) -> Result<regex::Regex, Complaint> {
-        match pattern::whole(text) {
-            Some(regex) => Ok(regex),
-            None => self.fail(
+        if let Some(what) = pattern::too_long(text) {
+            return self.fail("label_replace", what);
+        }
+        let tried = pattern::whole(text, self.room);
+        if pattern::is_too_much(&tried) {
+            return self.fail("label_replace", pattern::too_much(self.room));
+        }
+        match tried {
+            Ok(regex) => Ok(regex),
+            Err(_) => self.fail(
                 "label_replace",
                 format!("{text:?} is not a regular expression; write for example \"(.*)\""),
             ),

@@ -326,6 +326,21 @@ fn present(selector: &Selector, from: Timestamp, to: Timestamp, cx: &Context<'_>
 /// Prometheus's own limit of points for a series in one answer.
 pub(super) const STEPS_MAX: i64 = 11_000;
 
+/// Points that a result may have, and a subquery on the way to one: thirty
+/// megabytes, and ten times the fullest panel of a dashboard.
+pub(super) const POINTS_MAX: usize = 2_000_000;
+
+/// Counts points that are made. The error is the limit's.
+pub(super) fn hold(points: &mut usize, more: usize) -> Result<(), String> {
+    *points += more;
+    if *points <= POINTS_MAX {
+        return Ok(());
+    }
+    Err(format!(
+        "the query makes more than {POINTS_MAX} points; select fewer series, or lengthen the step"
+    ))
+}
+
 /// What is said of a subquery with more.
 pub(super) fn too_many_steps() -> String {
     format!("a subquery of more than {STEPS_MAX} steps; write a longer step, such as [1d:1m]")
@@ -373,10 +388,11 @@ pub(super) fn subquery(
     let grid = from.millis().div_euclid(step.millis()) + 1;
     let mut at = Timestamp::from_millis(grid * step.millis());
     let is_range = at + step <= to;
-    let mut rows: BTreeMap<Key, Row> = BTreeMap::new();
+    let (mut rows, mut held): (BTreeMap<Key, Row>, usize) = (BTreeMap::new(), 0);
     while at <= to {
         let elements = eval(node, &Context { at, is_range, ..*cx })?.into_vector();
         cx.ledger.read(elements.len() + 1)?;
+        hold(&mut held, elements.len())?;
         for element in elements {
             let row = rows.entry((element.name, element.labels.clone())).or_default();
             if row.1.run().last().is_some_and(|last| last.at == at) {

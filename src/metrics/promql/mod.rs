@@ -19,6 +19,7 @@ mod number;
 mod over;
 mod pattern;
 mod plan;
+mod reach;
 mod sites;
 mod split;
 #[cfg(test)]
@@ -35,6 +36,7 @@ use self::eval::{Context, Element, STEPS_MAX};
 pub use self::narrow::{Narrowed, matchers, narrow, there};
 use self::plan::Node;
 pub(super) use self::plan::Selector;
+pub(super) use self::reach::Reach;
 pub use self::split::{Side, Top, one_line, split};
 use super::Series;
 use super::excerpt::{self, Want};
@@ -100,6 +102,16 @@ impl Query {
         Query::compile_as(text, Scope::All, Span::ZERO)
     }
 
+    /// Compiles several such queries of one question; what patterns may come to
+    /// is what they may in one.
+    ///
+    /// # Errors
+    /// As `compile_any`.
+    pub fn compile_each(texts: &[&str]) -> Result<Vec<Query>, Complaint> {
+        let room = pattern::room(texts);
+        texts.iter().map(|text| Query::compile_in(text, Scope::All, Span::ZERO, room)).collect()
+    }
+
     /// Compiles a query in which `$range` may stand for a length of time.
     ///
     /// # Errors
@@ -109,7 +121,11 @@ impl Query {
     }
 
     fn compile_as(text: &str, scope: Scope, param: Span) -> Result<Query, Complaint> {
-        let root = compile::compile(text, scope)?;
+        Query::compile_in(text, scope, param, pattern::room(&[text]))
+    }
+
+    fn compile_in(text: &str, scope: Scope, param: Span, room: usize) -> Result<Query, Complaint> {
+        let root = compile::compile(text, scope, room)?;
         Ok(Query { text: text.to_owned(), root, param, annotations: Vec::new() })
     }
 
@@ -122,12 +138,12 @@ impl Query {
     /// a name, of which `compile_any` alone knows, is not among them.)
     pub fn needs(&self) -> Vec<(String, Span)> {
         let mut needs: BTreeMap<String, Span> = BTreeMap::new();
-        let mut add = |selector: &plan::Selector, back: Span| {
+        let mut add = |selector: &plan::Selector, reach: Reach| {
             let Some(name) = &selector.name else { return };
             let need = needs.entry(name.to_string()).or_default();
-            *need = (*need).max(back + LOOKBACK);
+            *need = (*need).max(reach.back() + LOOKBACK);
         };
-        self.root.selectors(self.param, &mut add, Span::ZERO);
+        self.root.selectors(self.param, &mut add, Reach::INSTANT);
         needs.into_iter().collect()
     }
 
@@ -148,15 +164,15 @@ impl Query {
     /// What it reads, place by place, for an `Excerpt` of those series. From
     /// now on it can be read from such an excerpt only.
     pub fn wants(&mut self) -> Vec<Want> {
-        let mut back = Vec::new();
-        self.root.selectors(self.param, &mut |_, span| back.push(span), Span::ZERO);
+        let mut reaches = Vec::new();
+        self.root.selectors(self.param, &mut |_, reach| reaches.push(reach), Reach::INSTANT);
         let mut wants: Vec<Want> = Vec::new();
         self.root.visit(&mut |selector, by| {
             let index = wants.len();
             let by = by.map(<[String]>::to_vec);
             selector.read_part(by.is_some().then(|| excerpt::token(index)));
             let (name, any_of) = (selector.name.clone(), selector.any_of.clone());
-            wants.push(Want { name, any_of, by, back: back[index] });
+            wants.push(Want { name, any_of, by, reach: reaches[index] });
         });
         wants
     }
@@ -174,7 +190,7 @@ impl Query {
     /// Whether its value rests on any series.
     pub fn reads_series(&self) -> bool {
         let mut is_any = false;
-        self.root.selectors(self.param, &mut |_, _| is_any = true, Span::ZERO);
+        self.root.selectors(self.param, &mut |_, _| is_any = true, Reach::INSTANT);
         is_any
     }
 
@@ -247,13 +263,13 @@ impl Query {
     /// Whether there is anything that it could read at an instant.
     pub fn presence(&self, series: &Series, at: Timestamp) -> Presence {
         let mut presence = Presence::Never;
-        let mut look = |selector: &plan::Selector, _: Span| {
+        let mut look = |selector: &plan::Selector, _: Reach| {
             for id in selector.select(series) {
                 let here = series.fresh(id, at).is_some();
                 presence = presence.max(if here { Presence::Here } else { Presence::Gone });
             }
         };
-        self.root.selectors(self.param, &mut look, Span::ZERO);
+        self.root.selectors(self.param, &mut look, Reach::INSTANT);
         presence
     }
 }

@@ -3,20 +3,106 @@
 //! ours in what a class may hold and in what `\d` means.
 
 use promql_parser::label::{MatchOp, Matcher};
-use regex::Regex;
+use promql_parser::util::unquote_string;
+use regex::{Error, Regex, RegexBuilder};
 
-/// A pattern that has to match a value whole; `None` when it is none.
-pub(super) fn whole(text: &str) -> Option<Regex> {
-    Regex::new(&format!("^(?s:{})$", translated(text))).ok()
+use super::check::{self, Token};
+use super::complaint::Complaint;
+
+/// What is compiled of all patterns of a question together. A pattern of a few
+/// letters can stand for megabytes (`\pL{400}`), and whoever may ask writes it.
+const PATTERNS_BYTES_MAX: usize = 4 << 20;
+
+/// Two hundred instances by name; what is longer is read for too long already.
+const PATTERN_BYTES_MAX: usize = 8 << 10;
+
+/// How much each pattern of a question may come to, if all of them do.
+pub(super) fn room(texts: &[&str]) -> usize {
+    let count = |text: &&str| {
+        let tokens = check::tokens(text).unwrap_or_default();
+        let is_any = |token: &&Token<'_>| matches!(token.text, "~" | "label_replace");
+        tokens.iter().filter(is_any).count()
+    };
+    PATTERNS_BYTES_MAX / texts.iter().map(count).sum::<usize>().max(1)
+}
+
+/// Refuses patterns that come to more, before the parser compiles them: its own
+/// bound is far off.
+pub(super) fn bounded(text: &str, tokens: &[Token<'_>], room: usize) -> Result<(), Complaint> {
+    for pair in tokens.windows(2).filter(|pair| pair[0].text == "~") {
+        // What is no text there is the parser's to refuse.
+        let Ok(pattern) = unquote_string(pair[1].text) else { continue };
+        let told = too_long(&pattern).or_else(|| {
+            let of_parser = [format!("^(?:{pattern})$"), format!("^(?:{})$", braced(&pattern))];
+            let is_over = of_parser.iter().any(|form| is_too_much(&compiled(form, room)))
+                || is_too_much(&whole(&pattern, room));
+            is_over.then(|| too_much(room))
+        });
+        if let Some(what) = told {
+            return Err(check::complaint(text, pair[1].at, what));
+        }
+    }
+    Ok(())
+}
+
+/// What is said of a pattern that is long.
+pub(super) fn too_long(pattern: &str) -> Option<String> {
+    let is_long = pattern.len() > PATTERN_BYTES_MAX;
+    is_long.then(|| {
+        let length = pattern.len();
+        format!(
+            "a pattern of {length} bytes, of {PATTERN_BYTES_MAX} at most; select by fewer values"
+        )
+    })
+}
+
+/// What is said of one that is short and comes to much.
+pub(super) fn too_much(room: usize) -> String {
+    format!(
+        "a pattern that comes to more than {room} bytes when it is compiled; write shorter \
+         repeats, narrower classes or fewer patterns"
+    )
+}
+
+/// Whether it failed for that.
+pub(super) fn is_too_much(tried: &Result<Regex, Error>) -> bool {
+    matches!(tried, Err(Error::CompiledTooBig(_)))
+}
+
+fn compiled(text: &str, room: usize) -> Result<Regex, Error> {
+    RegexBuilder::new(text).size_limit(room).dfa_size_limit(room).build()
+}
+
+/// As the parser writes a pattern when it is none: braces that are no repeat
+/// stand for themselves.
+fn braced(text: &str) -> String {
+    let mut made = String::with_capacity(text.len() + 8);
+    let mut rest = text.chars();
+    while let Some(sign) = rest.next() {
+        match sign {
+            '\\' => {
+                made.push(sign);
+                made.extend(rest.next());
+            }
+            '{' if !is_repeat(rest.as_str()) => made.push_str("\\{"),
+            sign => made.push(sign),
+        }
+    }
+    made
+}
+
+/// A pattern that has to match a value whole.
+pub(super) fn whole(text: &str, room: usize) -> Result<Regex, Error> {
+    compiled(&format!("^(?s:{})$", translated(text)), room)
 }
 
 /// The parser's matchers with patterns of ours.
-pub(super) fn matchers(mut any_of: Vec<Vec<Matcher>>) -> Vec<Vec<Matcher>> {
+pub(super) fn matchers(mut any_of: Vec<Vec<Matcher>>, room: usize) -> Vec<Vec<Matcher>> {
     for matcher in any_of.iter_mut().flatten() {
         let Matcher { op, value, .. } = matcher;
         match op {
             MatchOp::Re(regex) | MatchOp::NotRe(regex) => {
-                if let Some(ours) = whole(value) {
+                if let Ok(ours) = whole(value, room) {
                     *regex = ours;
                 }
             }
@@ -149,15 +235,50 @@ fn is_repeat(rest: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::metrics::promql::Query;
 
     fn check(pattern: &str, matching: &[&str], others: &[&str]) {
-        let regex = whole(pattern).unwrap_or_else(|| panic!("{pattern}: {}", translated(pattern)));
+        let regex = whole(pattern, PATTERNS_BYTES_MAX);
+        let regex = regex.unwrap_or_else(|_| panic!("{pattern}: {}", translated(pattern)));
         for text in matching {
             assert!(regex.is_match(text), "{pattern} has to match {text:?}");
         }
         for text in others {
             assert!(!regex.is_match(text), "{pattern} must not match {text:?}");
         }
+    }
+
+    fn told(texts: &[&str]) -> String {
+        Query::compile_each(texts).map_or_else(|complaint| complaint.what, |_| String::new())
+    }
+
+    #[test]
+    fn refuses_patterns_that_come_to_too_much_before_the_parser_compiles_them() {
+        for pattern in [
+            r"\\pL{400}",
+            r"((a{100}){100}){100}",
+            r"\\w{400}{id}", // which the parser compiles in another way
+            r"\x5cpL{400}",
+        ] {
+            for text in [format!("x{{b=~\"{pattern}\"}}"), format!("{{b !~ '{pattern}'}}")] {
+                assert!(told(&[&text]).contains("comes to more than 4194304 bytes"), "{text}");
+            }
+        }
+        let replaced = r#"label_replace(x, "a", "$1", "b", "\\pL{400}")"#;
+        assert!(told(&[replaced]).contains("comes to more than"));
+        let long = format!("x{{b=~\"{}\"}}", "a".repeat(PATTERN_BYTES_MAX + 1));
+        assert!(told(&[&long]).contains("a pattern of 8193 bytes, of 8192 at most"));
+    }
+
+    #[test]
+    fn gives_all_patterns_of_a_question_together_what_one_may_have() {
+        let one = r#"x{b=~"\\pL{20}"}"#;
+        assert_eq!(told(&[one]), "");
+        assert!(told(&[one; 100]).contains("comes to more than 41943 bytes"));
+        let many = format!("x{{{}}}", [r#"b=~"\\pL{20}""#; 100].join(","));
+        assert!(told(&[&many]).contains("comes to more than 41943 bytes"));
+        let usual = r#"x{b=~"/api/v1/.+|/users/{id}|\\d+",c!~"(?i)5.."}"#;
+        assert_eq!(told(&[usual; 50]), "");
     }
 
     #[test]
@@ -195,7 +316,7 @@ mod tests {
         check(r"a{,2}", &["a{,2}"], &["aa"]);
         check(r"\<\_\>\-\/", &["<_>-/"], &[""]);
         check(r"\Qa.b[\E.", &["a.b[c"], &["axb[c"]);
-        assert!(whole("(").is_none());
-        assert!(whole("[").is_none());
+        assert!(whole("(", PATTERNS_BYTES_MAX).is_err());
+        assert!(whole("[", PATTERNS_BYTES_MAX).is_err());
     }
 }

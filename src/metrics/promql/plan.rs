@@ -6,6 +6,7 @@ use std::sync::Arc;
 use promql_parser::label::Matcher;
 
 use super::annotation::Spot;
+use super::reach::Reach;
 use super::sites::Site;
 use crate::metrics::SeriesId;
 use crate::model::{Labels, Span, Timestamp};
@@ -340,38 +341,38 @@ impl Node {
         }
     }
 
-    /// Calls `visit` for every selector, with how far back it reads.
-    pub fn selectors(&self, param: Span, visit: &mut dyn FnMut(&Selector, Span), back: Span) {
+    /// Calls `visit` for every selector, with the time that it reads.
+    pub fn selectors(&self, param: Span, visit: &mut dyn FnMut(&Selector, Reach), reach: Reach) {
         match self {
             Node::Number(_) | Node::Text(_) => {}
-            Node::Negate(of) => of.selectors(param, visit, back),
-            Node::Instant(selector) => visit(selector, back + selector.shift.back(param)),
+            Node::Negate(of) => of.selectors(param, visit, reach),
+            Node::Instant(selector) => visit(selector, reach.shifted(selector.shift, param)),
             Node::Over { source, param: arg, .. } => {
-                source.selectors(param, visit, back);
-                arg.iter().for_each(|arg| arg.selectors(param, visit, back));
+                source.selectors(param, visit, reach);
+                arg.iter().for_each(|arg| arg.selectors(param, visit, reach));
             }
-            Node::Range(source) => source.selectors(param, visit, back),
-            Node::Call { args, .. } => args.iter().for_each(|a| a.selectors(param, visit, back)),
+            Node::Range(source) => source.selectors(param, visit, reach),
+            Node::Call { args, .. } => args.iter().for_each(|a| a.selectors(param, visit, reach)),
             Node::Aggregate(aggregate) => {
-                aggregate.of.selectors(param, visit, back);
-                aggregate.param.iter().for_each(|arg| arg.selectors(param, visit, back));
+                aggregate.of.selectors(param, visit, reach);
+                aggregate.param.iter().for_each(|arg| arg.selectors(param, visit, reach));
             }
             Node::Binary { left, right, .. } | Node::Set { left, right, .. } => {
-                left.selectors(param, visit, back);
-                right.selectors(param, visit, back);
+                left.selectors(param, visit, reach);
+                right.selectors(param, visit, reach);
             }
         }
     }
 }
 
 impl Source {
-    fn selectors(&self, param: Span, visit: &mut dyn FnMut(&Selector, Span), back: Span) {
+    fn selectors(&self, param: Span, visit: &mut dyn FnMut(&Selector, Reach), reach: Reach) {
         match self {
             Source::Series { selector, range } => {
-                visit(selector, back + range.with(param) + selector.shift.back(param));
+                visit(selector, reach.shifted(selector.shift, param).over(range.with(param)));
             }
             Source::Subquery { node, range, shift, .. } => {
-                node.selectors(param, visit, back + range.with(param) + shift.back(param));
+                node.selectors(param, visit, reach.shifted(*shift, param).over(range.with(param)));
             }
         }
     }
@@ -394,12 +395,5 @@ impl Aggregate {
             (_, of) => of.visit(visit),
         }
         self.param.iter_mut().for_each(|param| param.visit(visit));
-    }
-}
-
-impl Shift {
-    /// How far back it looks.
-    fn back(self, param: Span) -> Span {
-        if self.backward { self.offset.with(param) } else { Span::ZERO }
     }
 }

@@ -184,6 +184,32 @@ fn stops_at_a_limit_of_samples_and_of_texts() {
     answered(&doubled, "error: a label's value of more than 65536 bytes");
 }
 
+#[test]
+fn stops_at_a_limit_of_points_in_a_result() {
+    let many: String = (0..2001).map(|n| format!("m{{n={n}}} 1 every 1m\n")).collect();
+    let (series, _) = load(&many);
+    let range = |steps: i64| any("m").range(&series, (secs(0), secs(steps - 1)), SECOND);
+    let count = |matrix: Matrix| matrix.iter().map(|(_, points)| points.len()).sum::<usize>();
+    // A sample stands for five minutes.
+    assert_eq!(range(299).map(count), Ok(299 * 2001));
+    let limit = "the query makes more than 2000000 points; select fewer series";
+    let over = |text: &str| any(text).range(&series, (secs(0), secs(1000)), SECOND);
+    assert!(over("m or last_over_time(m[1h])").expect_err("too many").starts_with(limit));
+    for text in
+        ["last_over_time(m[1h])[1000s:1s]", "count(sum_over_time(last_over_time(m[1h])[1000s:1s]))"]
+    {
+        let told = any(text).answer(&series, secs(1000)).expect_err(text);
+        assert!(told.starts_with(limit), "{text}: {told}");
+    }
+    let pushed = (0..2_000_001).map(|second| (second, 1.0));
+    let mut series = Series::new();
+    series.keep("long", 100_000 * MINUTE);
+    let id = series.intern("long", &Labels::default());
+    pushed.for_each(|(second, value)| series.push(id, secs(second), value));
+    let told = any("long[9999h]").answer(&series, secs(2_000_000)).expect_err("too long");
+    assert!(told.starts_with(limit), "{told}");
+}
+
 /// What the differential test found.
 #[test]
 fn gives_what_prometheus_gives() {
