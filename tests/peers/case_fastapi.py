@@ -15,8 +15,8 @@ from webhooks import Receiver
 
 COMMON = """
 [windows]
-first-day  = {{ length = "90s", every = "1s" }}
-first-week = {{ length = "110s", every = "2s" }}
+first-day  = {{ length = "110s", every = "1s" }}
+first-week = {{ length = "130s", every = "2s" }}
 
 [rules]
 for        = "3s"
