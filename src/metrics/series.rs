@@ -139,10 +139,10 @@ impl Series {
     /// counted unless it only says the same again.
     pub fn push(&mut self, id: SeriesId, at: Timestamp, value: f64) {
         let entry = &mut self.entries[id.0 as usize];
-        if let Some(last) = entry.run(&self.clocks).last()
-            && at <= last.at
-        {
-            let same = at == last.at && value.to_bits() == last.value.to_bits();
+        let stamps = self.clocks.stamps(entry.place, entry.values.len());
+        if let Some(last) = stamps.last().filter(|last| at <= **last) {
+            let known = entry.values.view().get(stamps.len() - 1);
+            let same = at == *last && value.to_bits() == known.to_bits();
             self.dropped += u64::from(!same);
             return;
         }

@@ -159,7 +159,11 @@ impl Frame {
         if distance == marker(self.width) {
             return stale_marker();
         }
-        (self.base as i64 + distance) as f64 / UNITS[self.digits as usize]
+        let whole = (self.base as i64 + distance) as f64;
+        match self.digits {
+            0 => whole, // most are, and a division takes its time
+            digits => whole / UNITS[digits as usize],
+        }
     }
 }
 

@@ -239,8 +239,8 @@ fn over_series(
             anchored_growth(func, *id, window, cx.series, &mut living)
         } else {
             let points = cx.series.within(*id, window.from, to);
-            let Some(first) = points.first() else { continue };
-            let rises = cx.series.only_rises(*id, first.at);
+            let Some(first) = points.stamps().first() else { continue };
+            let rises = cx.series.only_rises(*id, *first);
             read += points.len();
             let points = without_markers(points, *id, cx.series, &mut living);
             over::apply(func, points, Window { rises, ..window }, param)
@@ -259,7 +259,7 @@ fn without_markers<'p>(
     series: &Series,
     living: &'p mut Loose,
 ) -> Run<'p> {
-    if points.first().is_none_or(|first| !series.may_end(id, first.at)) {
+    if points.stamps().first().is_none_or(|first| !series.may_end(id, *first)) {
         return points;
     }
     living.clear();

@@ -67,8 +67,10 @@ fn spread(points: Run<'_>) -> f64 {
 }
 
 fn count_pairs(points: Run<'_>, counts: impl Fn(f64, f64) -> bool) -> f64 {
-    let pairs = points.values().zip(points.values().skip(1));
-    pairs.filter(|(before, after)| counts(*before, *after)).count() as f64
+    let mut values = points.values();
+    let Some(mut before) = values.next() else { return 0.0 };
+    let pairs = values.filter(|value| counts(std::mem::replace(&mut before, *value), *value));
+    pairs.count() as f64
 }
 
 /// Growth from `start` over the samples; a fall is a counter that began
