@@ -1,10 +1,11 @@
 //! A meter measures one signal: it runs the signal's queries and keeps the
 //! evidence, so that a judge can count.
 
-use super::promql::histogram::mended;
 mod held;
 
 use std::sync::Arc;
+
+use super::promql::histogram::mended;
 
 use self::held::Held;
 use super::promql::{Annotation, Complaint, Mode, Presence, Query, there};

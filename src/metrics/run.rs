@@ -61,11 +61,24 @@ impl<'a> Run<'a> {
 
     /// The samples up to a time, and those after it.
     pub fn split(self, at: Timestamp) -> (Run<'a>, Run<'a>) {
-        let place = match self.stamps.last() {
-            Some(last) if *last > at => self.stamps.partition_point(|stamp| *stamp <= at),
-            _ => self.len(),
-        };
-        (Run { stamps: &self.stamps[..place], ..self }, self.from(place))
+        let before = self.up_to(at);
+        (before, self.from(before.len()))
+    }
+
+    /// The samples up to a time. Nearly always that is all.
+    pub fn up_to(self, at: Timestamp) -> Run<'a> {
+        match self.stamps.last() {
+            Some(last) if *last > at => {
+                let place = self.stamps.partition_point(|stamp| *stamp <= at);
+                Run { stamps: &self.stamps[..place], ..self }
+            }
+            _ => self,
+        }
+    }
+
+    /// Whether all values are known to be the same, without a look at them.
+    pub fn is_level(self) -> bool {
+        self.values.is_level()
     }
 
     /// Without the first ones.

@@ -289,7 +289,7 @@ impl Series {
 
     /// Samples and markers at or before `to`, oldest first.
     pub(crate) fn up_to(&self, id: SeriesId, to: Timestamp) -> Run<'_> {
-        self.run(id).split(to).0
+        self.run(id).up_to(to)
     }
 
     /// Whether there may be markers at or after `from`.

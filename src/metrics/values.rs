@@ -205,6 +205,11 @@ impl<'a> View<'a> {
         View(Form::Plain(values))
     }
 
+    /// Whether all are known to be the same to the bit.
+    pub fn is_level(self) -> bool {
+        matches!(self.0, Form::Packed(Frame { width: 0, .. }, _))
+    }
+
     pub fn get(self, place: usize) -> f64 {
         match self.0 {
             Form::Packed(frame, bytes) => frame.read(bytes, place),

@@ -39,6 +39,9 @@ struct Out {
 
 impl Watch {
     pub(super) fn ask_history(&mut self, now: Timestamp, due: &mut Vec<Due>) {
+        if self.record.plan.data_sources.is_empty() {
+            return; // nearly always, and this is asked at each turn
+        }
         let first = |baseline: &Baseline| baseline.why == NO_EARLIER && baseline.past.is_none();
         if !self.record.baseline.as_ref().is_some_and(first) || self.history.out.is_some() {
             return;

@@ -113,6 +113,9 @@ impl Sources {
 
 impl Watch {
     pub(super) fn ask_data_sources(&mut self, now: Timestamp, due: &mut Vec<Due>) {
+        if self.sources.all.is_empty() {
+            return; // nearly always, and this is asked at each turn
+        }
         let (interval, origin) = (self.pace(now), self.record.release.at);
         for place in &mut self.sources.all {
             let Some(planned) = place.turn.due.filter(|at| *at <= now) else { continue };

@@ -67,6 +67,9 @@ fn spread(points: Run<'_>) -> f64 {
 }
 
 fn count_pairs(points: Run<'_>, counts: impl Fn(f64, f64) -> bool) -> f64 {
+    if points.is_level() {
+        return 0.0; // nothing changes, and nothing falls
+    }
     let mut values = points.values();
     let Some(mut before) = values.next() else { return 0.0 };
     let pairs = values.filter(|value| counts(std::mem::replace(&mut before, *value), *value));
