@@ -4,6 +4,7 @@ mod account;
 mod acquaint;
 mod check;
 mod completions;
+mod deliveries;
 mod demo;
 mod doors;
 pub mod exit;
@@ -46,6 +47,9 @@ enum Command {
     /// Shows each watch: where it stands, what burns, how telling goes
     #[command(after_help = exit::help())]
     Status(status::Status),
+    /// Lists what each channel was told, and what became of it
+    #[command(after_help = exit::help())]
+    Deliveries(deliveries::Deliveries),
     /// Asks a running watch what its series are, in PromQL
     #[command(after_help = exit::help())]
     Query(query::Ask),
@@ -81,6 +85,7 @@ pub fn main() -> Exit {
         Command::Check(given) if !given.test.is_empty() => check::test(&given),
         Command::Check(given) => check::run(&given),
         Command::Status(given) => status::run(&given),
+        Command::Deliveries(given) => deliveries::run(&given),
         Command::Query(given) => wait_for(query::run(&given)),
         Command::Report(given) => report::run(&given),
         Command::Completions(given) => completions::run(&given),

@@ -21,3 +21,17 @@ pub fn print(text: &str) -> Result<(), String> {
 pub fn complain(what: impl Display) {
     let _ = writeln!(io::stderr().lock(), "bakewatch: {what}");
 }
+
+/// Rows of cells in columns of one width each; the first row is the head.
+pub fn aligned(rows: &[Vec<String>]) -> String {
+    let columns = rows.first().map_or(0, Vec::len);
+    let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max();
+    let widths: Vec<usize> = (0..columns).map(|column| width(column).unwrap_or(0)).collect();
+    let mut text = String::new();
+    for row in rows {
+        let cells = row.iter().zip(&widths).map(|(cell, width)| format!("{cell:<width$}"));
+        text.push_str(cells.collect::<Vec<_>>().join("  ").trim_end());
+        text.push('\n');
+    }
+    text
+}

@@ -194,6 +194,16 @@ impl Reader {
         read().map_err(|error| in_words(&self.path, &error))
     }
 
+    /// The watch that was opened last.
+    ///
+    /// # Errors
+    /// What the disk said, with the path.
+    pub fn latest(&self) -> Result<Option<WatchId>, String> {
+        let query = "SELECT watch FROM facts WHERE seq = 1 ORDER BY at DESC, rowid DESC LIMIT 1";
+        let name = self.connection.query_row(query, [], |row| row.get::<_, String>(0)).optional();
+        Ok(name.map_err(|error| self.at(&error))?.map(|name| WatchId(name.into())))
+    }
+
     /// The watches of a service, the latest first.
     ///
     /// # Errors

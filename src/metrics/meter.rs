@@ -5,9 +5,8 @@ mod held;
 
 use std::sync::Arc;
 
-use super::promql::histogram::mended;
-
 use self::held::Held;
+use super::promql::histogram::mended;
 use super::promql::{Annotation, Complaint, Mode, Presence, Query, there};
 use super::{Series, Shape, Signal};
 use crate::model::{

@@ -342,6 +342,7 @@ pub fn summary(release: Release) -> Summary {
         changes: Vec::new(),
         matched: Vec::new(),
         deliveries: Vec::new(),
+        letters: Vec::new(),
         release,
     }
 }

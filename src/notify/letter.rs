@@ -96,6 +96,37 @@ pub(super) fn hex_of<'a>(parts: impl IntoIterator<Item = &'a str>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::{SECOND, Span};
+    use crate::notify::fixture::Story;
+    use crate::record::{Fact, LetterState, Outcome};
+
+    #[test]
+    fn leaves_a_receipt_in_the_record_with_its_tries_and_the_last_answer() {
+        let mut story = Story::new();
+        story.fire("HighErrorRate", &[("path", "/a")], 0.2);
+        let key = story.send("chat").key;
+        let kept = |story: &Story| {
+            let letters = story.record.letters.iter();
+            letters.map(|letter| story.record.letter_summary(letter)).collect::<Vec<_>>()
+        };
+        assert_eq!(kept(&story)[0].state, LetterState::Out);
+        let end = |key: &str, outcome| {
+            let (channel, key) = ("chat".into(), key.to_owned());
+            Fact::Receipt { channel, key, outcome }
+        };
+        story.fact(SECOND, end(&key, Outcome::Unknown { detail: "no answer".to_owned() }));
+        assert_eq!(story.send("chat").key, key, "exactly this one again");
+        story.calm("HighErrorRate", &[("path", "/a")], 0.0);
+        story.fact(SECOND, end(&key, Outcome::Accepted { detail: "200 OK".to_owned() }));
+        story.send("chat");
+        story.fact(Span::ZERO, Fact::Stopped {});
+        let [first, second] = &kept(&story)[..] else { panic!("two letters") };
+        assert_eq!((first.tries, first.state), (2, LetterState::Taken));
+        assert_eq!(first.answer, "200 OK");
+        assert_eq!(first.tells, ["HighErrorRate{path=\"/a\"} fires"]);
+        assert_eq!((second.tries, second.state), (1, LetterState::Out));
+        assert_eq!(second.tells, ["HighErrorRate{path=\"/a\"} is resolved"]);
+    }
 
     #[test]
     fn has_another_key_and_hash_for_other_words_channels_and_stretches() {

@@ -7,6 +7,7 @@ mod change;
 mod channel;
 mod fact;
 mod handover;
+mod letters;
 mod news;
 mod overview;
 mod plan;
@@ -23,13 +24,15 @@ pub use change::changes;
 pub use channel::{BROKEN_AFTER, ChannelRecord, Frozen, WrittenBy};
 pub use fact::{Block, Ending, Fact, Missed, Outcome, Row, Stored, Tally};
 pub use handover::{Handed, Heritage, Succession};
+pub use letters::LetterRecord;
 pub use news::{AlertNews, Item, News, incident};
 pub use overview::{DigestRecord, Limit, Overview, SignalNow};
 pub use plan::{Found, Plan, RUN_HEADER};
 pub use reload::{Adopted, Moves, Reload, Reread};
 pub use summary::{
     AlertSummary, Availability, Blind, BoundLine, CLOSING, CheckSummary, Coverage, Deliveries,
-    Reason, Replicas, Runs, SignalSummary, Stays, Summary, Superseded, TargetSummary,
+    LetterState, LetterSummary, Reason, Replicas, Runs, SignalSummary, Stays, Summary, Superseded,
+    TargetSummary,
 };
 
 pub use targets::{SourceRecord, Stay, TargetRecord};
@@ -94,6 +97,8 @@ pub struct Record {
     pub news: Vec<News>,
     /// How telling goes, by channel.
     pub channels: BTreeMap<Name, ChannelRecord>,
+    /// Each letter that left, in order of its first leaving.
+    pub letters: Vec<LetterRecord>,
     /// How far each digest told, once it did.
     pub digests: BTreeMap<Name, DigestRecord>,
     /// What was measured.
@@ -167,6 +172,7 @@ impl Record {
             quiet: BTreeMap::new(),
             news: Vec::new(),
             channels: channels.collect(),
+            letters: Vec::new(),
             digests: BTreeMap::new(),
             blocks: Vec::new(),
             blind: Vec::new(),
@@ -228,6 +234,7 @@ impl Record {
             }
             Fact::Measured(block) => self.blocks.push(block),
             Fact::Sent { channel, key, after, up_to, .. } => {
+                self.letter_left(&channel, &key, after, up_to);
                 self.channels.entry(channel).or_default().freeze(key, after, up_to, at);
             }
             Fact::Receipt { channel, key, outcome } => self.apply_receipt(&channel, &key, outcome),
@@ -347,6 +354,7 @@ impl Record {
 
     fn apply_receipt(&mut self, channel: &Name, key: &str, outcome: Outcome) {
         let at = self.at;
+        self.letter_ended(channel, key, &outcome);
         let known = self.channels.entry(channel.clone()).or_default();
         let (was_broken, were_missing) = (known.broken, known.missing.clone());
         known.apply(key, outcome, at);

@@ -117,6 +117,24 @@ impl Item {
             Item::Notice { about, .. } => about.as_ref() != Some(&channel.name),
         }
     }
+
+    /// In a few words, for a list of what was told.
+    pub fn in_words(&self) -> String {
+        let said = |alert: &AlertNews, how: &str| match alert.labels.is_empty() {
+            true => format!("{} {how}", alert.rule),
+            false => format!("{}{} {how}", alert.rule, alert.labels),
+        };
+        match self {
+            Item::Fired(alert) => said(alert, "fires"),
+            Item::Resolved(alert) => said(alert, "is resolved"),
+            Item::Closed(alert) => said(alert, "is closed"),
+            Item::Standing { alert, .. } => said(alert, "still fires"),
+            Item::SmokeFailed(_) => "the smoke suite failed".to_owned(),
+            Item::Summary(window) => format!("summary of {window}"),
+            Item::Overview { overview, .. } => format!("digest {}", overview.digest),
+            Item::Notice { text, .. } => text.clone(),
+        }
+    }
 }
 
 impl AlertNews {

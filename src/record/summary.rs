@@ -65,6 +65,9 @@ pub struct Summary {
     pub matched: Vec<String>,
     /// Receipts of the letters so far, by channel.
     pub deliveries: Vec<Deliveries>,
+    /// The last of those letters, in the order in which they left.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub letters: Vec<LetterSummary>,
 }
 
 /// That a newer release came before the windows were over.
@@ -302,4 +305,62 @@ pub struct Deliveries {
     pub owed: u32,
     /// In words, when something is wrong with it.
     pub trouble: Option<String>,
+}
+
+/// A letter, and what became of it.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct LetterSummary {
+    /// To whom.
+    pub channel: Name,
+    /// Its idempotency key: what the receiver saw as `webhook-id` or in the Message-ID.
+    pub key: String,
+    /// When it left first.
+    pub at: Timestamp,
+    /// How often it left.
+    pub tries: u32,
+    /// When the last try ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ended_at: Option<Timestamp>,
+    /// What became of it.
+    pub state: LetterState,
+    /// The receiver's words, or what happened.
+    pub answer: String,
+    /// What it told, each thing in a few words.
+    pub tells: Vec<String>,
+}
+
+/// What became of a letter.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum LetterState {
+    /// It is under way.
+    Out,
+    /// The receiver took it.
+    Taken,
+    /// Some of its recipients took it, and the others never will.
+    Partly,
+    /// It was not taken: what it told stands in a later letter, or is owed.
+    Refused,
+    /// Nobody knows: the same letter is sent again.
+    Unknown,
+}
+
+impl LetterState {
+    /// In words.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            LetterState::Out => "out",
+            LetterState::Taken => "taken",
+            LetterState::Partly => "taken in part",
+            LetterState::Refused => "refused",
+            LetterState::Unknown => "unknown",
+        }
+    }
+}
+
+impl LetterSummary {
+    /// Whether somebody was told by it.
+    pub fn is_taken(&self) -> bool {
+        matches!(self.state, LetterState::Taken | LetterState::Partly)
+    }
 }

@@ -18,7 +18,7 @@ use crate::judge::Window;
 use crate::model::{DataSource, Measurement, Name, Number, Timestamp, Way, Why};
 use crate::record::{
     AlertKey, AlertSummary, Availability, Block, ChannelRecord, CheckSummary, Closing, Deliveries,
-    Item, Record, Reload, Replicas, Stays, Summary, Tally, TargetSummary,
+    Item, LetterSummary, Record, Reload, Replicas, Stays, Summary, Tally, TargetSummary,
 };
 pub use baseline::{baseline, baseline_lines};
 pub use closing::closing;
@@ -26,6 +26,9 @@ use coverage::Sight;
 pub use past::level_of_past;
 
 pub use overview::overview;
+
+/// Letters that a summary shows; `bakewatch deliveries` lists all.
+const LETTERS_MAX: usize = 40;
 
 /// The signal of healthy replicas: it is made of health probes, and stands for
 /// health among the required signals.
@@ -63,6 +66,7 @@ pub fn build(record: &Record, window: &Window, to: Timestamp, now: Timestamp) ->
         changes: reloads(record, to),
         matched: matched(record),
         deliveries: deliveries(record, to),
+        letters: letters(record, to),
     };
     (summary.verdict, summary.reasons) = reasons::judged(record, &summary);
     summary
@@ -372,6 +376,13 @@ fn deliveries(record: &Record, to: Timestamp) -> Vec<Deliveries> {
             }
         })
         .collect()
+}
+
+/// The last of the letters that left up to the window's end.
+fn letters(record: &Record, to: Timestamp) -> Vec<LetterSummary> {
+    let left = &record.letters[..record.letters.partition_point(|letter| letter.at <= to)];
+    let last = &left[left.len().saturating_sub(LETTERS_MAX)..];
+    last.iter().map(|letter| record.letter_summary(letter)).collect()
 }
 
 /// Recipients that are not reached, where others are.

@@ -1,6 +1,7 @@
 //! A running watch that is asked: over its socket, in the shapes of
 //! Prometheus's API, on the virtual clock.
 
+mod deliveries;
 mod limits;
 
 use bakewatch::daemon::api::listen::{SOCKET, Socket};
@@ -79,6 +80,7 @@ impl Asked {
     async fn get(&mut self, path: &str) -> (u16, String) {
         let url = format!("http://localhost{path}");
         let socket = self.dir.path().join(SOCKET);
+        let _ = rustls::crypto::ring::default_provider().install_default();
         let client = reqwest::Client::builder().unix_socket(socket).tls_certs_only([]).build();
         let sent = client.unwrap().get(url).send();
         let answered = async {

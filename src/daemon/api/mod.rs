@@ -9,6 +9,7 @@
 mod answer;
 mod catalogue;
 pub mod client;
+mod deliveries;
 pub mod form;
 pub mod listen;
 mod query;
@@ -74,6 +75,7 @@ pub fn reading(desk: Desk) -> Router {
         .route("/api/v1/metadata", get(catalogue::metadata))
         .route("/api/v1/rules", get(standing::rules))
         .route("/api/v1/alerts", get(standing::alerts))
+        .route("/api/v1/deliveries", get(deliveries::deliveries))
         .route("/api/v1/status/buildinfo", get(standing::build))
         .route("/-/healthy", get(standing::healthy))
         .route("/-/ready", get(standing::ready))

@@ -8,6 +8,7 @@ mod checks;
 mod coverage;
 mod deliveries;
 mod head;
+mod letters;
 mod limits;
 mod replicas;
 mod signals;
@@ -23,7 +24,7 @@ use crate::record::Summary;
 type Make = fn(&Summary) -> Option<Section>;
 
 /// In the order in which they are read.
-const SECTIONS: [Make; 12] = [
+const SECTIONS: [Make; 13] = [
     verdict::section,
     smoke::section,
     availability::section,
@@ -34,6 +35,7 @@ const SECTIONS: [Make; 12] = [
     replicas::section,
     coverage::section,
     deliveries::section,
+    letters::section,
     changes::section,
     limits::section,
 ];
