@@ -1,12 +1,12 @@
 //! Secrets in the configuration: a literal, `{ env = "…" }` or
 //! `{ file = "…" }`. The plan holds references alone; literals go beside it.
 
-use std::cell::RefCell;
+use std::cell::{OnceCell, RefCell};
 use std::collections::BTreeMap;
 
 use super::walk::Value;
 use crate::check::template;
-use crate::model::{HeaderValue, Secret};
+use crate::model::{HeaderValue, Name, Secret};
 
 /// Where literal secrets and all references are gathered.
 #[derive(Default)]
@@ -15,9 +15,21 @@ pub(super) struct Vault {
     pub literals: RefCell<BTreeMap<String, String>>,
     /// What has to be looked up, with the key that asks for it.
     pub references: RefCell<Vec<(String, Secret)>>,
+    service: OnceCell<Name>,
 }
 
 impl Vault {
+    /// Whose secrets these are. Several services are watched by one process, and
+    /// all may have a channel of the same name: each has its own receiver.
+    pub fn belongs_to(&self, service: &Name) {
+        self.service.get_or_init(|| service.clone());
+    }
+
+    fn place(&self, key: &str) -> String {
+        let service = self.service.get().expect("the service's name is read before its secrets");
+        format!("{key} of {service}")
+    }
+
     /// A secret in any of its three forms. `check` says what is wrong with a
     /// literal; it must not repeat it.
     pub fn secret(
@@ -36,7 +48,7 @@ impl Vault {
             value.error(what);
             return None;
         }
-        let key = value.key.clone();
+        let key = self.place(&value.key);
         self.literals.borrow_mut().insert(key.clone(), literal.to_owned());
         Some(Secret::Config(key))
     }

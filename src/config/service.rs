@@ -51,6 +51,8 @@ pub(super) fn read(top: &Table, given: &Given, vault: &Vault, notes: &Notes) -> 
         sink.whole("url", format!("is missing; {remedy}"));
     }
     let url = url.unwrap_or_else(|| "http://127.0.0.1".to_owned());
+    let name = name(top, given, &url, notes);
+    vault.belongs_to(&name);
     let bases = replicas.unwrap_or_else(|| match is_found {
         true => Vec::new(),
         false => vec![url.clone()],
@@ -90,7 +92,7 @@ pub(super) fn read(top: &Table, given: &Given, vault: &Vault, notes: &Notes) -> 
     let https: BTreeSet<String> = https.filter(|_| is_looked_at).collect();
     Service {
         https: https.into_iter().collect(),
-        name: name(top, given, &url, notes),
+        name,
         expect: expect.unwrap_or(u32::try_from(least).unwrap_or(u32::MAX)),
         ready: path("ready", "/health/ready"),
         headers,

@@ -198,7 +198,7 @@ fn reads_the_example_that_shows_every_key() {
               on-call  email        critical warning info  to oncall@example.com, from bakewatch@example.com, by mail.example.com:465 (TLS) as bakewatch, password from $SMTP_PASSWORD, trusting /etc/ssl/our-ca.pem
               chat     webhook      critical               address from the file /run/secrets/chat-webhook, signed from $CHAT_SECRET
               team     slack        critical warning info  address from $SLACK_WEBHOOK
-              phone    ntfy         critical warning info  address as written in channel.phone.url, topic chat-agent, token from $NTFY_TOKEN
+              phone    ntfy         critical warning info  address as written in channel.phone.url of chat-agent, topic chat-agent, token from $NTFY_TOKEN
               events   cloudevents  critical warning info  address from $EVENTS_URL
 
             Digests
@@ -286,7 +286,7 @@ fn keeps_literal_secrets_out_of_the_plan() {
     }
     let keys: Vec<&str> = checked.secrets.keys().map(String::as_str).collect();
     let expected = ["channel.chat.secret", "channel.chat.url", "targets.headers.authorization"];
-    assert_eq!(keys, expected);
+    assert_eq!(keys, expected.map(|key| format!("{key} of {}", checked.plan.service)));
     let env = ("channel.mail.password".to_owned(), Secret::Env("PW".to_owned()));
     assert_eq!(checked.references, [env]);
 }
@@ -301,7 +301,7 @@ fn keeps_secrets_of_long_names_apart() {
         )
     };
     let checked = good(&format!("{URL}{}{}", channel("a"), channel("b")));
-    let key = |end: &str| format!("channel.{}.url", name(end));
+    let key = |end: &str| format!("channel.{}.url of {}", name(end), checked.plan.service);
     assert_eq!(checked.secrets[&key("a")], "http://[::1]/a");
     assert_eq!(checked.secrets[&key("b")], "http://[::1]/b");
 }

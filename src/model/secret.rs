@@ -11,7 +11,7 @@ pub enum Secret {
     Env(String),
     /// In this file, read at each use, so that it can be rotated.
     File(String),
-    /// Written in the configuration, under this key (`channel.on-call.password`).
+    /// Written in the configuration, under this key (`channel.on-call.password of chat-agent`).
     /// `config` hands such values to `daemon` beside the plan.
     Config(String),
 }

@@ -71,7 +71,7 @@ client-key = "k.pem"
 "#,
     );
     expect![[r#"
-        Targets: 2, of which 2 healthy, 10s at most for an answer, with authorization: Bearer as written in targets.auth.bearer, x-team as written in targets.auth.header.x-team
+        Targets: 2, of which 2 healthy, 10s at most for an answer, with authorization: Bearer as written in targets.auth.bearer of 127.0.0.1:8000, x-team as written in targets.auth.header.x-team of 127.0.0.1:8000
           /run/app.sock  health unix:///run/app.sock:/health  metrics unix:///run/app.sock:/metrics
           [::1]:8000     health http://[::1]:8000/health      metrics http://[::1]:8000/metrics
           reached        without checking any certificate, showing c.pem, by HTTP/2 without asking, through the environment's proxies

@@ -1,7 +1,9 @@
 //! The real binary: what it prints, keeps, and exits with.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::sync::{Arc, Mutex};
 
 use axum::Router;
 use axum::routing::get;
@@ -108,6 +110,36 @@ async fn watches_each_service_of_a_folder_and_exits_by_the_worst() {
     for line in ["first@v1.2.3: superseded", "second@v1.2.3: superseded", "first@v1.2.4: in its"] {
         assert!(out.contains(line), "{line}: {out}");
     }
+}
+
+#[tokio::test]
+async fn tells_each_service_of_a_folder_at_its_own_address_also_under_one_name() {
+    let (dir, config) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let (url, told) = (service().await, Arc::new(Mutex::new(BTreeSet::new())));
+    let seen = told.clone();
+    let take = move |uri: axum::http::Uri, body: String| async move {
+        let letter: serde_json::Value = serde_json::from_str(&body).unwrap();
+        let whose = letter["data"]["release"]["service"].as_str().unwrap().to_owned();
+        seen.lock().unwrap().insert((uri.path().to_owned(), whose));
+    };
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let hook = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(async move { axum::serve(listener, Router::new().fallback(take)).await });
+    for name in ["first", "second"] {
+        let text = format!(
+            "service = \"{name}\"\nurl = {url:?}\n[[smoke]]\nname = \"keeps its word\"\n\
+             request = {{ path = \"/\" }}\nexpect = [\"status == 204\"]\n\
+             retry = {{ deadline = \"0s\" }}\n[[channel]]\nname = \"on-call\"\n\
+             type = \"webhook\"\nurl = \"{hook}/{name}\"\n"
+        );
+        std::fs::write(config.path().join(format!("{name}.toml")), text).unwrap();
+    }
+    let folder = config.path().display().to_string();
+    let run = ["run", "-c", &folder, "--release", "v1", "--until", "smoke"];
+    let (code, out, err) = bakewatch(dir.path(), &run).await;
+    assert_eq!(code, Some(1), "{out}{err}");
+    let own = ["first", "second"].map(|name| (format!("/{name}"), name.to_owned()));
+    assert_eq!(*told.lock().unwrap(), BTreeSet::from(own));
 }
 
 #[tokio::test]
