@@ -14,7 +14,7 @@ use super::walk::{Said, Table, Value};
 use crate::model::{Channel, Form, Medium, Secret, Severity, Smtp, SmtpTls};
 
 /// The types, each with the keys that mean something there.
-const TYPES: [(&str, &[&str]); 7] = [
+const TYPES: [(&str, &[&str]); 8] = [
     ("email", &["to", "from", "smtp", "password", "ca-file"]),
     ("webhook", &["url", "secret"]),
     ("slack", &["url"]),
@@ -22,6 +22,7 @@ const TYPES: [(&str, &[&str]); 7] = [
     ("discord", &["url"]),
     ("ntfy", &["url", "topic", "token"]),
     ("cloudevents", &["url", "token"]),
+    ("pagerduty", &["routing-key", "url"]),
 ];
 
 /// Reads every `[[channel]]`.
@@ -61,6 +62,7 @@ fn channel(table: &Table, name: &str, words: &Severities, vault: &Vault) -> Opti
     let medium = match word {
         "webhook" => webhook(table, vault),
         "email" => email(table, vault),
+        "pagerduty" => pagerduty(table, vault),
         form => post(table, form, vault),
     };
     Some(Channel { name: name.into(), medium: medium?, severities: severities? })
@@ -95,6 +97,23 @@ fn post(table: &Table, form: &str, vault: &Vault) -> Option<Medium> {
     };
     let url = web(table, vault);
     Some(Medium::Post { form: form?, url: url?, token: optional(token)? })
+}
+
+fn pagerduty(table: &Table, vault: &Vault) -> Option<Medium> {
+    let key = table.need("routing-key", "routing-key = { env = \"PAGERDUTY_KEY\" }");
+    let key = key.and_then(|value| vault.secret(value, routing_key));
+    let url = Said::of(table.get("url"), |_| web(table, vault));
+    Some(Medium::Pagerduty { key: key?, url: optional(url)? })
+}
+
+/// 32 letters and digits; not repeated, for it is a secret.
+fn routing_key(text: &str) -> Result<(), String> {
+    let is_key = text.len() == 32 && text.chars().all(|char| char.is_ascii_alphanumeric());
+    if is_key {
+        return Ok(());
+    }
+    Err("is no routing key; write the 32 letters and digits of an \"Events API v2\" integration"
+        .to_owned())
 }
 
 /// As ntfy takes it.

@@ -287,6 +287,13 @@ fn channel(channel: &Channel) -> Row {
             }
             (form.as_str(), how)
         }
+        Medium::Pagerduty { key, url } => {
+            let mut how = format!("routing key {}", place(key));
+            if let Some(url) = url {
+                let _ = write!(how, ", address {}", place(url));
+            }
+            ("pagerduty", how)
+        }
         Medium::Email { to, from, smtp } => {
             ("email", format!("to {}, from {from}, by {}", to.join(", "), server(smtp)))
         }

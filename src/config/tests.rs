@@ -200,6 +200,7 @@ fn reads_the_example_that_shows_every_key() {
               team     slack        critical warning info  address from $SLACK_WEBHOOK
               phone    ntfy         critical warning info  address as written in channel.phone.url, topic chat-agent, token from $NTFY_TOKEN
               events   cloudevents  critical warning info  address from $EVENTS_URL
+              pager    pagerduty    critical               routing key from the file /run/secrets/pagerduty
 
             Digests
               morning  0 9 * * 1-5, Europe/Berlin  to on-call

@@ -10,7 +10,7 @@ use futures_util::FutureExt;
 
 use super::http::Http;
 use super::secrets::Secrets;
-use super::{check, discovery, publish, query, smtp, webhook};
+use super::{check, discovery, events, publish, query, smtp, webhook};
 use crate::model::{Channel, Failure, Medium, Request, Span};
 use crate::notify::{Body, Letter};
 use crate::record::Outcome;
@@ -146,15 +146,21 @@ impl Carrier {
                 let (http, secrets) = (&self.http, &self.secrets);
                 webhook::deliver_as(form, http, secrets, url, token.as_ref(), one).await
             }
+            (Medium::Pagerduty { key, url }, Body::Requests(requests)) => {
+                let one = events::Try { requests, timeout, not_stored, now_s };
+                events::deliver(&self.http, &self.secrets, key, url.as_ref(), one).await
+            }
             (Medium::Email { to, from, smtp }, Body::Mail { .. }) => {
                 let post = smtp::Post { to, from, smtp, timeout, not_stored };
                 smtp::deliver(&self.secrets, &self.deferred, letter, post).await
             }
-            (Medium::Webhook { .. }, Body::Post { .. } | Body::Mail { .. })
-            | (Medium::Post { .. }, Body::Webhook { .. } | Body::Mail { .. })
-            | (Medium::Email { .. }, Body::Webhook { .. } | Body::Post { .. }) => {
-                panic!("the letter {} is not in its channel's form", letter.key)
-            }
+            (
+                Medium::Webhook { .. }
+                | Medium::Post { .. }
+                | Medium::Pagerduty { .. }
+                | Medium::Email { .. },
+                _,
+            ) => panic!("the letter {} is not in its channel's form", letter.key),
         }
     }
 }

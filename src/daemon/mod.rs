@@ -9,6 +9,7 @@ pub mod clock;
 pub mod desk;
 pub mod discovery;
 pub mod dns;
+pub mod events;
 pub mod files;
 pub mod http;
 pub mod journal;

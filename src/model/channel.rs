@@ -42,6 +42,13 @@ pub enum Medium {
         /// A bearer token, where the receiver wants one.
         token: Option<Secret>,
     },
+    /// Events for PagerDuty, which keeps the state of incidents.
+    Pagerduty {
+        /// The routing key of an integration.
+        key: Secret,
+        /// Where to, if not to PagerDuty's own address: the part before `/v2/enqueue`.
+        url: Option<Secret>,
+    },
     /// A mail over SMTP.
     Email {
         /// Recipients.
@@ -51,6 +58,17 @@ pub enum Medium {
         /// The server.
         smtp: Smtp,
     },
+}
+
+impl Medium {
+    /// Whether it is told that a release is out: where incidents are looked into,
+    /// the first question is what was changed.
+    pub fn is_told_of_releases(&self) -> bool {
+        match self {
+            Medium::Pagerduty { .. } => true,
+            Medium::Webhook { .. } | Medium::Post { .. } | Medium::Email { .. } => false,
+        }
+    }
 }
 
 /// A receiver's own form of a message.

@@ -39,6 +39,8 @@ pub enum Content<'a> {
         /// Alerts told before that are firing still, the worst first.
         others: Vec<&'a AlertNews>,
     },
+    /// The release is out.
+    Released,
     /// The smoke suite failed: its failed steps.
     Smoke(&'a [StepResult]),
     /// A window closed.
@@ -100,6 +102,7 @@ pub fn digest<'a>(
     let at = fresh.last()?.at;
     let content = match &fresh.first()?.item {
         Item::Summary(window) => Content::Summary(&record.windows.get(window)?.summary),
+        Item::Released => Content::Released,
         Item::SmokeFailed(steps) => Content::Smoke(steps),
         Item::Overview { overview, .. } => Content::Overview(overview),
         Item::Fired(_)
@@ -164,9 +167,11 @@ pub fn turn(item: &Item) -> Option<(&AlertNews, State)> {
         Item::Fired(alert) | Item::Standing { alert, .. } => Some((alert, State::Firing)),
         Item::Resolved(alert) => Some((alert, State::Resolved)),
         Item::Closed(alert) => Some((alert, State::Closed)),
-        Item::SmokeFailed(_) | Item::Summary(_) | Item::Overview { .. } | Item::Notice { .. } => {
-            None
-        }
+        Item::Released
+        | Item::SmokeFailed(_)
+        | Item::Summary(_)
+        | Item::Overview { .. }
+        | Item::Notice { .. } => None,
     }
 }
 

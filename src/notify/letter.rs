@@ -34,6 +34,9 @@ pub enum Body {
         /// The body, final to the byte.
         json: String,
     },
+    /// JSON bodies to be POSTed one after the other: the first that is put off
+    /// ends the try, and the next try sends all of them again.
+    Requests(Vec<Request>),
     /// A mail with text and HTML alike in content. The sender sets
     /// `Message-ID` to the letter's key at the domain of the `From` address.
     Mail {
@@ -46,6 +49,19 @@ pub enum Body {
         /// Further headers, in order: `In-Reply-To`, `References`, `Auto-Submitted`, …
         headers: Vec<(String, String)>,
     },
+}
+
+/// One of several requests of a letter.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Request {
+    /// What follows the receiver's address.
+    pub path: &'static str,
+    /// What it is about, for a receipt.
+    pub about: String,
+    /// The body, but for what is filled in at each try.
+    pub json: String,
+    /// The least of it, for a receiver that finds it too large or too odd.
+    pub less: Option<String>,
 }
 
 /// SHA-256 of the unfilled letter, in hex: what the record keeps of it.
@@ -70,6 +86,13 @@ impl Body {
         match self {
             Body::Webhook { json } => vec!["webhook", json],
             Body::Post { json } => vec!["post", json],
+            Body::Requests(requests) => {
+                let mut parts = vec!["requests"];
+                for Request { path, about, json, less } in requests {
+                    parts.extend([path, about.as_str(), json, less.as_deref().unwrap_or_default()]);
+                }
+                parts
+            }
             Body::Mail { subject, text, html, headers } => {
                 let mut parts = vec!["mail", subject, text, html];
                 for (name, value) in headers {

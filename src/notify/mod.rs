@@ -12,7 +12,7 @@ mod owed;
 mod retry;
 mod words;
 
-pub use channel::{content_type, not_stored, objection, webhook};
-pub use letter::{Body, Letter, hash};
+pub use channel::{content_type, not_stored, objection, pagerduty, webhook};
+pub use letter::{Body, Letter, Request, hash};
 pub use owed::{Owed, owed};
 pub use retry::{TIMEOUT, next_try};

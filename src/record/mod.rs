@@ -178,6 +178,10 @@ impl Record {
             ended: None,
         };
         record.add_blind(release.at, record.opened_at, "bakewatch had not been started");
+        // No news at all where nobody takes it.
+        if plan.channels.iter().any(|channel| channel.medium.is_told_of_releases()) {
+            record.tell(Item::Released);
+        }
         Ok(record)
     }
 

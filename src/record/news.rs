@@ -40,6 +40,8 @@ pub enum Item {
         /// The alert.
         alert: AlertNews,
     },
+    /// The release is out: its watch has opened.
+    Released,
     /// The smoke suite ended with a `must` that failed: all that failed.
     SmokeFailed(Vec<StepResult>),
     /// A window closed; its summary stands in the record.
@@ -112,6 +114,7 @@ impl Item {
                 channel.takes(alert.severity)
             }
             Item::Standing { to, alert } => *to == channel.name && channel.takes(alert.severity),
+            Item::Released => channel.medium.is_told_of_releases(),
             Item::SmokeFailed(_) | Item::Summary(_) => true,
             Item::Overview { channels, .. } => channels.contains(&channel.name),
             Item::Notice { about, .. } => about.as_ref() != Some(&channel.name),

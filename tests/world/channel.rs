@@ -111,6 +111,10 @@ pub fn headline(letter: &Letter) -> String {
             }
             words.join(", ")
         }
+        Body::Requests(requests) => {
+            let abouts: Vec<&str> = requests.iter().map(|one| one.about.as_str()).collect();
+            abouts.join(", ")
+        }
     }
 }
 

@@ -12,7 +12,16 @@ pub(super) const TABLE: Table = Table {
         key("name", Text, "the channel's name").needed().such_as("\"on-call\""),
         key(
             "type",
-            Word(&["email", "webhook", "slack", "teams", "discord", "ntfy", "cloudevents"]),
+            Word(&[
+                "email",
+                "webhook",
+                "slack",
+                "teams",
+                "discord",
+                "ntfy",
+                "cloudevents",
+                "pagerduty",
+            ]),
             "how it is told",
         )
         .needed()
@@ -20,12 +29,18 @@ pub(super) const TABLE: Table = Table {
         key("severities", Some(&SEVERITY), "which alerts; summaries come in any case")
             .or("all")
             .such_as("[\"critical\"]"),
-        key("url", Secret, "all but email: the receiver's address; needed there")
-            .such_as("{ file = \"/run/secrets/chat-webhook\" }"),
+        key(
+            "url",
+            Secret,
+            "all but email: the receiver's address; needed there, but for pagerduty",
+        )
+        .such_as("{ file = \"/run/secrets/chat-webhook\" }"),
         key("topic", Text, "ntfy: to whom it is published; needed there").such_as("\"bakewatch\""),
         key("token", Secret, "ntfy and cloudevents: a bearer token")
             .or("none")
             .such_as("{ env = \"NTFY_TOKEN\" }"),
+        key("routing-key", Secret, "pagerduty: of the integration; needed there")
+            .such_as("{ file = \"/run/secrets/pagerduty\" }"),
         key("secret", Secret, "webhook: `whsec_…`, signs the body")
             .or("not signed")
             .such_as("{ env = \"CHAT_SECRET\" }"),

@@ -31,7 +31,9 @@ pub fn compose(digest: &Digest) -> Body {
     let subject = subject(digest, &headline);
     let (text, html) = match &digest.content {
         Content::Summary(summary) => (report::text(summary), report::mail_html(summary)),
-        Content::News { .. } | Content::Smoke(_) | Content::Overview(_) => news(digest, &subject),
+        Content::News { .. } | Content::Released | Content::Smoke(_) | Content::Overview(_) => {
+            news(digest, &subject)
+        }
     };
     // A report's own page is small; this is for what nobody foresaw.
     let is_small = html.len() <= HTML_BYTES_MAX;
@@ -44,7 +46,11 @@ fn subject(digest: &Digest, headline: &Headline) -> String {
     let tag = match (&digest.content, headline.severity) {
         (Content::News { .. }, Some(severity)) => format!("{} {severity}", headline.tag),
         (
-            Content::News { .. } | Content::Smoke(_) | Content::Summary(_) | Content::Overview(_),
+            Content::News { .. }
+            | Content::Released
+            | Content::Smoke(_)
+            | Content::Summary(_)
+            | Content::Overview(_),
             _,
         ) => headline.tag.to_owned(),
     };
@@ -153,7 +159,11 @@ fn roots(digest: &Digest) -> Vec<String> {
             let named = tellings.iter().take(ROOTS_MAX);
             named.map(|telling| root(service, &telling.alert.incident)).collect()
         }
-        Content::News { .. } | Content::Smoke(_) | Content::Summary(_) | Content::Overview(_) => {
+        Content::News { .. }
+        | Content::Released
+        | Content::Smoke(_)
+        | Content::Summary(_)
+        | Content::Overview(_) => {
             vec![root(&digest.release.watch().to_string(), "")]
         }
     }

@@ -3,6 +3,7 @@
 mod chat;
 mod cloudevents;
 mod email;
+pub mod pagerduty;
 pub mod webhook;
 
 use super::digest::Digest;
@@ -16,6 +17,7 @@ pub fn compose(medium: &Medium, digest: &Digest) -> Body {
     match medium {
         Medium::Webhook { .. } => webhook::compose(digest),
         Medium::Post { form, .. } => Body::Post { json: post(form, digest) },
+        Medium::Pagerduty { .. } => pagerduty::compose(digest),
         Medium::Email { .. } => email::compose(digest),
     }
 }

@@ -47,7 +47,9 @@ pub fn json_of(digest: &Digest) -> String {
     match &digest.content {
         Content::Summary(summary) => summary_json(digest, summary),
         Content::Overview(overview) => overview_json(digest, overview),
-        Content::News { .. } | Content::Smoke(_) => json(&envelope(digest, None)),
+        Content::News { .. } | Content::Released | Content::Smoke(_) => {
+            json(&envelope(digest, None))
+        }
     }
 }
 
@@ -251,6 +253,10 @@ fn fill<'a>(
             // A closed alert is over for whoever holds its state.
             data.status = if is_firing { "firing" } else { "resolved" };
             "release.alert"
+        }
+        Content::Released => {
+            data.status = "released";
+            "release.out"
         }
         Content::Smoke(steps) => {
             data.status = "failed";

@@ -4,6 +4,7 @@ mod checks;
 pub mod cli;
 mod discover;
 mod dns;
+mod events;
 mod hangup;
 mod http;
 mod lanes;
