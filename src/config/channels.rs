@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 
+mod others;
+
 use super::address;
 use super::complaint::instead;
 use super::secret::Vault;
@@ -14,15 +16,18 @@ use super::walk::{Said, Table, Value};
 use crate::model::{Channel, Form, Medium, Secret, Severity, Smtp, SmtpTls};
 
 /// The types, each with the keys that mean something there.
-const TYPES: [(&str, &[&str]); 8] = [
+const TYPES: [(&str, &[&str]); 11] = [
     ("email", &["to", "from", "smtp", "password", "ca-file"]),
-    ("webhook", &["url", "secret"]),
+    ("webhook", &["url", "secret", "template", "content-type"]),
     ("slack", &["url"]),
     ("teams", &["url"]),
     ("discord", &["url"]),
     ("ntfy", &["url", "topic", "token"]),
     ("cloudevents", &["url", "token"]),
     ("pagerduty", &["routing-key", "url"]),
+    ("alertmanager", &["url", "token"]),
+    ("alertmanager-webhook", &["url", "token"]),
+    ("command", &["run", "env"]),
 ];
 
 /// Reads every `[[channel]]`.
@@ -62,7 +67,9 @@ fn channel(table: &Table, name: &str, words: &Severities, vault: &Vault) -> Opti
     let medium = match word {
         "webhook" => webhook(table, vault),
         "email" => email(table, vault),
-        "pagerduty" => pagerduty(table, vault),
+        "pagerduty" => others::pagerduty(table, vault),
+        "alertmanager" => others::alertmanager(table, vault),
+        "command" => others::command(table, vault),
         form => post(table, form, vault),
     };
     Some(Channel { name: name.into(), medium: medium?, severities: severities? })
@@ -92,28 +99,12 @@ fn post(table: &Table, form: &str, vault: &Vault) -> Option<Medium> {
         "slack" => Some(Form::Slack),
         "teams" => Some(Form::Teams),
         "discord" => Some(Form::Discord),
+        "alertmanager-webhook" => Some(Form::Alertmanager),
         "ntfy" => topic(table).map(|topic| Form::Ntfy { topic }),
         _ => Some(Form::CloudEvents),
     };
     let url = web(table, vault);
     Some(Medium::Post { form: form?, url: url?, token: optional(token)? })
-}
-
-fn pagerduty(table: &Table, vault: &Vault) -> Option<Medium> {
-    let key = table.need("routing-key", "routing-key = { env = \"PAGERDUTY_KEY\" }");
-    let key = key.and_then(|value| vault.secret(value, routing_key));
-    let url = Said::of(table.get("url"), |_| web(table, vault));
-    Some(Medium::Pagerduty { key: key?, url: optional(url)? })
-}
-
-/// 32 letters and digits; not repeated, for it is a secret.
-fn routing_key(text: &str) -> Result<(), String> {
-    let is_key = text.len() == 32 && text.chars().all(|char| char.is_ascii_alphanumeric());
-    if is_key {
-        return Ok(());
-    }
-    Err("is no routing key; write the 32 letters and digits of an \"Events API v2\" integration"
-        .to_owned())
 }
 
 /// As ntfy takes it.
@@ -143,11 +134,16 @@ fn severities(value: &Value, words: &Severities) -> Option<Vec<Severity>> {
 fn webhook(table: &Table, vault: &Vault) -> Option<Medium> {
     let secret = Said::of(table.get("secret"), |value| vault.secret(value, signing));
     let url = web(table, vault);
-    Some(Medium::Webhook { url: url?, secret: optional(secret)? })
+    let template = others::template(table);
+    Some(Medium::Webhook { url: url?, secret: optional(secret)?, template: optional(template)? })
 }
 
 fn web(table: &Table, vault: &Vault) -> Option<Secret> {
     let value = table.need("url", "url = { env = \"WEBHOOK_URL\" }")?;
+    web_at(value, vault)
+}
+
+fn web_at(value: &Value, vault: &Vault) -> Option<Secret> {
     let url = vault.secret(value, |text| address::web(text).map(|_| ()));
     if let Some(host) = value.as_text().and_then(plain_host) {
         let what = format!("sends alerts to {host} in the open; write https://");

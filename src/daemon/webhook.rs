@@ -20,7 +20,7 @@ const ANSWER_BYTES_MAX: u64 = 64 << 10;
 pub struct Try<'a> {
     /// The letter.
     pub letter: &'a Letter,
-    /// Its JSON.
+    /// Its body.
     pub json: &'a str,
     /// For the whole try.
     pub timeout: Span,
@@ -43,13 +43,14 @@ pub async fn deliver(
     secrets: &Secrets,
     url: &Secret,
     secret: Option<&Secret>,
+    content_type: &str,
     one: Try<'_>,
 ) -> Outcome {
     let signed = async {
         let mut ready = at(http, secrets, url, &one).await?;
         ready.request = ready
             .request
-            .header("content-type", "application/json")
+            .header("content-type", content_type)
             .header("webhook-id", &one.letter.key)
             .header("webhook-timestamp", one.now_s.to_string())
             .body(one.json.to_owned());
@@ -193,7 +194,7 @@ fn retry_after(value: &str, now_s: i64) -> Option<Span> {
 }
 
 /// The start of an answer on one line, without what it may not repeat.
-fn words_of(body: &[u8], hidden: &[String]) -> String {
+pub(super) fn words_of(body: &[u8], hidden: &[String]) -> String {
     let mut text = String::from_utf8_lossy(body).into_owned();
     for secret in hidden.iter().filter(|secret| !secret.is_empty()) {
         text = text.replace(secret, "…");

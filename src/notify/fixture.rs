@@ -172,7 +172,8 @@ fn plan() -> Plan {
         medium,
         severities: severities.to_vec(),
     };
-    let webhook = || Medium::Webhook { url: Secret::Env("URL".to_owned()), secret: None };
+    let webhook =
+        || Medium::Webhook { url: Secret::Env("URL".to_owned()), secret: None, template: None };
     let smtp = Smtp {
         host: "mail.example.com".to_owned(),
         port: 465,

@@ -34,6 +34,14 @@ pub enum Body {
         /// The body, final to the byte.
         json: String,
     },
+    /// A body in the receiver's own words, to be POSTed, and signed if the channel
+    /// has a secret.
+    Text {
+        /// The body, final to the byte.
+        text: String,
+        /// What it is.
+        content_type: String,
+    },
     /// JSON bodies to be POSTed one after the other: the first that is put off
     /// ends the try, and the next try sends all of them again.
     Requests(Vec<Request>),
@@ -86,6 +94,7 @@ impl Body {
         match self {
             Body::Webhook { json } => vec!["webhook", json],
             Body::Post { json } => vec!["post", json],
+            Body::Text { text, content_type } => vec!["text", text, content_type],
             Body::Requests(requests) => {
                 let mut parts = vec!["requests"];
                 for Request { path, about, json, less } in requests {

@@ -9,10 +9,12 @@ mod fixture;
 mod letter;
 mod overview;
 mod owed;
+mod repeat;
 mod retry;
 mod words;
 
-pub use channel::{content_type, not_stored, objection, pagerduty, webhook};
+pub use channel::{alertmanager, content_type, not_stored, objection, pagerduty, webhook};
 pub use letter::{Body, Letter, Request, hash};
 pub use owed::{Owed, owed};
+pub use repeat::{EVERY as REPEAT_EVERY, repeat};
 pub use retry::{TIMEOUT, next_try};

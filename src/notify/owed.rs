@@ -61,7 +61,7 @@ pub fn owed(record: &Record, channel: &Channel) -> Owed {
 
 fn letter(record: &Record, channel: &Channel, url: &str, after: u64, up_to: u64) -> Option<Letter> {
     let digest = digest(record, channel, url, after, up_to)?;
-    let body = compose(&channel.medium, &digest);
+    let body = compose(channel, &digest);
     let watch = record.release.watch().to_string();
     let key = key(&watch, &channel.name, after, up_to, &body);
     Some(Letter { key, channel: channel.name.clone(), after, up_to, body })
@@ -74,7 +74,11 @@ fn end(record: &Record, channel: &Channel, told: u64) -> Option<u64> {
     let rest = &record.news[record.news.partition_point(|news| news.seq <= told)..];
     let things_max = match channel.medium {
         Medium::Pagerduty { .. } => REQUESTS_MAX,
-        Medium::Webhook { .. } | Medium::Post { .. } | Medium::Email { .. } => THINGS_MAX,
+        Medium::Webhook { .. }
+        | Medium::Post { .. }
+        | Medium::Alertmanager { .. }
+        | Medium::Command { .. }
+        | Medium::Email { .. } => THINGS_MAX,
     };
     let mut end = None;
     let mut things: BTreeSet<&str> = BTreeSet::new();

@@ -115,8 +115,11 @@ impl Item {
             }
             Item::Standing { to, alert } => *to == channel.name && channel.takes(alert.severity),
             Item::Released => channel.medium.is_told_of_releases(),
-            Item::SmokeFailed(_) | Item::Summary(_) => true,
-            Item::Overview { channels, .. } => channels.contains(&channel.name),
+            Item::SmokeFailed(_) => true,
+            Item::Summary(_) => !channel.medium.is_for_alerts_alone(),
+            Item::Overview { channels, .. } => {
+                channels.contains(&channel.name) && !channel.medium.is_for_alerts_alone()
+            }
             Item::Notice { about, .. } => about.as_ref() != Some(&channel.name),
         }
     }

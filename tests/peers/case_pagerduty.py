@@ -49,7 +49,7 @@ def play(bench) -> None:
     bench.check("names it", "v1.2.3: RELEASED" in changes()[0]["payload"]["summary"], changes())
     state = bench.folder / "state"
     bench.until("is healthy", lambda: "healthy" in run.printed() or list(state.glob("*.db")), 30)
-    bench.until("has tried the suite", lambda: "smoke" in run.printed(), 60, run.printed)
+    bench.until("has tried the suite", lambda: " steps: " in run.printed(), 60, run.printed)
     service.down()
     bench.until("triggers an incident", lambda: of_the_service("trigger"), 60, run.printed)
     service.up()

@@ -13,6 +13,7 @@
 //! sent: the body is the same to the byte on every try.
 
 mod sign;
+pub mod template;
 
 use serde::Serialize;
 
@@ -20,7 +21,7 @@ pub use sign::sign;
 
 use crate::judge::Bound;
 use crate::metrics::{Unit, show};
-use crate::model::{Name, Number, Severity, Timestamp, Verdict};
+use crate::model::{Name, Number, Severity, Template, Timestamp, Verdict};
 use crate::notify::digest::{self, Content, Digest, State, Telling};
 use crate::notify::letter::Body;
 use crate::notify::overview::Standing;
@@ -38,8 +39,12 @@ const ALERTS_BYTES_MAX: usize = 128 << 10;
 const SHORT_MAX: usize = 200;
 
 /// A digest as the body of a webhook.
-pub fn compose(digest: &Digest) -> Body {
-    Body::Webhook { json: json_of(digest) }
+pub fn compose(digest: &Digest, template: Option<&Template>) -> Body {
+    let json = json_of(digest);
+    match template {
+        Some(template) => template::body(template, json),
+        None => Body::Webhook { json },
+    }
 }
 
 /// The body itself.

@@ -2,6 +2,7 @@
 
 mod checks;
 pub mod cli;
+mod command;
 mod discover;
 mod dns;
 mod events;
