@@ -183,8 +183,7 @@ fn email(table: &Table, vault: &Vault) -> Option<Medium> {
     let from = match table.get("from") {
         Some(value) => {
             let text = value.text()?;
-            address::mail(text).map_err(|what| value.error(what)).ok()?;
-            text.to_owned()
+            address::mail(text).map_err(|what| value.error(what)).ok()?
         }
         None => sender(smtp.as_ref()?),
     };
@@ -202,8 +201,7 @@ fn sender(smtp: &Smtp) -> String {
 fn recipients(value: &Value) -> Option<Vec<String>> {
     let one = |value: &Value| {
         let text = value.text()?;
-        address::mail(text).map_err(|what| value.error(what)).ok()?;
-        Some(text.to_owned())
+        address::mail(text).map_err(|what| value.error(what)).ok()
     };
     if value.as_text().is_some() {
         return Some(vec![one(value)?]);
@@ -215,8 +213,12 @@ fn recipients(value: &Value) -> Option<Vec<String>> {
     let mut all: Vec<String> = Vec::new();
     for member in &members {
         let Some(address) = one(member) else { continue };
-        if all.contains(&address) {
-            member.error(format!("{address} is listed twice"));
+        let bare = |text: &str| {
+            let bare = text.rsplit_once('<').map_or(text, |(_, address)| address);
+            bare.trim_end_matches('>').to_owned()
+        };
+        if all.iter().any(|known| bare(known) == bare(&address)) {
+            member.error(format!("{} is listed twice", bare(&address)));
         }
         all.push(address);
     }

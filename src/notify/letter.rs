@@ -56,7 +56,18 @@ pub enum Body {
         html: String,
         /// Further headers, in order: `In-Reply-To`, `References`, `Auto-Submitted`, …
         headers: Vec<(String, String)>,
+        /// Pictures that the HTML shows.
+        images: Vec<Image>,
     },
+}
+
+/// A picture in a mail.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Image {
+    /// Its `Content-ID`, without brackets.
+    pub id: String,
+    /// PNG, in base64.
+    pub png: String,
 }
 
 /// One of several requests of a letter.
@@ -102,10 +113,13 @@ impl Body {
                 }
                 parts
             }
-            Body::Mail { subject, text, html, headers } => {
+            Body::Mail { subject, text, html, headers, images } => {
                 let mut parts = vec!["mail", subject, text, html];
                 for (name, value) in headers {
                     parts.extend([name.as_str(), value]);
+                }
+                for Image { id, png } in images {
+                    parts.extend([id.as_str(), png]);
                 }
                 parts
             }

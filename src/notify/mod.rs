@@ -3,6 +3,7 @@
 
 mod card;
 mod channel;
+mod chart;
 mod digest;
 #[cfg(test)]
 mod fixture;
@@ -14,7 +15,7 @@ mod retry;
 mod words;
 
 pub use channel::{alertmanager, content_type, not_stored, objection, pagerduty, webhook};
-pub use letter::{Body, Letter, Request, hash};
+pub use letter::{Body, Image, Letter, Request, hash};
 pub use owed::{Owed, owed};
 pub use repeat::{EVERY as REPEAT_EVERY, repeat};
 pub use retry::{TIMEOUT, next_try};

@@ -52,7 +52,7 @@ fn alerts(record: &Record, channel: &Channel, told: u64, now: Timestamp) -> Vec<
         *state == State::Firing || now.since(ended_at) <= ENDED_FOR
     };
     let (release, url) = (&record.release, record.plan.url.as_str());
-    let digest = |at, content| Digest { release, url, at, ending: None, content };
+    let digest = |at, content| Digest { release, url, at, ending: None, blocks: &[], content };
     let failed =
         smoke.map(|(at, steps)| alertmanager::of_smoke(&digest(at, Content::Smoke(steps)), steps));
     let due = latest.into_values().filter(is_due).map(|(alert, state)| {

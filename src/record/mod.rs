@@ -294,7 +294,8 @@ impl Record {
     }
 
     fn tell(&mut self, item: Item) {
-        self.news.push(News { seq: self.seq, at: self.at, item });
+        let blocks = self.blocks.len();
+        self.news.push(News { seq: self.seq, at: self.at, blocks, item });
     }
 
     fn add_blind(&mut self, from: Timestamp, to: Timestamp, why: &str) {

@@ -18,6 +18,10 @@ pub struct News {
     pub seq: u64,
     /// When it became true.
     pub at: Timestamp,
+    /// How many blocks of measurements were known by then, so that a letter shows
+    /// what was known when it was first written.
+    #[serde(default)]
+    pub blocks: usize,
     /// What it is.
     pub item: Item,
 }

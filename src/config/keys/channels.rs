@@ -59,8 +59,12 @@ pub(super) const TABLE: Table = Table {
         key("env", Each(&Secret), "command: its environment, beside PATH and BAKEWATCH_KEY")
             .or("nothing")
             .such_as("{ PAGER_TOKEN = { env = \"PAGER_TOKEN\" } }"),
-        key("to", Either(&[Mail, Some(&Mail)]), "email: who gets it; needed there")
-            .such_as("[\"oncall@example.com\"]"),
+        key(
+            "to",
+            Either(&[Mail, Some(&Mail)]),
+            "email: who gets it, perhaps with a name; needed there",
+        )
+        .such_as("[\"On Call <oncall@example.com>\"]"),
         key("from", Mail, "email: the sender")
             .or("the user, or bakewatch@ the mail server")
             .such_as("\"bakewatch@example.com\""),

@@ -326,6 +326,7 @@ async fn answers_for_a_task_that_panicked() {
         text: String::new(),
         html: String::new(),
         headers: Vec::new(),
+        images: Vec::new(),
     };
     let letter = Letter { key: "k".into(), channel: "hook".into(), after: 0, up_to: 1, body: mail };
     let job = Job {
