@@ -161,14 +161,42 @@ fn decoded(text: &str) -> Result<String, String> {
     Ok(text)
 }
 
-/// A bare mail address: it goes into a header and onto the envelope.
-pub(super) fn mail(text: &str) -> Result<(), String> {
+/// Characters of a name before a mail address.
+const NAME_CHARS_MAX: usize = 120;
+
+/// A mail address, perhaps with a name: `On Call <oncall@example.com>`. It goes into
+/// a header and onto the envelope. A domain beyond ASCII is given as the name
+/// system has it; what is before the `@` stays, for servers that take it.
+pub(super) fn mail(text: &str) -> Result<String, String> {
     let wrong = || format!("{text:?} is no mail address; write for example \"oncall@example.com\"");
-    let (local, domain) = text.rsplit_once('@').ok_or_else(wrong)?;
+    let (name, address) = match text.strip_suffix('>').and_then(|text| text.rsplit_once('<')) {
+        Some((name, address)) => (name.trim(), address),
+        None => ("", text),
+    };
+    let name = name.strip_prefix('"').and_then(|name| name.strip_suffix('"')).unwrap_or(name);
+    let is_odd = |c: char| c.is_control() || "<>\"\\".contains(c);
+    if name.contains(is_odd) || name.chars().count() > NAME_CHARS_MAX {
+        return Err(format!(
+            "{text:?} has a name that no header can have; write for example \
+             \"On Call <oncall@example.com>\""
+        ));
+    }
+    let (local, domain) = address.rsplit_once('@').ok_or_else(wrong)?;
     let fits = |c: char| !c.is_whitespace() && !c.is_control() && !"<>(),;:\"\\[]@".contains(c);
     let is_bare = |part: &str| !part.is_empty() && part.chars().all(fits);
     let is_domain = !domain.starts_with(['.', '-']) && !domain.ends_with(['.', '-']);
-    if is_bare(local) && is_bare(domain) && is_domain { Ok(()) } else { Err(wrong()) }
+    if !is_bare(local) || !is_bare(domain) || !is_domain {
+        return Err(wrong());
+    }
+    let domain = if domain.is_ascii() { Some(domain.to_owned()) } else { in_ascii(domain) };
+    let address = format!("{local}@{}", domain.ok_or_else(wrong)?);
+    Ok(if name.is_empty() { address } else { format!("{name} <{address}>") })
+}
+
+/// `xn--bcher-kva.example` for `bücher.example`.
+fn in_ascii(domain: &str) -> Option<String> {
+    let url = Url::parse(&format!("http://{domain}/")).ok()?;
+    url.domain().filter(|domain| domain.is_ascii()).map(str::to_owned)
 }
 
 #[cfg(test)]
@@ -209,11 +237,33 @@ mod tests {
     }
 
     #[test]
-    fn takes_a_mail_address_only_bare() {
-        for good in ["a@b", "on.call+x@mail.example.com"] {
-            assert_eq!(mail(good), Ok(()));
+    fn takes_a_mail_address_with_a_name_or_without_and_nothing_else() {
+        for good in ["a@b", "on.call+x@mail.example.com", "On Call <a@b>", "jürgen@b"] {
+            assert_eq!(mail(good), Ok(good.to_owned()));
         }
-        for bad in ["", "a", "@b", "a@", "A <a@b>", "a@b\r\nBcc: c@d", "a@b,c@d", "a b@c", "a@.b"] {
+        for (text, meant) in [
+            ("\"On, Call\" <a@b>", "On, Call <a@b>"),
+            ("<a@b>", "a@b"),
+            ("Bücher <wer@bücher.example>", "Bücher <wer@xn--bcher-kva.example>"),
+        ] {
+            assert_eq!(mail(text), Ok(meant.to_owned()));
+        }
+        let evil = "A\r\nBcc: c@d <a@b>";
+        for bad in [
+            evil,
+            "A\"B <a@b>",
+            "<a@b",
+            "a@b>",
+            "A <a@b>, c@d",
+            "",
+            "a",
+            "@b",
+            "a@",
+            "a@b\r\nBcc: c@d",
+            "a@b,c@d",
+            "a b@c",
+            "a@.b",
+        ] {
             assert!(mail(bad).is_err(), "{bad:?}");
         }
     }

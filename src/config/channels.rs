@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 
+mod others;
+
 use super::address;
 use super::complaint::instead;
 use super::secret::Vault;
@@ -14,14 +16,18 @@ use super::walk::{Said, Table, Value};
 use crate::model::{Channel, Form, Medium, Secret, Severity, Smtp, SmtpTls};
 
 /// The types, each with the keys that mean something there.
-const TYPES: [(&str, &[&str]); 7] = [
+const TYPES: [(&str, &[&str]); 11] = [
     ("email", &["to", "from", "smtp", "password", "ca-file"]),
-    ("webhook", &["url", "secret"]),
+    ("webhook", &["url", "secret", "template", "content-type"]),
     ("slack", &["url"]),
     ("teams", &["url"]),
     ("discord", &["url"]),
     ("ntfy", &["url", "topic", "token"]),
     ("cloudevents", &["url", "token"]),
+    ("pagerduty", &["routing-key", "url"]),
+    ("alertmanager", &["url", "token"]),
+    ("alertmanager-webhook", &["url", "token"]),
+    ("command", &["run", "env"]),
 ];
 
 /// Reads every `[[channel]]`.
@@ -61,6 +67,9 @@ fn channel(table: &Table, name: &str, words: &Severities, vault: &Vault) -> Opti
     let medium = match word {
         "webhook" => webhook(table, vault),
         "email" => email(table, vault),
+        "pagerduty" => others::pagerduty(table, vault),
+        "alertmanager" => others::alertmanager(table, vault),
+        "command" => others::command(table, vault),
         form => post(table, form, vault),
     };
     Some(Channel { name: name.into(), medium: medium?, severities: severities? })
@@ -90,6 +99,7 @@ fn post(table: &Table, form: &str, vault: &Vault) -> Option<Medium> {
         "slack" => Some(Form::Slack),
         "teams" => Some(Form::Teams),
         "discord" => Some(Form::Discord),
+        "alertmanager-webhook" => Some(Form::Alertmanager),
         "ntfy" => topic(table).map(|topic| Form::Ntfy { topic }),
         _ => Some(Form::CloudEvents),
     };
@@ -124,11 +134,16 @@ fn severities(value: &Value, words: &Severities) -> Option<Vec<Severity>> {
 fn webhook(table: &Table, vault: &Vault) -> Option<Medium> {
     let secret = Said::of(table.get("secret"), |value| vault.secret(value, signing));
     let url = web(table, vault);
-    Some(Medium::Webhook { url: url?, secret: optional(secret)? })
+    let template = others::template(table);
+    Some(Medium::Webhook { url: url?, secret: optional(secret)?, template: optional(template)? })
 }
 
 fn web(table: &Table, vault: &Vault) -> Option<Secret> {
     let value = table.need("url", "url = { env = \"WEBHOOK_URL\" }")?;
+    web_at(value, vault)
+}
+
+fn web_at(value: &Value, vault: &Vault) -> Option<Secret> {
     let url = vault.secret(value, |text| address::web(text).map(|_| ()));
     if let Some(host) = value.as_text().and_then(plain_host) {
         let what = format!("sends alerts to {host} in the open; write https://");
@@ -168,8 +183,7 @@ fn email(table: &Table, vault: &Vault) -> Option<Medium> {
     let from = match table.get("from") {
         Some(value) => {
             let text = value.text()?;
-            address::mail(text).map_err(|what| value.error(what)).ok()?;
-            text.to_owned()
+            address::mail(text).map_err(|what| value.error(what)).ok()?
         }
         None => sender(smtp.as_ref()?),
     };
@@ -187,8 +201,7 @@ fn sender(smtp: &Smtp) -> String {
 fn recipients(value: &Value) -> Option<Vec<String>> {
     let one = |value: &Value| {
         let text = value.text()?;
-        address::mail(text).map_err(|what| value.error(what)).ok()?;
-        Some(text.to_owned())
+        address::mail(text).map_err(|what| value.error(what)).ok()
     };
     if value.as_text().is_some() {
         return Some(vec![one(value)?]);
@@ -200,8 +213,12 @@ fn recipients(value: &Value) -> Option<Vec<String>> {
     let mut all: Vec<String> = Vec::new();
     for member in &members {
         let Some(address) = one(member) else { continue };
-        if all.contains(&address) {
-            member.error(format!("{address} is listed twice"));
+        let bare = |text: &str| {
+            let bare = text.rsplit_once('<').map_or(text, |(_, address)| address);
+            bare.trim_end_matches('>').to_owned()
+        };
+        if all.iter().any(|known| bare(known) == bare(&address)) {
+            member.error(format!("{} is listed twice", bare(&address)));
         }
         all.push(address);
     }

@@ -24,7 +24,9 @@ const SHOWN: usize = 3;
 /// Reads every `[[digest]]`.
 pub(super) fn read(top: &Table, channels: &[Channel]) -> Vec<Digest> {
     let tables = top.get("digest").map_or_else(Vec::new, |value| value.tables("digest"));
-    let everybody: Vec<Name> = channels.iter().map(|channel| channel.name.clone()).collect();
+    let reads = |channel: &&Channel| !channel.medium.is_for_alerts_alone();
+    let everybody: Vec<Name> =
+        channels.iter().filter(reads).map(|channel| channel.name.clone()).collect();
     let mut taken = BTreeMap::new();
     let digests = tables.iter().filter_map(|table| {
         let value = table.need("name", "name = \"morning\"")?;
@@ -32,7 +34,7 @@ pub(super) fn read(top: &Table, channels: &[Channel]) -> Vec<Digest> {
         free_name(name).map_err(|what| value.error(what)).ok()?;
         let is_new = claim(&mut taken, name, value, top.sink);
         let schedule = schedule(table);
-        let to = Said::of(table.get("channels"), |value| some_of(value, &everybody));
+        let to = Said::of(table.get("channels"), |value| some_of(value, channels));
         let (schedule, channels) = (schedule?, to.or(everybody.clone())?);
         is_new.then(|| Digest { name: name.into(), schedule, channels })
     });
@@ -84,8 +86,8 @@ fn zone<'t>(value: &Value<'t>) -> Option<&'t str> {
     Some(text)
 }
 
-fn some_of(value: &Value, known: &[Name]) -> Option<Vec<Name>> {
-    let names: Vec<&str> = known.iter().map(Name::as_str).collect();
+fn some_of(value: &Value, known: &[Channel]) -> Option<Vec<Name>> {
+    let names: Vec<&str> = known.iter().map(|channel| channel.name.as_str()).collect();
     let members = value.list()?;
     if members.is_empty() {
         value.error("names no channel: nobody would get it; leave it out for all");
@@ -95,6 +97,10 @@ fn some_of(value: &Value, known: &[Name]) -> Option<Vec<Name>> {
         let text = member.text()?;
         if !names.contains(&text) {
             member.error(format!("unknown channel {text:?}; {}", instead(text, &names)));
+            return None;
+        }
+        if known.iter().any(|one| one.name == *text && one.medium.is_for_alerts_alone()) {
+            member.error(format!("{text:?} is an Alertmanager, which takes alerts alone"));
             return None;
         }
         Some(Name::from(text))

@@ -270,12 +270,29 @@ fn signals(plan: &Plan) -> Vec<Row> {
 fn channel(channel: &Channel) -> Row {
     let severities: Vec<&str> = channel.severities.iter().rev().map(|s| s.as_str()).collect();
     let (kind, how) = match &channel.medium {
-        Medium::Webhook { url, secret } => {
+        Medium::Webhook { url, secret, template } => {
             let signed = match secret {
                 Some(secret) => format!("signed {}", place(secret)),
                 None => "not signed".to_owned(),
             };
-            ("webhook", format!("address {}, {signed}", place(url)))
+            let own = match template {
+                Some(template) => format!(", by a template, as {}", template.content_type),
+                None => String::new(),
+            };
+            ("webhook", format!("address {}, {signed}{own}", place(url)))
+        }
+        Medium::Alertmanager { urls, token } => {
+            let places: Vec<String> = urls.iter().map(place).collect();
+            let mut how = format!("replicas {}", places.join(", "));
+            if let Some(token) = token {
+                let _ = write!(how, ", token {}", place(token));
+            }
+            ("alertmanager", how)
+        }
+        Medium::Command { run, env } => {
+            let names: Vec<&str> = env.iter().map(|(name, _)| name.as_str()).collect();
+            let with = if names.is_empty() { "nothing".to_owned() } else { names.join(", ") };
+            ("command", format!("{}, with {with} in its environment", run.join(" ")))
         }
         Medium::Post { form, url, token } => {
             let mut how = format!("address {}", place(url));
@@ -286,6 +303,13 @@ fn channel(channel: &Channel) -> Row {
                 let _ = write!(how, ", token {}", place(token));
             }
             (form.as_str(), how)
+        }
+        Medium::Pagerduty { key, url } => {
+            let mut how = format!("routing key {}", place(key));
+            if let Some(url) = url {
+                let _ = write!(how, ", address {}", place(url));
+            }
+            ("pagerduty", how)
         }
         Medium::Email { to, from, smtp } => {
             ("email", format!("to {}, from {from}, by {}", to.join(", "), server(smtp)))

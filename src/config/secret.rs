@@ -129,6 +129,12 @@ fn variable(place: &Value) -> Option<String> {
     Some(name.to_owned())
 }
 
+/// What a variable of a program's environment is called.
+pub(super) fn is_variable(name: &str) -> bool {
+    let fits = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    !name.is_empty() && name.chars().all(fits) && !name.starts_with(|c: char| c.is_ascii_digit())
+}
+
 /// A header, or a capture, whose value nobody should read in a plan or a report.
 pub(super) fn is_telling(name: &str) -> bool {
     const TELLING: [&str; 7] =

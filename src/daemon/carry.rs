@@ -10,7 +10,7 @@ use futures_util::FutureExt;
 
 use super::http::Http;
 use super::secrets::Secrets;
-use super::{check, discovery, publish, query, smtp, webhook};
+use super::{alertmanager, check, command, discovery, events, publish, query, smtp, webhook};
 use crate::model::{Channel, Failure, Medium, Request, Span};
 use crate::notify::{Body, Letter};
 use crate::record::Outcome;
@@ -137,24 +137,47 @@ impl Carrier {
         now_s: i64,
     ) -> Outcome {
         match (&channel.medium, &letter.body) {
-            (Medium::Webhook { url, secret }, Body::Webhook { json }) => {
+            (Medium::Webhook { url, secret, .. }, Body::Webhook { json }) => {
                 let one = webhook::Try { letter, json, timeout, not_stored, now_s };
-                webhook::deliver(&self.http, &self.secrets, url, secret.as_ref(), one).await
+                let (http, secrets, kind) = (&self.http, &self.secrets, "application/json");
+                webhook::deliver(http, secrets, url, secret.as_ref(), kind, one).await
+            }
+            (Medium::Webhook { url, secret, .. }, Body::Text { text, content_type }) => {
+                let one = webhook::Try { letter, json: text, timeout, not_stored, now_s };
+                let (http, secrets) = (&self.http, &self.secrets);
+                webhook::deliver(http, secrets, url, secret.as_ref(), content_type, one).await
+            }
+            (Medium::Alertmanager { urls, token }, Body::Post { json }) => {
+                let one = alertmanager::Try { json, timeout, not_stored, now_s };
+                let (http, secrets) = (&self.http, &self.secrets);
+                alertmanager::deliver(http, secrets, urls, token.as_ref(), one).await
+            }
+            (Medium::Command { run, env }, Body::Webhook { json }) => {
+                let one = command::Try { json, key: &letter.key, timeout, not_stored };
+                command::deliver(&self.secrets, run, env, one).await
             }
             (Medium::Post { form, url, token }, Body::Post { json }) => {
                 let one = webhook::Try { letter, json, timeout, not_stored, now_s };
                 let (http, secrets) = (&self.http, &self.secrets);
                 webhook::deliver_as(form, http, secrets, url, token.as_ref(), one).await
             }
+            (Medium::Pagerduty { key, url }, Body::Requests(requests)) => {
+                let one = events::Try { requests, timeout, not_stored, now_s };
+                events::deliver(&self.http, &self.secrets, key, url.as_ref(), one).await
+            }
             (Medium::Email { to, from, smtp }, Body::Mail { .. }) => {
                 let post = smtp::Post { to, from, smtp, timeout, not_stored };
                 smtp::deliver(&self.secrets, &self.deferred, letter, post).await
             }
-            (Medium::Webhook { .. }, Body::Post { .. } | Body::Mail { .. })
-            | (Medium::Post { .. }, Body::Webhook { .. } | Body::Mail { .. })
-            | (Medium::Email { .. }, Body::Webhook { .. } | Body::Post { .. }) => {
-                panic!("the letter {} is not in its channel's form", letter.key)
-            }
+            (
+                Medium::Webhook { .. }
+                | Medium::Post { .. }
+                | Medium::Alertmanager { .. }
+                | Medium::Command { .. }
+                | Medium::Pagerduty { .. }
+                | Medium::Email { .. },
+                _,
+            ) => panic!("the letter {} is not in its channel's form", letter.key),
         }
     }
 }

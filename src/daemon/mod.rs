@@ -1,14 +1,17 @@
 //! IO: the clock, the loop, HTTP, mail, the store. It decides nothing: it
 //! carries questions out, brings answers back, and keeps facts on disk.
 
+pub mod alertmanager;
 pub mod api;
 pub mod carry;
 pub mod check;
 mod clients;
 pub mod clock;
+pub mod command;
 pub mod desk;
 pub mod discovery;
 pub mod dns;
+pub mod events;
 pub mod files;
 pub mod http;
 pub mod journal;

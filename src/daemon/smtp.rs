@@ -10,20 +10,22 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::{Mutex, PoisonError};
 
-use lettre::message::header::{HeaderName, HeaderValue};
-use lettre::message::{Mailbox, MultiPart};
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use lettre::message::header::{ContentType, HeaderName, HeaderValue};
+use lettre::message::{Attachment, Mailbox, MultiPart, MultiPartKind, SinglePart};
 use lettre::transport::smtp::Error as SmtpError;
 use lettre::transport::smtp::authentication::{Credentials, DEFAULT_MECHANISMS};
 use lettre::transport::smtp::client::{AsyncSmtpConnection, Certificate, TlsParameters};
-use lettre::transport::smtp::commands::{Data, Mail, Rcpt};
-use lettre::transport::smtp::extension::ClientId;
+use lettre::transport::smtp::commands::{Data, Ehlo, Mail, Rcpt};
+use lettre::transport::smtp::extension::{ClientId, Extension, MailParameter, RcptParameter};
 use lettre::{Address, Message};
 
 use super::files::read_aside;
 use super::secrets::Secrets;
 use super::webhook::refused;
 use crate::model::{Smtp, SmtpTls, Span};
-use crate::notify::{Body, Letter};
+use crate::notify::{Body, Image, Letter};
 use crate::record::{Missed, Outcome};
 
 /// After so many tries (about ten minutes: longer than greylisting asks for) a
@@ -110,10 +112,15 @@ async fn session(
     known: &mut Partly,
     has_left: &mut bool,
 ) -> Result<Vec<String>, Stop> {
-    let message = message(letter, post).map_err(ours)?;
-    let from: Mailbox = post.from.parse().map_err(|e| ours(format!("from: {e}")))?;
+    let from = mailbox(post.from).map_err(|error| ours(format!("from: {error}")))?;
     let mut open = connect(secrets, post.smtp, post.timeout).await?;
-    let mail = Mail::new(Some(from.email), vec![]);
+    let offers = offers(&mut open).await;
+    if !offers.utf8 && !is_plain(&from) {
+        let detail = format!("from: {}", without_utf8(post.smtp));
+        return Err(Stop::Before { detail, permanent: true });
+    }
+    let message = message(letter, post, from.clone(), &offers).map_err(ours)?;
+    let mail = Mail::new(Some(from.email), envelope(letter, &offers, &message));
     open.command(mail).await.map_err(|e| before("MAIL FROM", &e))?;
     let (mut ready, mut later) = (Vec::new(), Vec::new());
     for to in post.to {
@@ -121,14 +128,18 @@ async fn session(
             continue;
         }
         let mut refuse = |reason| known.refused.push(Missed { recipient: to.clone(), reason });
-        let address: Address = match to.parse() {
-            Ok(address) => address,
+        let address: Address = match mailbox(to) {
+            Ok(to) if offers.utf8 || is_plain(&to) => to.email,
+            Ok(_) => {
+                refuse(without_utf8(post.smtp));
+                continue;
+            }
             Err(error) => {
-                refuse(error.to_string());
+                refuse(error);
                 continue;
             }
         };
-        match open.command(Rcpt::new(address, vec![])).await {
+        match open.command(Rcpt::new(address, wishes(&offers))).await {
             Ok(_) => ready.push(to.clone()),
             Err(error) if error.is_permanent() => refuse(words_of(&error)),
             Err(error) if error.is_transient() && known.tries >= DEFERRALS_MAX => {
@@ -221,31 +232,124 @@ async fn tls_of(smtp: &Smtp) -> Result<TlsParameters, String> {
     tls.build().map_err(|error| format!("TLS: {}", words_of(&error)))
 }
 
-fn message(letter: &Letter, post: &Post<'_>) -> Result<Vec<u8>, String> {
-    let Body::Mail { subject, text, html, headers } = &letter.body else {
+/// What of the extensions that we use a server has.
+#[derive(Clone, Copy, Debug)]
+struct Offers {
+    /// Addresses beyond ASCII (RFC 6531).
+    utf8: bool,
+    /// Notices of what became of a mail later, under a name of ours (RFC 3461).
+    notices: bool,
+}
+
+/// Asked once more, since the library keeps of the answer what it knows itself.
+async fn offers(open: &mut AsyncSmtpConnection) -> Offers {
+    let utf8 = open.server_info().supports_feature(Extension::SmtpUtfEight);
+    let answer = open.command(Ehlo::new(ClientId::default())).await;
+    let notices = answer.is_ok_and(|answer| answer.message().any(|line| line == "DSN"));
+    Offers { utf8, notices }
+}
+
+/// What a server may tell the sender later bears the letter's key, and not the
+/// whole letter.
+fn envelope(letter: &Letter, offers: &Offers, message: &[u8]) -> Vec<MailParameter> {
+    let other = |keyword: &str, value: &str| MailParameter::Other {
+        keyword: keyword.to_owned(),
+        value: Some(value.to_owned()),
+    };
+    let mut wishes = Vec::new();
+    if offers.utf8 && !is_plain_head(message) {
+        wishes.push(MailParameter::SmtpUtfEight);
+    }
+    if offers.notices {
+        wishes.extend([other("RET", "HDRS"), other("ENVID", &letter.key)]);
+    }
+    wishes
+}
+
+fn wishes(offers: &Offers) -> Vec<RcptParameter> {
+    let (keyword, value) = ("NOTIFY".to_owned(), Some("FAILURE,DELAY".to_owned()));
+    let wish = offers.notices.then_some(RcptParameter::Other { keyword, value });
+    wish.into_iter().collect()
+}
+
+/// An address, perhaps with a name before it: `On Call <oncall@example.com>`.
+fn mailbox(text: &str) -> Result<Mailbox, String> {
+    let (name, address) = match text.strip_suffix('>').and_then(|text| text.rsplit_once('<')) {
+        Some((name, address)) => (Some(name.trim()), address),
+        None => (None, text),
+    };
+    let address: Address = address.parse().map_err(|error| format!("{error}"))?;
+    let name = name.filter(|name| !name.is_empty()).map(str::to_owned);
+    Ok(Mailbox::new(name, address))
+}
+
+/// Whether any server can take it.
+fn is_plain(mailbox: &Mailbox) -> bool {
+    mailbox.email.to_string().is_ascii()
+}
+
+/// The head of a message is beyond ASCII only where an address is.
+fn is_plain_head(message: &[u8]) -> bool {
+    let end = message.windows(4).position(|end| end == b"\r\n\r\n").unwrap_or(message.len());
+    message[..end].is_ascii()
+}
+
+fn without_utf8(smtp: &Smtp) -> String {
+    format!("{} does not offer SMTPUTF8, which this address needs", smtp.host)
+}
+
+fn message(
+    letter: &Letter,
+    post: &Post<'_>,
+    from: Mailbox,
+    offers: &Offers,
+) -> Result<Vec<u8>, String> {
+    let Body::Mail { subject, text, html, headers, images } = &letter.body else {
         return Err("a webhook's letter was given to a mail channel".to_owned());
     };
-    let from: Mailbox = post.from.parse().map_err(|error| format!("from: {error}"))?;
     let id = format!("<{}@{}>", letter.key, from.email.domain());
     let mut building = Message::builder().from(from).subject(subject).message_id(Some(id));
     for to in post.to {
         // A bad address is told when its turn comes; the others are addressed.
-        if let Ok(to) = to.parse::<Mailbox>() {
+        if let Ok(to) = mailbox(to)
+            && (offers.utf8 || is_plain(&to))
+        {
             building = building.to(to);
         }
     }
     let note = "(This could not be stored: the disk of bakewatch is failing.)";
     let text = if post.not_stored { format!("{note}\n\n{text}") } else { text.clone() };
     let html = if post.not_stored { format!("<p>{note}</p>{html}") } else { html.clone() };
-    let mut message = building
-        .multipart(MultiPart::alternative_plain_html(text, html))
-        .map_err(|error| format!("the mail cannot be built: {error}"))?;
+    let parts = parts(&letter.key, text, html, images)?;
+    let mut message =
+        building.multipart(parts).map_err(|error| format!("the mail cannot be built: {error}"))?;
     for (name, value) in headers {
         let name = HeaderName::new_from_ascii(name.clone())
             .map_err(|_| format!("the mail cannot be built: {name:?} is no header"))?;
         message.headers_mut().insert_raw(HeaderValue::new(name, value.clone()));
     }
     Ok(message.formatted())
+}
+
+/// The text and the page, and what the page shows. The borders between them are
+/// made of the letter's key, so that they are the same on every try.
+fn parts(key: &str, text: String, html: String, images: &[Image]) -> Result<MultiPart, String> {
+    let border = |what: &str| format!("{what}-{key}");
+    let both = MultiPart::builder().kind(MultiPartKind::Alternative).boundary(border("both"));
+    let both = both.singlepart(SinglePart::plain(text)).singlepart(SinglePart::html(html));
+    if images.is_empty() {
+        return Ok(both);
+    }
+    let all = MultiPart::builder().kind(MultiPartKind::Related).boundary(border("all"));
+    let mut all = all.multipart(both);
+    let kind = ContentType::parse("image/png").map_err(|error| error.to_string())?;
+    for (index, image) in images.iter().enumerate() {
+        let png = BASE64_STANDARD.decode(&image.png).map_err(|error| error.to_string())?;
+        let name = format!("chart-{}.png", index + 1);
+        let part = Attachment::new_inline_with_name(image.id.clone(), name);
+        all = all.singlepart(part.body(png, kind.clone()));
+    }
+    Ok(all)
 }
 
 fn is_loopback(host: &str) -> bool {

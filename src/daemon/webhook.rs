@@ -20,7 +20,7 @@ const ANSWER_BYTES_MAX: u64 = 64 << 10;
 pub struct Try<'a> {
     /// The letter.
     pub letter: &'a Letter,
-    /// Its JSON.
+    /// Its body.
     pub json: &'a str,
     /// For the whole try.
     pub timeout: Span,
@@ -31,9 +31,9 @@ pub struct Try<'a> {
 }
 
 /// A POST that is ready to leave, and what of it no answer may show.
-struct Ready {
-    request: reqwest::RequestBuilder,
-    hidden: Vec<String>,
+pub(super) struct Ready {
+    pub request: reqwest::RequestBuilder,
+    pub hidden: Vec<String>,
 }
 
 /// POSTs the letter and says what became of it. Refused: it was surely not
@@ -43,13 +43,14 @@ pub async fn deliver(
     secrets: &Secrets,
     url: &Secret,
     secret: Option<&Secret>,
+    content_type: &str,
     one: Try<'_>,
 ) -> Outcome {
     let signed = async {
         let mut ready = at(http, secrets, url, &one).await?;
         ready.request = ready
             .request
-            .header("content-type", "application/json")
+            .header("content-type", content_type)
             .header("webhook-id", &one.letter.key)
             .header("webhook-timestamp", one.now_s.to_string())
             .body(one.json.to_owned());
@@ -97,11 +98,15 @@ pub async fn deliver_as(
 
 /// To where it goes.
 async fn at(http: &Http, secrets: &Secrets, url: &Secret, one: &Try<'_>) -> Result<Ready, String> {
-    let address = secrets.resolve(url).await?;
+    to(http, secrets.resolve(url).await?, one.not_stored)
+}
+
+/// To this address.
+pub(super) fn to(http: &Http, address: String, not_stored: bool) -> Result<Ready, String> {
     let parsed = reqwest::Url::parse(&address);
     let parsed = parsed.map_err(|error| format!("the URL is none: {error}"))?;
     let mut request = http.letters().post(parsed);
-    if one.not_stored {
+    if not_stored {
         // A body that is frozen and signed cannot; a header may still say it.
         request = request.header("bakewatch-not-stored", "true");
     }
@@ -110,6 +115,16 @@ async fn at(http: &Http, secrets: &Secrets, url: &Secret, one: &Try<'_>) -> Resu
 
 /// Sends it. What a receiver says with success may be an objection.
 async fn post(ready: Ready, one: &Try<'_>, objection: impl Fn(&str) -> Option<String>) -> Outcome {
+    exchange(ready, one.timeout, one.now_s, objection).await.0
+}
+
+/// The same, with the status of the answer.
+pub(super) async fn exchange(
+    ready: Ready,
+    timeout: Span,
+    now_s: i64,
+    objection: impl Fn(&str) -> Option<String>,
+) -> (Outcome, Option<u16>) {
     let exchange = async {
         match ready.request.send().await {
             Ok(response) => {
@@ -118,17 +133,18 @@ async fn post(ready: Ready, one: &Try<'_>, objection: impl Fn(&str) -> Option<St
                 let words =
                     words.and_then(|body| body.unpacked(ANSWER_BYTES_MAX)).unwrap_or_default();
                 let words = words_of(&words, &ready.hidden);
-                match objection(&words).filter(|_| status.is_success()) {
+                let outcome = match objection(&words).filter(|_| status.is_success()) {
                     Some(detail) => refused(detail, false),
-                    None => answered(status, &headers, &words, one.now_s),
-                }
+                    None => answered(status, &headers, &words, now_s),
+                };
+                (outcome, Some(status.as_u16()))
             }
-            Err(error) => unanswered(&error, one.timeout),
+            Err(error) => (unanswered(&error, timeout), None),
         }
     };
-    match tokio::time::timeout(one.timeout.to_std(), exchange).await {
+    match tokio::time::timeout(timeout.to_std(), exchange).await {
         Ok(outcome) => outcome,
-        Err(_) => Outcome::Unknown { detail: Failure::Timeout(one.timeout).to_string() },
+        Err(_) => (Outcome::Unknown { detail: Failure::Timeout(timeout).to_string() }, None),
     }
 }
 
@@ -178,7 +194,7 @@ fn retry_after(value: &str, now_s: i64) -> Option<Span> {
 }
 
 /// The start of an answer on one line, without what it may not repeat.
-fn words_of(body: &[u8], hidden: &[String]) -> String {
+pub(super) fn words_of(body: &[u8], hidden: &[String]) -> String {
     let mut text = String::from_utf8_lossy(body).into_owned();
     for secret in hidden.iter().filter(|secret| !secret.is_empty()) {
         text = text.replace(secret, "…");

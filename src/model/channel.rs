@@ -32,6 +32,9 @@ pub enum Medium {
         url: Secret,
         /// Signs the body (`whsec_…`); unsigned without.
         secret: Option<Secret>,
+        /// The body's words, if not the usual ones.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        template: Option<Template>,
     },
     /// A POST in the form of a chat, or of another receiver.
     Post {
@@ -42,6 +45,27 @@ pub enum Medium {
         /// A bearer token, where the receiver wants one.
         token: Option<Secret>,
     },
+    /// Alerts for a site's Alertmanager, which tells people in its own way.
+    Alertmanager {
+        /// All its replicas.
+        urls: Vec<Secret>,
+        /// A bearer token, where it wants one.
+        token: Option<Secret>,
+    },
+    /// A program of the site's own.
+    Command {
+        /// It, by its whole path, and its arguments.
+        run: Vec<String>,
+        /// Its environment, besides `PATH`.
+        env: Vec<(String, Secret)>,
+    },
+    /// Events for PagerDuty, which keeps the state of incidents.
+    Pagerduty {
+        /// The routing key of an integration.
+        key: Secret,
+        /// Where to, if not to PagerDuty's own address: the part before `/v2/enqueue`.
+        url: Option<Secret>,
+    },
     /// A mail over SMTP.
     Email {
         /// Recipients.
@@ -51,6 +75,35 @@ pub enum Medium {
         /// The server.
         smtp: Smtp,
     },
+}
+
+impl Medium {
+    /// Whether it is told that a release is out: where incidents are looked into,
+    /// the first question is what was changed.
+    pub fn is_told_of_releases(&self) -> bool {
+        match self {
+            Medium::Pagerduty { .. } => true,
+            Medium::Webhook { .. }
+            | Medium::Post { .. }
+            | Medium::Alertmanager { .. }
+            | Medium::Command { .. }
+            | Medium::Email { .. } => false,
+        }
+    }
+
+    /// Whether it takes alerts, and nothing that is worth reading and burns nowhere.
+    pub fn is_for_alerts_alone(&self) -> bool {
+        matches!(self, Medium::Alertmanager { .. })
+    }
+}
+
+/// A body in the receiver's own words, in the language of MiniJinja.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Template {
+    /// The template.
+    pub text: String,
+    /// What it makes. JSON is escaped, and has to be some.
+    pub content_type: String,
 }
 
 /// A receiver's own form of a message.
@@ -71,6 +124,9 @@ pub enum Form {
     },
     /// Whoever takes CloudEvents over HTTP, in structured mode.
     CloudEvents,
+    /// Whoever takes what Alertmanager tells a webhook, in version 4.
+    #[serde(rename = "alertmanager-webhook")]
+    Alertmanager,
 }
 
 impl Form {
@@ -82,6 +138,7 @@ impl Form {
             Form::Discord => "discord",
             Form::Ntfy { .. } => "ntfy",
             Form::CloudEvents => "cloudevents",
+            Form::Alertmanager => "alertmanager-webhook",
         }
     }
 }

@@ -25,7 +25,7 @@ mod transport;
 mod verdict;
 
 pub use ask::{Ask, Beyond, Serving};
-pub use channel::{Channel, Form, Medium, Smtp, SmtpTls};
+pub use channel::{Channel, Form, Medium, Smtp, SmtpTls, Template};
 pub use data_source::{DataSource, Inquiry, Rows, Told};
 pub use digest::Digest;
 pub use discovery::{Found, Paths, Records, Source, Way};

@@ -61,7 +61,7 @@ pub fn cards(digest: &Digest, cards_max: usize) -> (Vec<Card>, Vec<String>) {
             steps.iter().filter(|step| words::has_failed(step)).map(smoke).collect()
         }
         Content::Overview(overview) => vec![overview::card(overview)],
-        Content::Summary(_) => Vec::new(),
+        Content::Released | Content::Summary(_) => Vec::new(),
     };
     let rest = all.split_off(all.len().min(cards_max));
     let mut lines: Vec<String> =

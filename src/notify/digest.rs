@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 
 use crate::check::StepResult;
 use crate::model::{Channel, Release, Severity, Timestamp};
-use crate::record::{AlertNews, Ending, Item, News, Overview, Record, Summary};
+use crate::record::{AlertNews, Block, Ending, Item, News, Overview, Record, Summary};
 
 /// What one letter tells.
 #[derive(Clone, Debug)]
@@ -22,6 +22,8 @@ pub struct Digest<'a> {
     pub at: Timestamp,
     /// How the watch ended, for alerts that were closed by it.
     pub ending: Option<&'a Ending>,
+    /// What had been measured when the latest of the news came.
+    pub blocks: &'a [Block],
     /// The news.
     pub content: Content<'a>,
 }
@@ -39,6 +41,8 @@ pub enum Content<'a> {
         /// Alerts told before that are firing still, the worst first.
         others: Vec<&'a AlertNews>,
     },
+    /// The release is out.
+    Released,
     /// The smoke suite failed: its failed steps.
     Smoke(&'a [StepResult]),
     /// A window closed.
@@ -97,9 +101,11 @@ pub fn digest<'a>(
         .filter(|news| news.seq <= up_to && news.item.concerns(channel))
         .collect();
     let (before, fresh) = told.split_at(told.partition_point(|news| news.seq <= after));
-    let at = fresh.last()?.at;
+    let last = fresh.last()?;
+    let at = last.at;
     let content = match &fresh.first()?.item {
         Item::Summary(window) => Content::Summary(&record.windows.get(window)?.summary),
+        Item::Released => Content::Released,
         Item::SmokeFailed(steps) => Content::Smoke(steps),
         Item::Overview { overview, .. } => Content::Overview(overview),
         Item::Fired(_)
@@ -109,7 +115,8 @@ pub fn digest<'a>(
         | Item::Notice { .. } => folded(before, fresh),
     };
     let (release, ending) = (&record.release, record.ended.as_ref());
-    Some(Digest { release, url, at, ending, content })
+    let blocks = record.blocks.get(..last.blocks).unwrap_or_default();
+    Some(Digest { release, url, at, ending, blocks, content })
 }
 
 fn folded<'a>(before: &[&'a News], fresh: &[&'a News]) -> Content<'a> {
@@ -164,9 +171,11 @@ pub fn turn(item: &Item) -> Option<(&AlertNews, State)> {
         Item::Fired(alert) | Item::Standing { alert, .. } => Some((alert, State::Firing)),
         Item::Resolved(alert) => Some((alert, State::Resolved)),
         Item::Closed(alert) => Some((alert, State::Closed)),
-        Item::SmokeFailed(_) | Item::Summary(_) | Item::Overview { .. } | Item::Notice { .. } => {
-            None
-        }
+        Item::Released
+        | Item::SmokeFailed(_)
+        | Item::Summary(_)
+        | Item::Overview { .. }
+        | Item::Notice { .. } => None,
     }
 }
 

@@ -27,8 +27,21 @@ impl Story {
     /// A watch of `chat-agent v1.2.3` with a mail and a webhook channel that
     /// take everything, and `page`, which takes criticals alone.
     pub fn new() -> Story {
+        Story::of(plan())
+    }
+
+    /// The same where `chat` is told in another way.
+    pub fn by(medium: Medium) -> Story {
+        let mut plan = plan();
+        for channel in plan.channels.iter_mut().filter(|channel| channel.name == *"chat") {
+            channel.medium = medium.clone();
+        }
+        Story::of(plan)
+    }
+
+    fn of(plan: Plan) -> Story {
         let release = Release { service: "chat-agent".into(), version: "v1.2.3".into(), at: OUT };
-        let opened = Fact::Opened { release, plan: Box::new(plan()), by: "0.1.0".to_owned() };
+        let opened = Fact::Opened { release, plan: Box::new(plan), by: "0.1.0".to_owned() };
         Story { record: Record::open(OUT, &opened).unwrap(), now: OUT + HOUR }
     }
 
@@ -159,7 +172,8 @@ fn plan() -> Plan {
         medium,
         severities: severities.to_vec(),
     };
-    let webhook = || Medium::Webhook { url: Secret::Env("URL".to_owned()), secret: None };
+    let webhook =
+        || Medium::Webhook { url: Secret::Env("URL".to_owned()), secret: None, template: None };
     let smtp = Smtp {
         host: "mail.example.com".to_owned(),
         port: 465,

@@ -34,6 +34,17 @@ pub enum Body {
         /// The body, final to the byte.
         json: String,
     },
+    /// A body in the receiver's own words, to be POSTed, and signed if the channel
+    /// has a secret.
+    Text {
+        /// The body, final to the byte.
+        text: String,
+        /// What it is.
+        content_type: String,
+    },
+    /// JSON bodies to be POSTed one after the other: the first that is put off
+    /// ends the try, and the next try sends all of them again.
+    Requests(Vec<Request>),
     /// A mail with text and HTML alike in content. The sender sets
     /// `Message-ID` to the letter's key at the domain of the `From` address.
     Mail {
@@ -45,7 +56,31 @@ pub enum Body {
         html: String,
         /// Further headers, in order: `In-Reply-To`, `References`, `Auto-Submitted`, …
         headers: Vec<(String, String)>,
+        /// Pictures that the HTML shows.
+        images: Vec<Image>,
     },
+}
+
+/// A picture in a mail.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Image {
+    /// Its `Content-ID`, without brackets.
+    pub id: String,
+    /// PNG, in base64.
+    pub png: String,
+}
+
+/// One of several requests of a letter.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Request {
+    /// What follows the receiver's address.
+    pub path: &'static str,
+    /// What it is about, for a receipt.
+    pub about: String,
+    /// The body, but for what is filled in at each try.
+    pub json: String,
+    /// The least of it, for a receiver that finds it too large or too odd.
+    pub less: Option<String>,
 }
 
 /// SHA-256 of the unfilled letter, in hex: what the record keeps of it.
@@ -70,10 +105,21 @@ impl Body {
         match self {
             Body::Webhook { json } => vec!["webhook", json],
             Body::Post { json } => vec!["post", json],
-            Body::Mail { subject, text, html, headers } => {
+            Body::Text { text, content_type } => vec!["text", text, content_type],
+            Body::Requests(requests) => {
+                let mut parts = vec!["requests"];
+                for Request { path, about, json, less } in requests {
+                    parts.extend([path, about.as_str(), json, less.as_deref().unwrap_or_default()]);
+                }
+                parts
+            }
+            Body::Mail { subject, text, html, headers, images } => {
                 let mut parts = vec!["mail", subject, text, html];
                 for (name, value) in headers {
                     parts.extend([name.as_str(), value]);
+                }
+                for Image { id, png } in images {
+                    parts.extend([id.as_str(), png]);
                 }
                 parts
             }

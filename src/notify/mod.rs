@@ -3,16 +3,19 @@
 
 mod card;
 mod channel;
+mod chart;
 mod digest;
 #[cfg(test)]
 mod fixture;
 mod letter;
 mod overview;
 mod owed;
+mod repeat;
 mod retry;
 mod words;
 
-pub use channel::{content_type, not_stored, objection, webhook};
-pub use letter::{Body, Letter, hash};
+pub use channel::{alertmanager, content_type, not_stored, objection, pagerduty, webhook};
+pub use letter::{Body, Image, Letter, Request, hash};
 pub use owed::{Owed, owed};
+pub use repeat::{EVERY as REPEAT_EVERY, repeat};
 pub use retry::{TIMEOUT, next_try};

@@ -6,12 +6,16 @@ use std::collections::BTreeSet;
 use super::channel::compose;
 use super::digest::{digest, turn};
 use super::letter::{Letter, key};
-use crate::model::Channel;
+use crate::model::{Channel, Medium};
 use crate::record::{Item, Record};
 
 /// Incidents and notices in one letter; what is beyond them is told by the next. Mail
 /// clients clip what is larger than about 100 kB, and nobody reads it.
 const THINGS_MAX: usize = 100;
+
+/// The same where each is a request of its own, all of which have to be answered
+/// in the time of one try.
+const REQUESTS_MAX: usize = 10;
 
 /// What is to be done for a channel.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -57,7 +61,7 @@ pub fn owed(record: &Record, channel: &Channel) -> Owed {
 
 fn letter(record: &Record, channel: &Channel, url: &str, after: u64, up_to: u64) -> Option<Letter> {
     let digest = digest(record, channel, url, after, up_to)?;
-    let body = compose(&channel.medium, &digest);
+    let body = compose(channel, &digest);
     let watch = record.release.watch().to_string();
     let key = key(&watch, &channel.name, after, up_to, &body);
     Some(Letter { key, channel: channel.name.clone(), after, up_to, body })
@@ -68,6 +72,14 @@ fn letter(record: &Record, channel: &Channel, url: &str, after: u64, up_to: u64)
 /// the same words another key.
 fn end(record: &Record, channel: &Channel, told: u64) -> Option<u64> {
     let rest = &record.news[record.news.partition_point(|news| news.seq <= told)..];
+    let things_max = match channel.medium {
+        Medium::Pagerduty { .. } => REQUESTS_MAX,
+        Medium::Webhook { .. }
+        | Medium::Post { .. }
+        | Medium::Alertmanager { .. }
+        | Medium::Command { .. }
+        | Medium::Email { .. } => THINGS_MAX,
+    };
     let mut end = None;
     let mut things: BTreeSet<&str> = BTreeSet::new();
     for news in rest.iter().filter(|news| news.item.concerns(channel)) {
@@ -79,7 +91,7 @@ fn end(record: &Record, channel: &Channel, told: u64) -> Option<u64> {
         } else if let Item::Notice { text, .. } = &news.item {
             things.insert(text);
         }
-        if things.len() > THINGS_MAX {
+        if things.len() > things_max {
             return end; // with all items of that fact: bookmarks count in facts
         }
         end = Some(news.seq);
@@ -90,7 +102,7 @@ fn end(record: &Record, channel: &Channel, told: u64) -> Option<u64> {
 /// A letter of its own: receivers tell these by the letter's type.
 fn stands_alone(item: &Item) -> bool {
     match item {
-        Item::SmokeFailed(_) | Item::Summary(_) | Item::Overview { .. } => true,
+        Item::Released | Item::SmokeFailed(_) | Item::Summary(_) | Item::Overview { .. } => true,
         Item::Fired(_)
         | Item::Resolved(_)
         | Item::Closed(_)

@@ -25,7 +25,7 @@ pub const LABELS_MAX: usize = 16;
 /// What a letter says at first sight.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Headline {
-    /// `FIRING`, `RESOLVED`, `CLOSED`, `SMOKE FAILED`, `NOTICE`, `DIGEST` or a verdict.
+    /// `FIRING`, `RESOLVED`, `CLOSED`, `SMOKE FAILED`, `RELEASED`, `NOTICE`, `DIGEST` or a verdict.
     pub tag: &'static str,
     /// The worst of what it tells.
     pub severity: Option<Severity>,
@@ -50,6 +50,10 @@ pub fn headline(digest: &Digest) -> Headline {
             }
             (None, None) => unreachable!("a digest of nothing is none"),
         },
+        Content::Released => {
+            let about = format!("out since {}", digest.release.at.for_people());
+            Headline { tag: "RELEASED", severity: None, about }
+        }
         Content::Smoke(steps) => {
             // What failed a must is what failed the release.
             let worst = steps.iter().find(|step| step.must).or(steps.first());

@@ -184,6 +184,10 @@ impl Record {
             ended: None,
         };
         record.add_blind(release.at, record.opened_at, "bakewatch had not been started");
+        // No news at all where nobody takes it.
+        if plan.channels.iter().any(|channel| channel.medium.is_told_of_releases()) {
+            record.tell(Item::Released);
+        }
         Ok(record)
     }
 
@@ -297,7 +301,8 @@ impl Record {
     }
 
     fn tell(&mut self, item: Item) {
-        self.news.push(News { seq: self.seq, at: self.at, item });
+        let blocks = self.blocks.len();
+        self.news.push(News { seq: self.seq, at: self.at, blocks, item });
     }
 
     fn add_blind(&mut self, from: Timestamp, to: Timestamp, why: &str) {

@@ -18,6 +18,10 @@ pub struct News {
     pub seq: u64,
     /// When it became true.
     pub at: Timestamp,
+    /// How many blocks of measurements were known by then, so that a letter shows
+    /// what was known when it was first written.
+    #[serde(default)]
+    pub blocks: usize,
     /// What it is.
     pub item: Item,
 }
@@ -40,6 +44,8 @@ pub enum Item {
         /// The alert.
         alert: AlertNews,
     },
+    /// The release is out: its watch has opened.
+    Released,
     /// The smoke suite ended with a `must` that failed: all that failed.
     SmokeFailed(Vec<StepResult>),
     /// A window closed; its summary stands in the record.
@@ -112,8 +118,12 @@ impl Item {
                 channel.takes(alert.severity)
             }
             Item::Standing { to, alert } => *to == channel.name && channel.takes(alert.severity),
-            Item::SmokeFailed(_) | Item::Summary(_) => true,
-            Item::Overview { channels, .. } => channels.contains(&channel.name),
+            Item::Released => channel.medium.is_told_of_releases(),
+            Item::SmokeFailed(_) => true,
+            Item::Summary(_) => !channel.medium.is_for_alerts_alone(),
+            Item::Overview { channels, .. } => {
+                channels.contains(&channel.name) && !channel.medium.is_for_alerts_alone()
+            }
             Item::Notice { about, .. } => about.as_ref() != Some(&channel.name),
         }
     }
@@ -129,6 +139,7 @@ impl Item {
             Item::Resolved(alert) => said(alert, "is resolved"),
             Item::Closed(alert) => said(alert, "is closed"),
             Item::Standing { alert, .. } => said(alert, "still fires"),
+            Item::Released => "the release is out".to_owned(),
             Item::SmokeFailed(_) => "the smoke suite failed".to_owned(),
             Item::Summary(window) => format!("summary of {window}"),
             Item::Overview { overview, .. } => format!("digest {}", overview.digest),

@@ -31,6 +31,11 @@ pub(super) enum Asked {
         channel: Name,
         key: String,
     },
+    /// What is said again to a channel, and owed to nobody.
+    Repeat {
+        channel: Name,
+        key: String,
+    },
     Publish {
         window: Name,
     },
@@ -49,7 +54,9 @@ impl Asked {
             | Asked::History
             | Asked::Check { .. }
             | Asked::Smoke => true,
-            Asked::Letter { .. } | Asked::Publish { .. } | Asked::Moot => false,
+            Asked::Letter { .. } | Asked::Repeat { .. } | Asked::Publish { .. } | Asked::Moot => {
+                false
+            }
         }
     }
 }
@@ -130,9 +137,11 @@ impl Flight {
     }
 
     pub fn has_letter_to(&self, channel: &Name) -> bool {
-        self.out
-            .values()
-            .any(|out| matches!(&out.asked, Asked::Letter { channel: to, .. } if to == channel))
+        let is_to = |asked: &Asked| match asked {
+            Asked::Letter { channel: to, .. } | Asked::Repeat { channel: to, .. } => to == channel,
+            _ => false,
+        };
+        self.out.values().any(|out| is_to(&out.asked))
     }
 }
 
@@ -150,7 +159,7 @@ fn timed_out(asked: &Asked, after: Span) -> Reply {
         | Asked::Check { .. }
         | Asked::Smoke => Reply::Exchanged(Err(Failure::Timeout(after))),
         // It may have been taken: exactly this letter is tried again.
-        Asked::Letter { .. } => {
+        Asked::Letter { .. } | Asked::Repeat { .. } => {
             Reply::Delivered(Outcome::Unknown { detail: format!("no answer within {after}") })
         }
         Asked::Publish { .. } | Asked::Moot => {

@@ -32,6 +32,7 @@ mod own;
 mod pace;
 mod read;
 mod reload;
+mod repeat;
 mod seek;
 mod smoke;
 mod sources;
@@ -54,6 +55,7 @@ use judging::Judging;
 use look::Look;
 use measure::Measure;
 use pace::Pace;
+use repeat::Repeats;
 use seek::Seek;
 use smoke::Smoke;
 pub use smoke::run_id;
@@ -98,6 +100,7 @@ pub struct Watch {
     counted: counted::Counted,
     digests: Digests,
     tell: Tell,
+    repeats: Repeats,
     stopping: bool,
     panics: u32,
 }
@@ -154,6 +157,7 @@ impl Watch {
             counted: counted::Counted::default(),
             digests: Digests::new(&record),
             tell: Tell::default(),
+            repeats: Repeats::default(),
             stopping: false,
             panics: 0,
             id,
@@ -199,6 +203,7 @@ impl Watch {
         }
         self.ask_publish(&mut due);
         self.ask_letters(&mut due);
+        self.ask_repeats(now, &mut due);
         due.into_iter().map(|due| self.flight.take_off(&self.id, due, now, next_id)).collect()
     }
 
@@ -258,6 +263,7 @@ impl Watch {
             also(self.next_smoke());
         }
         also(self.next_letter());
+        also(self.next_repeat());
         next
     }
 
@@ -348,6 +354,9 @@ impl Watch {
             (Asked::Smoke, Reply::Exchanged(result)) => self.hear_smoke(now, &result),
             (Asked::Letter { channel, key }, Reply::Delivered(outcome)) => {
                 self.note(now, Fact::Receipt { channel, key, outcome });
+            }
+            (Asked::Repeat { channel, key }, Reply::Delivered(outcome)) => {
+                self.hear_repeat(now, channel, key, outcome);
             }
             (Asked::Publish { window }, Reply::Published(written)) => {
                 let (files, error) = match written {

@@ -148,7 +148,7 @@ impl Watch {
         known.frozen.is_some() || known.told.max(nothing_to) < self.record.news_end()
     }
 
-    fn next_try(&self, channel: &Name) -> Timestamp {
+    pub(super) fn next_try(&self, channel: &Name) -> Timestamp {
         let seed = [self.id.0.as_str(), "/", channel.as_str()];
         notify::next_try(self.channel(channel), &seed)
     }

@@ -111,6 +111,11 @@ pub fn headline(letter: &Letter) -> String {
             }
             words.join(", ")
         }
+        Body::Text { text, .. } => text.lines().next().unwrap_or_default().to_owned(),
+        Body::Requests(requests) => {
+            let abouts: Vec<&str> = requests.iter().map(|one| one.about.as_str()).collect();
+            abouts.join(", ")
+        }
     }
 }
 

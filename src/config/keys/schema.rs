@@ -89,7 +89,7 @@ fn form(takes: &Takes) -> Value {
         Takes::Url => text("^[hH][tT][tT][pP][sS]?://[^/@]"),
         Takes::Address => text("^([hH][tT][tT][pP][sS]?://[^/@]|unix:///.)"),
         Takes::Smtp => text(r"^[sS][mM][tT][pP]([sS]|\+[pP][lL][aA][iI][nN])?://."),
-        Takes::Mail => text(r"^[^@\s]+@[^@\s]+$"),
+        Takes::Mail => text(r"^([^<>@]*<)?[^@\s<>]+@[^@\s<>]+>?$"),
         Takes::Place => text(super::takes::PLACE),
         Takes::Cron => text(super::takes::CRON),
         Takes::Path => text("^/[!\"$-~]*$"),

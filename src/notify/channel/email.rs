@@ -1,8 +1,10 @@
 //! Mails: subject, text and HTML alike in content, and the headers that let
 //! mail programs thread, filter and not answer them.
 
+mod figure;
 mod html;
 
+use self::figure::{Figure, figures};
 use crate::model::Name;
 use crate::notify::card::{Card, Row, cards, footer};
 use crate::notify::digest::{Content, Digest};
@@ -29,14 +31,20 @@ const DOMAIN: &str = "bakewatch.invalid";
 pub fn compose(digest: &Digest) -> Body {
     let headline = words::headline(digest);
     let subject = subject(digest, &headline);
+    let figures = figures(digest);
     let (text, html) = match &digest.content {
         Content::Summary(summary) => (report::text(summary), report::mail_html(summary)),
-        Content::News { .. } | Content::Smoke(_) | Content::Overview(_) => news(digest, &subject),
+        Content::News { .. } | Content::Released | Content::Smoke(_) | Content::Overview(_) => {
+            news(digest, &subject, &figures)
+        }
     };
     // A report's own page is small; this is for what nobody foresaw.
     let is_small = html.len() <= HTML_BYTES_MAX;
     let html = if is_small { html } else { html::of_text(&subject, &cut_lines(&text)) };
-    Body::Mail { headers: headers(digest, &headline), subject, text, html }
+    // A picture that the page does not show would be an attachment.
+    let shown = figures.iter().filter(|one| html.contains(&format!("cid:{}", one.id)));
+    let images = shown.map(Figure::image).collect();
+    Body::Mail { headers: headers(digest, &headline), subject, text, html, images }
 }
 
 /// `[FIRING critical] chat-agent v1.2.3: HighErrorRate`.
@@ -44,7 +52,11 @@ fn subject(digest: &Digest, headline: &Headline) -> String {
     let tag = match (&digest.content, headline.severity) {
         (Content::News { .. }, Some(severity)) => format!("{} {severity}", headline.tag),
         (
-            Content::News { .. } | Content::Smoke(_) | Content::Summary(_) | Content::Overview(_),
+            Content::News { .. }
+            | Content::Released
+            | Content::Smoke(_)
+            | Content::Summary(_)
+            | Content::Overview(_),
             _,
         ) => headline.tag.to_owned(),
     };
@@ -58,12 +70,15 @@ fn release_name(digest: &Digest) -> String {
 }
 
 /// Text and HTML, with as many cards as fit.
-fn news(digest: &Digest, subject: &str) -> (String, String) {
+fn news(digest: &Digest, subject: &str, figures: &[Figure]) -> (String, String) {
     let footer = footer(digest);
     let mut both = (String::new(), String::new());
     for cards_max in CARDS_MAX {
         let (cards, lines) = cards(digest, cards_max);
-        both = (text(&cards, &lines, &footer), html::page(subject, &cards, &lines, &footer));
+        both = (
+            text(&cards, figures, &lines, &footer),
+            html::page(subject, &cards, figures, &lines, &footer),
+        );
         if both.1.len() <= HTML_BYTES_MAX {
             break;
         }
@@ -82,15 +97,24 @@ fn cut_lines(text: &str) -> String {
     start
 }
 
-fn text(cards: &[Card], lines: &[String], footer: &[Row]) -> String {
+fn text(cards: &[Card], figures: &[Figure], lines: &[String], footer: &[Row]) -> String {
     let mut out = String::new();
-    for card in cards {
+    for (index, card) in cards.iter().enumerate() {
         out.push_str(&format!("{}: {}\n", card.tag, card.title));
         if !card.lead.is_empty() {
             out.push_str(&format!("{}\n", card.lead));
         }
         out.push('\n');
         text_rows(&mut out, &card.rows);
+        for figure in figures.iter().filter(|figure| figure.card == index) {
+            out.push_str(&format!("{}\n\n", figure.about));
+            let width = figure.rows.iter().map(|(when, _)| when.chars().count()).max();
+            let width = width.unwrap_or(0);
+            for (when, value) in &figure.rows {
+                out.push_str(&format!("  {when:width$}  {value}\n"));
+            }
+            out.push('\n');
+        }
     }
     if !lines.is_empty() {
         lines.iter().for_each(|line| out.push_str(&format!("{line}\n")));
@@ -153,7 +177,11 @@ fn roots(digest: &Digest) -> Vec<String> {
             let named = tellings.iter().take(ROOTS_MAX);
             named.map(|telling| root(service, &telling.alert.incident)).collect()
         }
-        Content::News { .. } | Content::Smoke(_) | Content::Summary(_) | Content::Overview(_) => {
+        Content::News { .. }
+        | Content::Released
+        | Content::Smoke(_)
+        | Content::Summary(_)
+        | Content::Overview(_) => {
             vec![root(&digest.release.watch().to_string(), "")]
         }
     }

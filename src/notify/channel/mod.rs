@@ -1,32 +1,38 @@
 //! The media, one file each.
 
+pub mod alertmanager;
 mod chat;
 mod cloudevents;
 mod email;
+pub mod pagerduty;
 pub mod webhook;
 
 use super::digest::Digest;
 use super::letter::Body;
-use crate::model::{Form, Medium};
+use crate::model::{Channel, Form, Medium, Name};
 
-/// A digest in a medium's words. A new medium is a file here, a variant of
+/// A digest in a channel's words. A new medium is a file here, a variant of
 /// `Medium`, one of `Body` if it travels otherwise than those there are, and
 /// a line in this table.
-pub fn compose(medium: &Medium, digest: &Digest) -> Body {
-    match medium {
-        Medium::Webhook { .. } => webhook::compose(digest),
-        Medium::Post { form, .. } => Body::Post { json: post(form, digest) },
+pub fn compose(channel: &Channel, digest: &Digest) -> Body {
+    match &channel.medium {
+        Medium::Webhook { template, .. } => webhook::compose(digest, template.as_ref()),
+        Medium::Post { form, .. } => Body::Post { json: post(&channel.name, form, digest) },
+        Medium::Alertmanager { .. } => Body::Post { json: alertmanager::push(digest) },
+        Medium::Command { .. } => webhook::compose(digest, None),
+        Medium::Pagerduty { .. } => pagerduty::compose(digest),
         Medium::Email { .. } => email::compose(digest),
     }
 }
 
-fn post(form: &Form, digest: &Digest) -> String {
+fn post(to: &Name, form: &Form, digest: &Digest) -> String {
     match form {
         Form::Slack => chat::slack::compose(digest),
         Form::Teams => chat::teams::compose(digest),
         Form::Discord => chat::discord::compose(digest),
         Form::Ntfy { topic } => chat::ntfy::compose(topic, digest),
         Form::CloudEvents => cloudevents::compose(digest),
+        Form::Alertmanager => alertmanager::webhook(to, digest),
     }
 }
 
@@ -36,7 +42,7 @@ pub fn objection(form: &Form, words: &str) -> Option<String> {
     let is_taken = match form {
         Form::Slack => words.is_empty() || words.eq_ignore_ascii_case("ok") || is_success(words),
         Form::Teams => !words.contains("returned HTTP error"),
-        Form::Discord | Form::Ntfy { .. } | Form::CloudEvents => true,
+        Form::Discord | Form::Ntfy { .. } | Form::CloudEvents | Form::Alertmanager => true,
     };
     (!is_taken).then(|| format!("success, and yet: {words}"))
 }
@@ -60,6 +66,7 @@ pub fn not_stored(form: &Form, json: &str) -> String {
         Form::Discord => chat::discord::add(&mut body, WORD),
         Form::Ntfy { .. } => chat::ntfy::add(&mut body, WORD),
         Form::CloudEvents => body["notstored"] = true.into(),
+        Form::Alertmanager => body["commonAnnotations"]["not_stored"] = WORD.into(),
     }
     body.to_string()
 }
@@ -68,7 +75,9 @@ pub fn not_stored(form: &Form, json: &str) -> String {
 pub fn content_type(form: &Form) -> &'static str {
     match form {
         Form::CloudEvents => "application/cloudevents+json; charset=utf-8",
-        Form::Slack | Form::Teams | Form::Discord | Form::Ntfy { .. } => "application/json",
+        Form::Slack | Form::Teams | Form::Discord | Form::Ntfy { .. } | Form::Alertmanager => {
+            "application/json"
+        }
     }
 }
 

@@ -13,6 +13,7 @@
 //! sent: the body is the same to the byte on every try.
 
 mod sign;
+pub mod template;
 
 use serde::Serialize;
 
@@ -20,7 +21,7 @@ pub use sign::sign;
 
 use crate::judge::Bound;
 use crate::metrics::{Unit, show};
-use crate::model::{Name, Number, Severity, Timestamp, Verdict};
+use crate::model::{Name, Number, Severity, Template, Timestamp, Verdict};
 use crate::notify::digest::{self, Content, Digest, State, Telling};
 use crate::notify::letter::Body;
 use crate::notify::overview::Standing;
@@ -38,8 +39,12 @@ const ALERTS_BYTES_MAX: usize = 128 << 10;
 const SHORT_MAX: usize = 200;
 
 /// A digest as the body of a webhook.
-pub fn compose(digest: &Digest) -> Body {
-    Body::Webhook { json: json_of(digest) }
+pub fn compose(digest: &Digest, template: Option<&Template>) -> Body {
+    let json = json_of(digest);
+    match template {
+        Some(template) => template::body(template, json),
+        None => Body::Webhook { json },
+    }
 }
 
 /// The body itself.
@@ -47,7 +52,9 @@ pub fn json_of(digest: &Digest) -> String {
     match &digest.content {
         Content::Summary(summary) => summary_json(digest, summary),
         Content::Overview(overview) => overview_json(digest, overview),
-        Content::News { .. } | Content::Smoke(_) => json(&envelope(digest, None)),
+        Content::News { .. } | Content::Released | Content::Smoke(_) => {
+            json(&envelope(digest, None))
+        }
     }
 }
 
@@ -251,6 +258,10 @@ fn fill<'a>(
             // A closed alert is over for whoever holds its state.
             data.status = if is_firing { "firing" } else { "resolved" };
             "release.alert"
+        }
+        Content::Released => {
+            data.status = "released";
+            "release.out"
         }
         Content::Smoke(steps) => {
             data.status = "failed";

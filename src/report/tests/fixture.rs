@@ -106,7 +106,11 @@ pub fn plan(windows: Vec<Window>) -> Plan {
     };
     let channel = |name: &str| Channel {
         name: name.into(),
-        medium: Medium::Webhook { url: Secret::Env("CHAT_URL".to_owned()), secret: None },
+        medium: Medium::Webhook {
+            url: Secret::Env("CHAT_URL".to_owned()),
+            secret: None,
+            template: None,
+        },
         severities: Severity::ALL.to_vec(),
     };
     Plan {

@@ -76,6 +76,7 @@ fn letter() -> Letter {
             text: "It burns: é.\n".into(),
             html: "<p>It burns.</p>".into(),
             headers: vec![("Auto-Submitted".into(), "auto-generated".into())],
+            images: Vec::new(),
         },
     }
 }

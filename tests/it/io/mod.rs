@@ -2,8 +2,10 @@
 
 mod checks;
 pub mod cli;
+mod command;
 mod discover;
 mod dns;
+mod events;
 mod hangup;
 mod http;
 mod lanes;

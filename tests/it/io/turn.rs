@@ -317,7 +317,7 @@ async fn answers_for_a_task_that_panicked() {
     let world = World::new().await;
     let channel = Channel {
         name: "hook".into(),
-        medium: Medium::Webhook { url: Secret::Config("url".into()), secret: None },
+        medium: Medium::Webhook { url: Secret::Config("url".into()), secret: None, template: None },
         severities: Vec::new(),
     };
     // A mail for a webhook: a mistake that nobody but ourselves can make.
@@ -326,6 +326,7 @@ async fn answers_for_a_task_that_panicked() {
         text: String::new(),
         html: String::new(),
         headers: Vec::new(),
+        images: Vec::new(),
     };
     let letter = Letter { key: "k".into(), channel: "hook".into(), after: 0, up_to: 1, body: mail };
     let job = Job {

@@ -24,7 +24,8 @@ async fn deliver(url: &str, timeout: Span) -> Outcome {
     };
     let one = Try { letter: &letter, json: JSON, timeout, not_stored: true, now_s: 1_700_000_000 };
     let (url, secret) = (Secret::Config("url".into()), Secret::Config("secret".into()));
-    webhook::deliver(&Http::new().unwrap(), &secrets, &url, Some(&secret), one).await
+    let (http, kind) = (Http::new().unwrap(), "application/json");
+    webhook::deliver(&http, &secrets, &url, Some(&secret), kind, one).await
 }
 
 /// `accepted`, `refused`, `refused for good` or `unknown`, and how long to wait.

@@ -3,14 +3,26 @@
 
 use maud::{DOCTYPE, Markup, html};
 
+use super::figure::Figure;
 use crate::notify::card::{Card, Row, Tone};
 
 const FONT: &str = "font-family:-apple-system,'Segoe UI',Roboto,Helvetica,Arial,sans-serif;";
 
-/// Cards, lines and footer as a page.
-pub fn page(subject: &str, cards: &[Card], lines: &[String], footer: &[Row]) -> String {
+/// Columns of a figure's table.
+const COLUMNS: usize = 3;
+
+/// Cards with their figures, lines and footer as a page.
+pub fn page(
+    subject: &str,
+    cards: &[Card],
+    figures: &[Figure],
+    lines: &[String],
+    footer: &[Row],
+) -> String {
     let body = html! {
-        @for card in cards { (card_html(card)) }
+        @for (index, card) in cards.iter().enumerate() {
+            (card_html(card, figures.iter().find(|figure| figure.card == index)))
+        }
         @if !lines.is_empty() {
             ul style="margin:0 0 20px;padding-left:20px;font-size:14px;line-height:1.6" {
                 @for line in lines { li { (line) } }
@@ -50,7 +62,7 @@ fn document(subject: &str, body: &Markup) -> String {
     .into_string()
 }
 
-fn card_html(card: &Card) -> Markup {
+fn card_html(card: &Card, figure: Option<&Figure>) -> Markup {
     let colour = colour(card.tone);
     let frame = format!(
         "border:1px solid #8c959f66;border-left:5px solid {colour};border-radius:6px;\
@@ -68,6 +80,37 @@ fn card_html(card: &Card) -> Markup {
             }
             @if !card.lead.is_empty() { p style="margin:0 0 8px" { (card.lead) } }
             (rows_html(&card.rows, "font-size:14px"))
+            @if let Some(figure) = figure { (figure_html(figure)) }
+        }
+    }
+}
+
+/// The picture, what it shows, and the same numbers as a table.
+fn figure_html(figure: &Figure) -> Markup {
+    let source = format!("cid:{}", figure.id);
+    let length = figure.rows.len().div_ceil(COLUMNS).max(1);
+    html! {
+        div style="margin:14px 0 0" {
+            img src=(source) alt=(figure.about) width="600" height="160"
+                style="display:block;width:100%;max-width:600px;height:auto;border:0";
+            p style="margin:4px 0 6px;font-size:13px;opacity:.8" { (figure.about) }
+            table role="presentation" cellpadding="0" cellspacing="0" style="font-size:12px" {
+                tr {
+                    @for column in figure.rows.chunks(length) {
+                        td style="vertical-align:top;padding:0 22px 0 0" {
+                            table style="border-collapse:collapse;line-height:1.5" {
+                                @for (when, value) in column {
+                                    tr {
+                                        td style="padding:0 10px 0 0;white-space:nowrap;\
+                                                  opacity:.7" { (when) }
+                                        td style="white-space:nowrap" { (value) }
+                                    }
+                                }
+                            }
+                        }
+                    }
+                }
+            }
         }
     }
 }

@@ -2,8 +2,10 @@
 
 use expect_test::expect_file;
 
+use crate::model::{HOUR, MINUTE, Measurement};
 use crate::notify::fixture::{Story, overview};
 use crate::notify::letter::Body;
+use crate::record::{Block, Fact, Row};
 
 struct Mail {
     subject: String,
@@ -13,7 +15,7 @@ struct Mail {
 }
 
 fn mail(story: &Story) -> Mail {
-    let Body::Mail { subject, text, html, headers } = story.letter("on-call").body else {
+    let Body::Mail { subject, text, html, headers, .. } = story.letter("on-call").body else {
         panic!("no mail");
     };
     Mail { subject, text, html, headers }
@@ -90,6 +92,34 @@ fn alike(mail: &Mail) {
             assert!(mail.html.contains(&part), "{part:?} is not in the HTML");
         }
     }
+}
+
+/// One minute more in which so many of a thousand requests failed.
+fn measure(story: &mut Story, failed: f64) {
+    let from = story.record.blocks.last().map_or(story.record.at + HOUR, |last| last.to);
+    let measured = Some(Measurement::Ratio { num: failed.into(), den: 1000.0.into() });
+    let row = Row { signal: "error_ratio".into(), seen: 4, measured, breakdown: Vec::new() };
+    let block = Block { from, to: from + MINUTE, rows: vec![row], ..Block::default() };
+    story.fact(MINUTE, Fact::Measured(block));
+}
+
+#[test]
+fn shows_the_course_of_the_signal_and_the_same_later_whatever_was_measured_since() {
+    let mut story = Story::new();
+    [3.0, 4.0, 50.0, 71.0, 80.0].iter().for_each(|failed| measure(&mut story, *failed));
+    story.fire("HighErrorRate", &[], 0.0712);
+    let first = story.letter("on-call");
+    let Body::Mail { text, html, images, .. } = &first.body else { panic!() };
+    let [image] = &images[..] else { panic!("{} pictures", images.len()) };
+    assert!(html.contains(&format!("src=\"cid:{}\"", image.id)), "{html}");
+    for part in [text, html] {
+        assert!(part.contains("error_ratio from 2026-11-29"), "{part}");
+        assert!(part.contains("5%") && part.contains("8%"), "{part}");
+    }
+    alike(&mail(&story));
+    measure(&mut story, 900.0);
+    assert_eq!(story.letter("on-call"), first, "it is the same letter");
+    expect_file!["../../../../tests/goldens/letters/chart.txt"].assert_eq(text);
 }
 
 #[test]
