@@ -7,6 +7,7 @@ use base64::prelude::BASE64_STANDARD;
 
 use super::address;
 use super::complaint::instead;
+use super::routing;
 use super::secret::Vault;
 use super::service::{claim, free_name};
 use super::severities::Severities;
@@ -40,9 +41,13 @@ pub(super) fn read(top: &Table, words: &Severities, vault: &Vault) -> Vec<Channe
         is_new.then_some(channel)
     });
     let channels: Vec<Channel> = channels.collect();
-    let is_told = |severity| channels.iter().any(|channel| channel.takes(severity));
+    routing::hold_against(&tables, &channels);
+    let is_told = |severity| {
+        let first = channels.iter().filter(|channel| channel.routing.after.is_none());
+        first.into_iter().any(|channel| channel.takes(severity))
+    };
     if !channels.is_empty() && !is_told(Severity::Critical) {
-        top.sink.warn_whole("channel", "none takes critical alerts: nobody would be woken");
+        top.sink.warn_whole("channel", "none takes critical alerts: nobody would be woken at once");
     }
     channels
 }
@@ -58,12 +63,14 @@ fn channel(table: &Table, name: &str, words: &Severities, vault: &Vault) -> Opti
         return None;
     };
     foreign(table, word, own);
+    let routing = routing::read(table, words);
     let medium = match word {
         "webhook" => webhook(table, vault),
         "email" => email(table, vault),
         form => post(table, form, vault),
     };
-    Some(Channel { name: name.into(), medium: medium?, severities: severities? })
+    let name = name.into();
+    Some(Channel { name, medium: medium?, severities: severities?, routing: routing? })
 }
 
 /// Keys of other types mean nothing here.

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Name, Secret, Severity};
+use super::{Name, Routing, Secret, Severity};
 
 /// A way to tell somebody.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -13,6 +13,9 @@ pub struct Channel {
     pub medium: Medium,
     /// Which alerts; summaries and notices go to every channel.
     pub severities: Vec<Severity>,
+    /// When, and of which of these.
+    #[serde(default, skip_serializing_if = "Routing::is_default")]
+    pub routing: Routing,
 }
 
 impl Channel {
@@ -51,6 +54,16 @@ pub enum Medium {
         /// The server.
         smtp: Smtp,
     },
+}
+
+impl Medium {
+    /// Whether the receiver keeps incidents as such, so that it is told when
+    /// somebody has acknowledged one. To all others that is no news.
+    pub fn keeps_incidents(&self) -> bool {
+        match self {
+            Medium::Webhook { .. } | Medium::Post { .. } | Medium::Email { .. } => false,
+        }
+    }
 }
 
 /// A receiver's own form of a message.

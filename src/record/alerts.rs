@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::{AlertNews, Heritage, Item, Record};
+use super::{AlertNews, Heritage, Insisting, Item, Record};
 use crate::judge::{Bound, Phase, Rule};
 use crate::metrics::{Unit, health};
 use crate::model::{Labels, Name, Number, Span, Timestamp};
@@ -54,13 +54,16 @@ pub struct Episode {
     pub relapses: u32,
     /// Where it came from, if it burned before this release.
     pub heritage: Option<Heritage>,
+    /// What was told of it besides that it began.
+    pub insisting: Insisting,
 }
 
 impl Episode {
     /// One that begins.
     pub(super) fn open(since: Timestamp, fired_at: Timestamp, peak: Number) -> Episode {
-        let (ended_at, closed, relapses) = (None, None, 0);
-        Episode { since, fired_at, ended_at, closed, peak, relapses, heritage: None }
+        let (ended_at, closed, relapses, heritage) = (None, None, 0, None);
+        let insisting = Insisting::default();
+        Episode { since, fired_at, ended_at, closed, peak, relapses, heritage, insisting }
     }
 
     /// A breach was read while it burns.
@@ -208,13 +211,14 @@ impl Record {
 
     /// All that is to be told of an alert.
     pub fn alert_news(&self, rule: &Rule, key: &AlertKey, value: Number) -> AlertNews {
-        let mut news = AlertNews::new(&self.release.service, rule, &key.labels, value);
+        let mut news = AlertNews::new(&self.release, rule, &key.labels, value);
         news.unit = self.unit(&rule.signal);
         if let Some(episode) = self.alerts.get(key).and_then(|alert| alert.episodes.last()) {
             news.since = episode.since;
             news.fired_at = episode.fired_at;
             news.ended_at = episode.ended_at;
             news.peak = episode.peak;
+            news.insisting = episode.insisting.clone();
         }
         // Of what is over it says what it was, not how it looks now.
         let meant = if news.ended_at.is_some() { news.peak } else { value };

@@ -151,5 +151,7 @@ fn channel(old: &Channel, new: &Channel) -> Vec<String> {
     };
     // Of an address no more than that it is another: it may be a secret.
     let medium = (old.medium != new.medium).then(|| "goes elsewhere".to_owned());
-    medium.into_iter().chain(turned("severities", list(old), list(new))).collect()
+    let routing = (old.routing != new.routing).then(|| "told at other times".to_owned());
+    let severities = turned("severities", list(old), list(new));
+    medium.into_iter().chain(severities).chain(routing).collect()
 }

@@ -144,6 +144,51 @@ pub enum Fact {
         /// The reading that did it.
         value: Number,
     },
+    /// Somebody is on it: no more reminders, and no further step.
+    Acknowledged {
+        /// The rule.
+        rule: Name,
+        /// Which of its instances.
+        labels: Labels,
+        /// Who.
+        by: String,
+        /// In their words.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        comment: String,
+    },
+    /// It still fires, and nobody has acknowledged it.
+    Reminded {
+        /// The rule.
+        rule: Name,
+        /// Which of its instances.
+        labels: Labels,
+        /// The how many-th reminder of this episode, from 1.
+        number: u32,
+        /// The channels that are reminded.
+        to: Vec<Name>,
+    },
+    /// Nobody has acknowledged it for so long that the next is told.
+    Escalated {
+        /// The rule.
+        rule: Name,
+        /// Which of its instances.
+        labels: Labels,
+        /// The channel.
+        to: Name,
+        /// How long.
+        after: Span,
+    },
+    /// A channel could not be told of it, and another is in its place.
+    FellBack {
+        /// The rule.
+        rule: Name,
+        /// Which of its instances.
+        labels: Labels,
+        /// The channel that could not be.
+        from: Name,
+        /// The other.
+        to: Name,
+    },
     /// What was measured over a stretch of time.
     Measured(Block),
     /// A letter is about to leave: frozen from here on, until a receipt.
@@ -158,6 +203,9 @@ pub enum Fact {
         up_to: u64,
         /// SHA-256 of the unfilled letter, in hex.
         hash: String,
+        /// Why it was not written before, if something held it up.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        waited: Option<Waited>,
     },
     /// What became of it.
     Receipt {
@@ -254,6 +302,16 @@ pub enum Ending {
         /// Which.
         by: Name,
     },
+}
+
+/// What a letter waited for, besides others that it might be one with.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Waited {
+    /// The end of the channel's quiet hours.
+    Quiet,
+    /// The channel had its number of letters for ten minutes.
+    Limit,
 }
 
 /// What became of a letter.

@@ -14,14 +14,15 @@ mod reload;
 mod seen;
 mod summary;
 mod targets;
+mod told;
 
 use std::collections::BTreeMap;
 
 pub use alerts::{AlertKey, AlertRecord, Closing, Episode};
 pub use baseline::{Baseline, Level, NO_EARLIER, Past};
 pub use change::changes;
-pub use channel::{BROKEN_AFTER, ChannelRecord, Frozen, WrittenBy};
-pub use fact::{Block, Ending, Fact, Missed, Outcome, Row, Stored, Tally};
+pub use channel::{BROKEN_AFTER, ChannelRecord, Frozen, LIMIT_RANGE, WrittenBy};
+pub use fact::{Block, Ending, Fact, Missed, Outcome, Row, Stored, Tally, Waited};
 pub use handover::{Handed, Heritage, Succession};
 pub use news::{AlertNews, Item, News, incident};
 pub use overview::{DigestRecord, Limit, Overview, SignalNow};
@@ -33,6 +34,7 @@ pub use summary::{
 };
 
 pub use targets::{SourceRecord, Stay, TargetRecord};
+pub use told::{Ack, Insisting};
 
 pub use crate::metrics::presets::{Matched, PresetChoice};
 
@@ -227,8 +229,21 @@ impl Record {
                 self.apply_alert(AlertKey { rule, labels }, phase, value);
             }
             Fact::Measured(block) => self.blocks.push(block),
-            Fact::Sent { channel, key, after, up_to, .. } => {
-                self.channels.entry(channel).or_default().freeze(key, after, up_to, at);
+            Fact::Acknowledged { rule, labels, by, comment } => {
+                self.apply_acknowledged(&AlertKey { rule, labels }, by, comment);
+            }
+            Fact::Reminded { rule, labels, number, to } => {
+                self.apply_reminded(&AlertKey { rule, labels }, number, to);
+            }
+            Fact::Escalated { rule, labels, to, after } => {
+                self.apply_escalated(&AlertKey { rule, labels }, to, after);
+            }
+            Fact::FellBack { rule, labels, from, to } => {
+                self.apply_fell_back(&AlertKey { rule, labels }, from, to);
+            }
+            Fact::Sent { channel, key, after, up_to, waited, .. } => {
+                let known = self.channels.entry(channel).or_default();
+                known.freeze(key, (after, up_to), waited, at);
             }
             Fact::Receipt { channel, key, outcome } => self.apply_receipt(&channel, &key, outcome),
             Fact::Digest(overview) => self.apply_overview(*overview),
@@ -349,7 +364,10 @@ impl Record {
         let at = self.at;
         let known = self.channels.entry(channel.clone()).or_default();
         let (was_broken, were_missing) = (known.broken, known.missing.clone());
+        let is_out = known.frozen.as_ref().filter(|frozen| *frozen.key == *key);
+        let stretch = is_out.map(|frozen| (frozen.after, frozen.up_to));
         known.apply(key, outcome, at);
+        let is_taken = known.failures == 0;
         let missing = known.missing.iter().filter(|(who, _)| !were_missing.contains_key(*who));
         let missing: Vec<String> = missing
             .map(|(who, why)| format!("channel {channel} does not reach {who}: {why}"))
@@ -362,6 +380,10 @@ impl Record {
         // Those whom the channel does reach are told as well: they may know better.
         for text in missing {
             self.tell(Item::Notice { severity: Severity::Warning, text, about: None });
+        }
+        match stretch {
+            Some(stretch) if is_taken => self.note_taken(channel, stretch),
+            Some(_) | None => self.give_up_reminder(channel),
         }
     }
 

@@ -35,6 +35,7 @@ mod reload;
 mod seek;
 mod smoke;
 mod sources;
+mod steps;
 mod succession;
 mod tell;
 mod told;
@@ -98,6 +99,7 @@ pub struct Watch {
     counted: counted::Counted,
     digests: Digests,
     tell: Tell,
+    steps: steps::StepClock,
     stopping: bool,
     panics: u32,
 }
@@ -154,6 +156,7 @@ impl Watch {
             counted: counted::Counted::default(),
             digests: Digests::new(&record),
             tell: Tell::default(),
+            steps: steps::StepClock::default(),
             stopping: false,
             panics: 0,
             id,
@@ -226,6 +229,7 @@ impl Watch {
         if self.is_leaving() && !self.is_cleaning() {
             self.close_short(now);
         }
+        self.take_steps(now);
         self.write_letters(now);
         std::mem::take(&mut self.noted)
     }
@@ -253,6 +257,7 @@ impl Watch {
             also(self.judging.due());
             also(self.next_edge());
             also(self.next_digest());
+            also(self.next_step());
         }
         if self.is_cleaning() {
             also(self.next_smoke());

@@ -15,7 +15,7 @@ use std::path::Path;
 
 use bakewatch::config::{self, Checked, Given, Source};
 use bakewatch::model::{Name, Release, Span, Timestamp};
-use bakewatch::record::{Baseline, Fact, Handed, Level, Outcome, Plan};
+use bakewatch::record::{Baseline, Fact, Handed, Level, Outcome, Plan, Waited};
 use bakewatch::watch::Heard;
 
 use super::beyond;
@@ -355,6 +355,26 @@ pub fn line(fact: &Fact) -> Option<String> {
         Fact::Evidence { rule, missing: None } => format!("evidence {rule}: there"),
         Fact::Alert { rule, labels, phase, value } => {
             format!("alert {rule}{labels} {} at {:.4}", phase.as_str(), value.0)
+        }
+        Fact::Acknowledged { rule, labels, by, .. } => {
+            format!("acknowledged {rule}{labels} by {by}")
+        }
+        Fact::Reminded { rule, labels, number, to } => {
+            let to: Vec<_> = to.iter().map(Name::as_str).collect();
+            format!("reminded {} of {rule}{labels}, number {number}", to.join(" "))
+        }
+        Fact::Escalated { rule, labels, to, after } => {
+            format!("escalated {rule}{labels} to {to} after {after}")
+        }
+        Fact::FellBack { rule, labels, from, to } => {
+            format!("told {to} of {rule}{labels} in place of {from}")
+        }
+        Fact::Sent { channel, after, up_to, waited: Some(waited), .. } => {
+            let held = match waited {
+                Waited::Quiet => "quiet hours",
+                Waited::Limit => "the limit",
+            };
+            format!("sent {channel} {after}..{up_to}, held by {held}")
         }
         Fact::Sent { channel, after, up_to, .. } => format!("sent {channel} {after}..{up_to}"),
         Fact::Receipt { channel, outcome, .. } => match outcome {

@@ -108,6 +108,7 @@ pub fn plan(windows: Vec<Window>) -> Plan {
         name: name.into(),
         medium: Medium::Webhook { url: Secret::Env("CHAT_URL".to_owned()), secret: None },
         severities: Severity::ALL.to_vec(),
+        routing: Default::default(),
     };
     Plan {
         checks: Vec::new(),
@@ -265,7 +266,14 @@ impl Script {
     fn told(&mut self, after: Span, channel: &str, up_to: u64, outcome: Outcome) {
         let (channel, key): (Name, String) = (channel.into(), format!("k{up_to}"));
         let hash = String::new();
-        let sent = Fact::Sent { channel: channel.clone(), key: key.clone(), after: 0, up_to, hash };
+        let sent = Fact::Sent {
+            channel: channel.clone(),
+            key: key.clone(),
+            after: 0,
+            up_to,
+            hash,
+            waited: None,
+        };
         self.at(after, sent);
         self.at(after + SECOND, Fact::Receipt { channel, key, outcome });
     }

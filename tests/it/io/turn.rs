@@ -102,6 +102,8 @@ hour = {{ length = "1h", every = "60s" }}
 [[channel]]
 name = "hook"
 type = "webhook"
+group-wait = "0s"
+group-interval = "0s"
 url = "{hook}"
 "#
         );
@@ -319,6 +321,7 @@ async fn answers_for_a_task_that_panicked() {
         name: "hook".into(),
         medium: Medium::Webhook { url: Secret::Config("url".into()), secret: None },
         severities: Vec::new(),
+        routing: Default::default(),
     };
     // A mail for a webhook: a mistake that nobody but ourselves can make.
     let mail = Body::Mail {
