@@ -28,6 +28,7 @@ mod judging;
 mod look;
 mod measure;
 mod observe;
+mod order;
 mod own;
 mod pace;
 mod read;
@@ -42,6 +43,7 @@ mod vitals;
 
 pub use fleet::Fleet;
 pub use job::{Heard, Job, JobId, Question, Reply};
+pub use order::{Done, Meant, Order, Until};
 
 use crate::model::{Name, Release, Timestamp, WatchId};
 use crate::record::{Baseline, Fact, Plan, Record, Stored};
@@ -98,6 +100,8 @@ pub struct Watch {
     counted: counted::Counted,
     digests: Digests,
     tell: Tell,
+    /// What became of the last order.
+    done: Option<Result<Done, String>>,
     stopping: bool,
     panics: u32,
 }
@@ -154,6 +158,7 @@ impl Watch {
             counted: counted::Counted::default(),
             digests: Digests::new(&record),
             tell: Tell::default(),
+            done: None,
             stopping: false,
             panics: 0,
             id,
@@ -301,6 +306,7 @@ impl Watch {
             Heard::Superseded { by, heir } => self.supersede(now, by, heir.as_deref()),
             Heard::Inherits { from, alerts } => self.inherit(now, from, alerts),
             Heard::Reloaded(read) => self.reload(now, read),
+            Heard::Ordered(order) => self.obey(now, *order),
             Heard::ClockStepped { by } => self.note(now, Fact::ClockStepped { by }),
             Heard::Store(Some(error)) if !self.tell.not_stored => {
                 self.tell.not_stored = true;

@@ -14,7 +14,7 @@ use std::fs;
 use std::path::Path;
 
 use bakewatch::config::{self, Checked, Given, Source};
-use bakewatch::model::{Name, Release, Span, Timestamp};
+use bakewatch::model::{Name, Release, Silence, Span, Timestamp};
 use bakewatch::record::{Baseline, Fact, Handed, Level, Outcome, Plan};
 use bakewatch::watch::Heard;
 
@@ -395,6 +395,10 @@ pub fn line(fact: &Fact) -> Option<String> {
         }
         Fact::Baseline(Baseline { why, .. }) => format!("no baseline: {why}"),
         Fact::Inherited { from, alerts } => format!("inherited from {from}: {}", names(alerts)),
+        Fact::Silenced(Silence { matchers, until, .. }) => {
+            format!("silenced {matchers} until {}", clock(*until))
+        }
+        Fact::Unsilenced { by, .. } => format!("unsilenced by {by}"),
         Fact::Ended { reason } => format!("ended {reason:?}"),
     })
 }
