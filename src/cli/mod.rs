@@ -1,6 +1,7 @@
 //! The command line: one file a command, one table of exit codes.
 
 mod account;
+mod ack;
 mod acquaint;
 mod check;
 mod completions;
@@ -10,6 +11,7 @@ pub mod exit;
 mod load;
 mod log;
 mod man;
+mod order;
 mod out;
 mod output;
 mod place;
@@ -46,6 +48,9 @@ enum Command {
     /// Shows each watch: where it stands, what burns, how telling goes
     #[command(after_help = exit::help())]
     Status(status::Status),
+    /// Tells a running watch that somebody is on an incident
+    #[command(after_help = exit::help())]
+    Ack(ack::Ack),
     /// Asks a running watch what its series are, in PromQL
     #[command(after_help = exit::help())]
     Query(query::Ask),
@@ -81,6 +86,7 @@ pub fn main() -> Exit {
         Command::Check(given) if !given.test.is_empty() => check::test(&given),
         Command::Check(given) => check::run(&given),
         Command::Status(given) => status::run(&given),
+        Command::Ack(given) => wait_for(ack::run(&given)),
         Command::Query(given) => wait_for(query::run(&given)),
         Command::Report(given) => report::run(&given),
         Command::Completions(given) => completions::run(&given),

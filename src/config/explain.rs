@@ -302,8 +302,7 @@ fn channel(channel: &Channel) -> Row {
 fn routed(routing: &Routing) -> Vec<String> {
     let mut said = Vec::new();
     if !routing.matchers.is_empty() {
-        let all: Vec<String> = routing.matchers.iter().map(ToString::to_string).collect();
-        said.push(format!("only {}", all.join(", ")));
+        said.push(format!("only {}", routing.matchers));
     }
     said.extend(routing.after.map(|after| format!("after {after} without acknowledgement")));
     said.extend(routing.quiet.iter().map(|quiet| format!("quiet {quiet}")));

@@ -7,7 +7,9 @@ use super::digests::zone;
 use super::severities::Severities;
 use super::walk::{Said, Table, Value};
 use crate::model::quiet::{Written, minutes, weekday};
-use crate::model::{Channel, HOUR, MINUTE, Matcher, Name, Quiet, Routing, Severity, Span};
+use crate::model::{
+    Channel, HOUR, MINUTE, Matcher, Matchers, Name, Quiet, Routing, Severity, Span,
+};
 
 /// Longer, and what is told is history.
 const WAIT_MAX: Span = HOUR;
@@ -33,7 +35,7 @@ pub(super) fn read(table: &Table, words: &Severities) -> Option<Routing> {
     });
     let none = BTreeMap::new;
     Some(Routing {
-        matchers: matchers.or(Vec::new())?,
+        matchers: matchers.or(Matchers::default())?,
         group_wait: group_wait.or(none())?,
         group_interval: group_interval.or(none())?,
         reminders: reminders.or(BTreeMap::new())?,
@@ -60,7 +62,7 @@ pub(super) fn hold_against(tables: &[Table], channels: &[Channel]) {
     }
 }
 
-fn matchers(value: &Value) -> Option<Vec<Matcher>> {
+fn matchers(value: &Value) -> Option<Matchers> {
     let members = value.list()?;
     if members.is_empty() {
         value.error("has no matcher; leave it out for all alerts");
@@ -70,7 +72,8 @@ fn matchers(value: &Value) -> Option<Vec<Matcher>> {
         let text = member.text()?;
         Matcher::parse(text).map_err(|what| member.error(what)).ok()
     };
-    members.iter().map(matcher).collect()
+    let all: Option<Vec<Matcher>> = members.iter().map(matcher).collect();
+    all.map(Matchers::from)
 }
 
 /// One value for all severities, or a table with one for some of them.

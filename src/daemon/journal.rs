@@ -67,6 +67,7 @@ pub fn say(watch: &WatchId, at: Timestamp, fact: &Fact, record: &Record) {
         Fact::ClockStepped { by } => warn!(%watch, at, %by, "the wall clock was set"),
         Fact::PlanChanged { .. } | Fact::ReloadFailed { .. } => reread(watch, &at, fact),
         Fact::StoreFailed { error } => error!(%watch, at, "facts could not be stored: {error}"),
+        Fact::Silenced(_) | Fact::Unsilenced { .. } => ordered(watch, &at, fact),
         Fact::Superseded { .. }
         | Fact::Inherited { .. }
         | Fact::Baseline(_)
@@ -92,6 +93,18 @@ fn insisted(watch: &WatchId, at: &str, fact: &Fact) {
         Fact::FellBack { rule, labels, from, to } => {
             error!(%watch, at, %rule, %labels, %from, %to, "could not be told, told elsewhere");
         }
+        _ => {}
+    }
+}
+
+/// What people wanted.
+fn ordered(watch: &WatchId, at: &str, fact: &Fact) {
+    match fact {
+        Fact::Silenced(one) => {
+            let (id, matchers, by, until) = (&one.id, &one.matchers, &one.by, one.until);
+            info!(%watch, at, %id, %matchers, by, %until, "silenced: {}", one.comment);
+        }
+        Fact::Unsilenced { id, by } => info!(%watch, at, %id, by, "no longer silenced"),
         _ => {}
     }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{HOUR, MINUTE, Matcher, Name, Quiet, SECOND, Severity, Span, Timestamp};
+use super::{HOUR, MINUTE, Matchers, Name, Quiet, SECOND, Severity, Span, Timestamp};
 
 /// Letters to a channel in ten minutes, where nobody says how many: far above
 /// what a bad hour brings, and below what receivers throttle.
@@ -21,8 +21,8 @@ const REMINDERS: [Span; 4] =
 #[serde(default)]
 pub struct Routing {
     /// Only alerts of which all of these are true.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub matchers: Vec<Matcher>,
+    #[serde(skip_serializing_if = "Matchers::is_empty")]
+    pub matchers: Matchers,
     /// How long the first alert of a letter waits for others to join it.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub group_wait: BTreeMap<Severity, Span>,

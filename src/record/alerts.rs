@@ -2,10 +2,10 @@
 
 use std::borrow::Cow;
 
-use super::{AlertNews, Heritage, Insisting, Item, Record};
+use super::{AlertNews, Heritage, Insisting, Item, Record, incident};
 use crate::judge::{Bound, Phase, Rule};
 use crate::metrics::{Unit, health};
-use crate::model::{Labels, Name, Number, Span, Timestamp};
+use crate::model::{Labels, Matchers, Name, Number, Span, Timestamp};
 
 /// Tells one alert from another in its watch.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -207,6 +207,27 @@ impl Record {
         let mut known = self.plan.signals.iter().chain(matched);
         let unit = known.find(|known| known.name == *signal).map(|known| known.unit);
         unit.or_else(|| health::unit(signal)).unwrap_or_default()
+    }
+
+    /// What receivers know an alert by.
+    pub fn incident(&self, key: &AlertKey) -> String {
+        incident(&self.release.service, &key.rule, &key.labels)
+    }
+
+    /// The labels that matchers of people go by.
+    pub fn labels_for_matchers(&self, key: &AlertKey) -> Labels {
+        let rule = self.rule(&key.rule);
+        self.alert_news(rule, key, Number::default()).labels_for_matchers()
+    }
+
+    /// Alerts that burn, and that are meant by these.
+    pub fn alerts_that_fit<'r>(
+        &'r self,
+        matchers: &'r Matchers,
+    ) -> impl Iterator<Item = &'r AlertKey> {
+        let firing = self.alerts.iter().filter(|(_, alert)| alert.phase.is_firing());
+        let keys = firing.map(|(key, _)| key);
+        keys.filter(|key| matchers.fit(&self.labels_for_matchers(key)))
     }
 
     /// All that is to be told of an alert.

@@ -3,6 +3,7 @@
 
 mod alerts;
 mod baseline;
+mod block;
 mod change;
 mod channel;
 mod fact;
@@ -12,6 +13,7 @@ mod overview;
 mod plan;
 mod reload;
 mod seen;
+mod silences;
 mod summary;
 mod targets;
 mod told;
@@ -20,21 +22,23 @@ use std::collections::BTreeMap;
 
 pub use alerts::{AlertKey, AlertRecord, Closing, Episode};
 pub use baseline::{Baseline, Level, NO_EARLIER, Past};
+pub use block::{Block, Row, Tally};
 pub use change::changes;
 pub use channel::{BROKEN_AFTER, ChannelRecord, Frozen, LIMIT_RANGE, WrittenBy};
-pub use fact::{Block, Ending, Fact, Missed, Outcome, Row, Stored, Tally, Waited};
+pub use fact::{Ending, Fact, Missed, Outcome, Stored, Waited};
 pub use handover::{Handed, Heritage, Succession};
 pub use news::{AlertNews, Item, News, incident};
 pub use overview::{DigestRecord, Limit, Overview, SignalNow};
 pub use plan::{Found, Plan, RUN_HEADER};
 pub use reload::{Adopted, Moves, Reload, Reread};
+pub use silences::SilenceRecord;
 pub use summary::{
     AlertSummary, Availability, Blind, BoundLine, CLOSING, CheckSummary, Coverage, Deliveries,
     Reason, Replicas, Runs, SignalSummary, Stays, Summary, Superseded, TargetSummary,
 };
 
 pub use targets::{SourceRecord, Stay, TargetRecord};
-pub use told::{Ack, Insisting};
+pub use told::{Ack, Insisting, Meant};
 
 pub use crate::metrics::presets::{Matched, PresetChoice};
 
@@ -90,6 +94,8 @@ pub struct Record {
     pub data_sources: BTreeMap<Name, Option<Failure>>,
     /// Each alert that was ever more than inactive.
     pub alerts: BTreeMap<AlertKey, AlertRecord>,
+    /// Each silence there ever was, in the order in which they were made.
+    pub silences: Vec<SilenceRecord>,
     /// Rules that have nothing to judge, why, and since when.
     pub quiet: BTreeMap<Name, (Why, Timestamp)>,
     /// All that is worth telling, in order.
@@ -166,6 +172,7 @@ impl Record {
             sources: BTreeMap::new(),
             data_sources: BTreeMap::new(),
             alerts: BTreeMap::new(),
+            silences: Vec::new(),
             quiet: BTreeMap::new(),
             news: Vec::new(),
             channels: channels.collect(),
@@ -272,6 +279,8 @@ impl Record {
             Fact::Baseline(baseline) => self.baseline = Some(baseline),
             Fact::Superseded { by, handed } => self.apply_superseded(by, handed),
             Fact::Inherited { from, alerts } => self.apply_inherited(from, alerts),
+            Fact::Silenced(silence) => self.apply_silenced(silence),
+            Fact::Unsilenced { id, by } => self.apply_unsilenced(&id, by),
             Fact::Ended { reason } => self.apply_ended(reason),
         }
     }

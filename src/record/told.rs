@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{AlertKey, AlertNews, AlertRecord, Episode, Item, Record, incident};
-use crate::model::{Channel, Name, Severity, Span, Timestamp};
+use super::{AlertKey, AlertNews, AlertRecord, Episode, Item, Record};
+use crate::model::{Channel, Labels, Name, Severity, Span, Timestamp};
 
 /// That somebody has seen it and is on it.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -19,6 +19,21 @@ pub struct Ack {
     pub comment: String,
     /// When.
     pub at: Timestamp,
+}
+
+/// An alert, as people name it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Meant {
+    /// By its incident, as letters have it; or by its rule, where no other alert
+    /// of that fires.
+    Incident(String),
+    /// By its rule and its labels.
+    Alert {
+        /// The rule.
+        rule: Name,
+        /// Which of its instances.
+        labels: Labels,
+    },
 }
 
 /// What was told of an episode besides that it began.
@@ -70,38 +85,37 @@ impl AlertRecord {
 }
 
 impl Record {
-    /// The alert of an incident's name: `service/rule{labels}`, or its rule alone
-    /// where no other alert of that rule fires.
+    /// The alert that is meant, which burns.
     ///
     /// # Errors
-    /// In words: none fires under that name, or several.
-    pub fn firing(&self, name: &str) -> Result<AlertKey, String> {
-        let service = &self.release.service;
-        let firing: Vec<&AlertKey> = self
-            .alerts
-            .iter()
-            .filter(|(_, one)| one.phase.is_firing())
-            .map(|(key, _)| key)
-            .collect();
-        let whole = |key: &&&AlertKey| incident(service, &key.rule, &key.labels) == name;
-        if let Some(key) = firing.iter().find(whole) {
+    /// In words: none that burns is meant, or several are.
+    pub fn firing(&self, meant: &Meant) -> Result<AlertKey, String> {
+        let firing = self.alerts.iter().filter(|(_, alert)| alert.phase.is_firing());
+        let firing: Vec<&AlertKey> = firing.map(|(key, _)| key).collect();
+        let is_it = |key: &&&AlertKey| match meant {
+            Meant::Incident(name) => self.incident(key) == *name,
+            Meant::Alert { rule, labels } => (&key.rule, &key.labels) == (rule, labels),
+        };
+        if let Some(key) = firing.iter().find(is_it) {
             return Ok((**key).clone());
         }
-        let rule = name.strip_prefix(&format!("{service}/")).unwrap_or(name);
-        let names = |keys: &[&AlertKey]| -> String {
-            let all: Vec<String> =
-                keys.iter().map(|key| incident(service, &key.rule, &key.labels)).collect();
+        let is_of_rule = |key: &&&AlertKey| match meant {
+            Meant::Incident(name) => {
+                let service = format!("{}/", self.release.service);
+                *key.rule.as_str() == *name.strip_prefix(&service).unwrap_or(name)
+            }
+            Meant::Alert { .. } => false,
+        };
+        let alike: Vec<&AlertKey> = firing.iter().filter(is_of_rule).copied().collect();
+        let names = |keys: &[&AlertKey]| {
+            let all: Vec<String> = keys.iter().map(|key| self.incident(key)).collect();
             all.join(", ")
         };
-        let alike: Vec<&AlertKey> =
-            firing.iter().copied().filter(|key| *key.rule.as_str() == *rule).collect();
         match (&alike[..], &firing[..]) {
             ([one], _) => Ok((*one).clone()),
-            ([], []) => Err(format!("no incident {name:?} fires, nor any other")),
-            ([], firing) => Err(format!("no incident {name:?} fires; there is {}", names(firing))),
-            (several, _) => {
-                Err(format!("{name:?} is several incidents; name one: {}", names(several)))
-            }
+            ([], []) => Err(format!("no alert of {} fires", self.release.watch())),
+            ([], known) => Err(format!("no such alert fires; those that do are {}", names(known))),
+            (several, _) => Err(format!("several are meant; name one of {}", names(several))),
         }
     }
 
@@ -213,10 +227,8 @@ impl Record {
 impl AlertNews {
     /// Whether a channel is told of this alert, as of each that is like it.
     pub fn is_for(&self, channel: &Channel) -> bool {
-        let is_meant = || {
-            let all = crate::model::all_match(&channel.routing.matchers, |name| self.label(name));
-            channel.routing.matchers.is_empty() || all
-        };
+        let matchers = &channel.routing.matchers;
+        let is_meant = || matchers.is_empty() || matchers.fit(&self.labels_for_matchers());
         channel.takes(self.severity) && is_meant()
     }
 
@@ -226,16 +238,19 @@ impl AlertNews {
         directly || self.insisting.also_to.contains(&channel.name)
     }
 
-    /// A label as matchers see it: those of the alert and its rule, and four more.
-    pub fn label(&self, name: &str) -> Option<&str> {
-        match name {
-            "alertname" => Some(self.rule.as_str()),
-            "service" => Some(self.service.as_str()),
-            "release" => Some(self.version.as_str()),
-            _ => {
-                let own = self.labels.get(name).or_else(|| self.own.get(name));
-                own.or_else(|| (name == "severity").then(|| self.severity.as_str()))
-            }
-        }
+    /// The labels that matchers go by: those of the alert and of its rule, and
+    /// `alertname`, `service`, `release` and, where neither says another word for
+    /// it, `severity`.
+    pub fn labels_for_matchers(&self) -> Labels {
+        let ours = [
+            ("alertname", self.rule.as_str()),
+            ("service", self.service.as_str()),
+            ("release", self.version.as_str()),
+        ];
+        let pair = |(name, value): (&str, &str)| (name.into(), value.into());
+        let theirs = self.all_labels();
+        let severity = pair(("severity", self.severity.as_str()));
+        let theirs = theirs.shared().iter().cloned().chain([severity]);
+        Labels::from_pairs(ours.map(pair).into_iter().chain(theirs))
     }
 }

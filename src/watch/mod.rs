@@ -28,6 +28,7 @@ mod judging;
 mod look;
 mod measure;
 mod observe;
+mod order;
 mod own;
 mod pace;
 mod read;
@@ -43,6 +44,9 @@ mod vitals;
 
 pub use fleet::Fleet;
 pub use job::{Heard, Job, JobId, Question, Reply};
+pub use order::{Done, Order, Until};
+
+pub use crate::record::Meant;
 
 use crate::model::{Name, Release, Timestamp, WatchId};
 use crate::record::{Baseline, Fact, Plan, Record, Stored};
@@ -100,6 +104,8 @@ pub struct Watch {
     digests: Digests,
     tell: Tell,
     steps: steps::StepClock,
+    /// What became of the last order.
+    done: Option<Result<Done, String>>,
     stopping: bool,
     panics: u32,
 }
@@ -157,6 +163,7 @@ impl Watch {
             digests: Digests::new(&record),
             tell: Tell::default(),
             steps: steps::StepClock::default(),
+            done: None,
             stopping: false,
             panics: 0,
             id,
@@ -306,6 +313,7 @@ impl Watch {
             Heard::Superseded { by, heir } => self.supersede(now, by, heir.as_deref()),
             Heard::Inherits { from, alerts } => self.inherit(now, from, alerts),
             Heard::Reloaded(read) => self.reload(now, read),
+            Heard::Ordered(order) => self.obey(now, *order),
             Heard::ClockStepped { by } => self.note(now, Fact::ClockStepped { by }),
             Heard::Store(Some(error)) if !self.tell.not_stored => {
                 self.tell.not_stored = true;

@@ -4,7 +4,7 @@ use super::*;
 use crate::model::{HOUR, Labels, SECOND};
 use crate::notify::Owed;
 use crate::notify::fixture::Story;
-use crate::record::{Item, Outcome};
+use crate::record::{Item, Meant, Outcome};
 
 const RULE: &str = "HighErrorRate";
 
@@ -157,9 +157,7 @@ fn lets_a_reminder_go_after_three_tries_and_nothing_else() {
 
 #[test]
 fn tells_only_alerts_that_the_matchers_of_a_channel_are_true_of() {
-    let matchers = |texts: &[&str]| {
-        texts.iter().map(|text| crate::model::Matcher::parse(text).unwrap()).collect::<Vec<_>>()
-    };
+    let matchers = |texts: &[&str]| crate::model::Matchers::parse(texts).unwrap();
     let cases: [(&[&str], bool); 9] = [
         (&[r#"path="/a""#], true),
         (&[r#"path="/b""#], false),
@@ -204,7 +202,7 @@ fn is_acknowledged_by_the_whole_name_of_an_incident_or_by_its_rule() {
     let mut story = Story::new();
     story.burst(RULE, &[("path", "/a")]).burst(RULE, &[("path", "/b")]).burst("TargetDown", &[]);
     let found = |name: &str| {
-        let key = story.record.firing(name);
+        let key = story.record.firing(&Meant::Incident(name.to_owned()));
         key.map(|key| format!("{}{}", key.rule, key.labels))
     };
     assert_eq!(found("TargetDown"), Ok("TargetDown{}".to_owned()));
@@ -212,7 +210,8 @@ fn is_acknowledged_by_the_whole_name_of_an_incident_or_by_its_rule() {
     let whole = r#"HighErrorRate{path="/b"}"#;
     assert_eq!(found(&format!("chat-agent/{whole}")), Ok(whole.to_owned()));
     let several = found(RULE).unwrap_err();
-    assert!(several.contains(r#"name one: chat-agent/HighErrorRate{path="/a"}, "#), "{several}");
-    assert!(found("Up").unwrap_err().contains("fires; there is "));
-    assert!(Story::new().record.firing("Up").unwrap_err().contains("nor any other"));
+    assert!(several.contains(r#"name one of chat-agent/HighErrorRate{path="/a"}, "#), "{several}");
+    assert!(found("Up").unwrap_err().contains("those that do are "));
+    let other = Meant::Incident("Up".to_owned());
+    assert!(Story::new().record.firing(&other).unwrap_err().contains("no alert of "));
 }
