@@ -14,8 +14,8 @@ use crate::judge::Rule;
 use crate::metrics::promql::one_line;
 use crate::metrics::{Shape, Signal, Unit};
 use crate::model::{
-    Channel, Form, HeaderValue, Medium, Proxy, Routing, Secret, Smtp, SmtpTls, Source, Target,
-    Transport, Way,
+    Channel, Form, HeaderValue, Medium, Proxy, Routing, Secret, Severity, Smtp, SmtpTls, Source,
+    Target, Transport, Way,
 };
 use crate::record::{Plan, PresetChoice};
 
@@ -310,7 +310,12 @@ fn routed(routing: &Routing) -> Vec<String> {
     let by_severity =
         [("group-wait", &routing.group_wait), ("group-interval", &routing.group_interval)];
     for (what, waits) in by_severity {
-        said.extend(waits.iter().map(|(severity, wait)| format!("{what} {wait} if {severity}")));
+        let mut one = waits.values().collect::<Vec<_>>();
+        one.dedup();
+        match one[..] {
+            [wait] if waits.len() == Severity::ALL.len() => said.push(format!("{what} {wait}")),
+            _ => said.extend(waits.iter().map(|(who, wait)| format!("{what} {wait} if {who}"))),
+        }
     }
     for (severity, waits) in &routing.reminders {
         let all: Vec<String> = waits.iter().map(ToString::to_string).collect();

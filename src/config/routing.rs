@@ -72,8 +72,13 @@ fn matchers(value: &Value) -> Option<Matchers> {
         let text = member.text()?;
         Matcher::parse(text).map_err(|what| member.error(what)).ok()
     };
-    let all: Option<Vec<Matcher>> = members.iter().map(matcher).collect();
+    let all: Option<Vec<Matcher>> = whole(members.iter().map(matcher));
     all.map(Matchers::from)
+}
+
+/// All of them, once each had its say of what is wrong with it.
+fn whole<T>(read: impl Iterator<Item = Option<T>>) -> Option<Vec<T>> {
+    read.collect::<Vec<_>>().into_iter().collect()
 }
 
 /// One value for all severities, or a table with one for some of them.
@@ -135,14 +140,14 @@ fn reminders(value: &Value) -> Option<Vec<Span>> {
         }
         Some(wait)
     };
-    members.iter().map(wait).collect()
+    whole(members.iter().map(wait))
 }
 
 /// One stretch, or several.
 fn quiet(value: &Value) -> Option<Vec<Quiet>> {
     if value.is_list() {
         let members = value.list()?;
-        return members.iter().map(stretch).collect();
+        return whole(members.iter().map(stretch));
     }
     Some(vec![stretch(value)?])
 }
@@ -175,5 +180,5 @@ fn days(value: &Value) -> Option<Vec<String>> {
         weekday(text).map_err(|what| member.error(what)).ok()?;
         Some(text.to_owned())
     };
-    members.iter().map(day).collect()
+    whole(members.iter().map(day))
 }

@@ -42,16 +42,23 @@ pub fn steps(record: &Record, now: Timestamp) -> Steps {
             continue;
         }
         let Some(episode) = alert.open_episode() else { continue };
+        let Some(since) = told_since(episode) else { continue };
         let news = news_of(record, key, alert);
         if episode.insisting.acked.is_none() {
-            remind(record, key, episode, &news, now, &mut steps);
-            escalate(record, key, episode, &news, now, &mut steps);
+            remind(record, key, (episode, since), &news, now, &mut steps);
+            escalate(record, key, (episode, since), &news, now, &mut steps);
         }
         if news.severity == Severity::Critical {
             fall_back(record, key, episode, &news, now, &mut steps);
         }
     }
     steps
+}
+
+/// From when on people could know of it; `None`: nobody is to. What is held back
+/// from everybody reminds nobody.
+fn told_since(episode: &Episode) -> Option<Timestamp> {
+    Some(episode.fired_at)
 }
 
 fn news_of(record: &Record, key: &AlertKey, alert: &AlertRecord) -> AlertNews {
@@ -62,7 +69,7 @@ fn news_of(record: &Record, key: &AlertKey, alert: &AlertRecord) -> AlertNews {
 fn remind(
     record: &Record,
     key: &AlertKey,
-    episode: &Episode,
+    (episode, since): (&Episode, Timestamp),
     news: &AlertNews,
     now: Timestamp,
     steps: &mut Steps,
@@ -71,7 +78,7 @@ fn remind(
     for channel in record.plan.channels.iter().filter(|channel| news.is_told(channel)) {
         let waits = channel.routing.reminders(news.severity);
         let known = episode.insisting.reminded.get(&channel.name);
-        let (last, number) = known.copied().unwrap_or((episode.fired_at, 0));
+        let (last, number) = known.copied().unwrap_or((since, 0));
         let Some(wait) = waits.get(number as usize).or(waits.last()) else { continue };
         if !steps.is_due(last + *wait, now) {
             continue;
@@ -90,7 +97,7 @@ fn remind(
 fn escalate(
     record: &Record,
     key: &AlertKey,
-    episode: &Episode,
+    (episode, since): (&Episode, Timestamp),
     news: &AlertNews,
     now: Timestamp,
     steps: &mut Steps,
@@ -98,7 +105,7 @@ fn escalate(
     for channel in &record.plan.channels {
         let Some(after) = channel.routing.after else { continue };
         let is_told = episode.insisting.also_to.contains(&channel.name);
-        if is_told || !news.is_for(channel) || !steps.is_due(episode.fired_at + after, now) {
+        if is_told || !news.is_for(channel) || !steps.is_due(since + after, now) {
             continue;
         }
         let AlertKey { rule, labels } = key.clone();
