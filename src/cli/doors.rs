@@ -50,8 +50,9 @@ pub async fn open(
     turns: Turns,
 ) -> Result<(Turns, Option<Socket>), String> {
     let (desk, readers) = desk();
-    let router = api::reading(desk);
-    let socket = Socket::open(dir, router.clone());
+    let router = api::reading(desk.clone());
+    // Orders come in here alone: whoever may use the directory may give them.
+    let socket = Socket::open(dir, router.clone().merge(api::control(desk)));
     if let Err(why) = &socket {
         tracing::warn!("there is no socket, so `query` cannot ask this watch: {why}");
     }

@@ -1,6 +1,7 @@
 //! The command line: one file a command, one table of exit codes.
 
 mod account;
+mod ack;
 mod acquaint;
 mod check;
 mod completions;
@@ -11,6 +12,7 @@ pub mod exit;
 mod load;
 mod log;
 mod man;
+mod order;
 mod out;
 mod output;
 mod place;
@@ -50,6 +52,9 @@ enum Command {
     /// Lists what each channel was told, and what became of it
     #[command(after_help = exit::help())]
     Deliveries(deliveries::Deliveries),
+    /// Tells a running watch that somebody is on an incident
+    #[command(after_help = exit::help())]
+    Ack(ack::Ack),
     /// Asks a running watch what its series are, in PromQL
     #[command(after_help = exit::help())]
     Query(query::Ask),
@@ -86,6 +91,7 @@ pub fn main() -> Exit {
         Command::Check(given) => check::run(&given),
         Command::Status(given) => status::run(&given),
         Command::Deliveries(given) => deliveries::run(&given),
+        Command::Ack(given) => wait_for(ack::run(&given)),
         Command::Query(given) => wait_for(query::run(&given)),
         Command::Report(given) => report::run(&given),
         Command::Completions(given) => completions::run(&given),

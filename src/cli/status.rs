@@ -101,7 +101,9 @@ fn show(id: &WatchId, record: &Record) -> String {
     }
     for (key, alert) in &record.alerts {
         if alert.phase.is_firing() {
-            let _ = writeln!(text, "  alert {}{}: {}", key.rule, key.labels, alert.phase.as_str());
+            let acked = alert.acked().map(|ack| format!(", acknowledged by {}", ack.by));
+            let (phase, acked) = (alert.phase.as_str(), acked.unwrap_or_default());
+            let _ = writeln!(text, "  alert {}{}: {phase}{acked}", key.rule, key.labels);
         }
     }
     for (name, channel) in &record.channels {

@@ -9,6 +9,7 @@ mod others;
 
 use super::address;
 use super::complaint::instead;
+use super::routing;
 use super::secret::Vault;
 use super::service::{claim, free_name};
 use super::severities::Severities;
@@ -46,9 +47,13 @@ pub(super) fn read(top: &Table, words: &Severities, vault: &Vault) -> Vec<Channe
         is_new.then_some(channel)
     });
     let channels: Vec<Channel> = channels.collect();
-    let is_told = |severity| channels.iter().any(|channel| channel.takes(severity));
+    routing::hold_against(&tables, &channels);
+    let is_told = |severity| {
+        let first = channels.iter().filter(|channel| channel.routing.after.is_none());
+        first.into_iter().any(|channel| channel.takes(severity))
+    };
     if !channels.is_empty() && !is_told(Severity::Critical) {
-        top.sink.warn_whole("channel", "none takes critical alerts: nobody would be woken");
+        top.sink.warn_whole("channel", "none takes critical alerts: nobody would be woken at once");
     }
     channels
 }
@@ -64,6 +69,7 @@ fn channel(table: &Table, name: &str, words: &Severities, vault: &Vault) -> Opti
         return None;
     };
     foreign(table, word, own);
+    let routing = routing::read(table, words);
     let medium = match word {
         "webhook" => webhook(table, vault),
         "email" => email(table, vault),
@@ -72,7 +78,8 @@ fn channel(table: &Table, name: &str, words: &Severities, vault: &Vault) -> Opti
         "command" => others::command(table, vault),
         form => post(table, form, vault),
     };
-    Some(Channel { name: name.into(), medium: medium?, severities: severities? })
+    let name = name.into();
+    Some(Channel { name, medium: medium?, severities: severities?, routing: routing? })
 }
 
 /// Keys of other types mean nothing here.

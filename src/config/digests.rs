@@ -71,7 +71,7 @@ fn schedule(table: &Table) -> Option<Schedule> {
     Some(schedule)
 }
 
-fn zone<'t>(value: &Value<'t>) -> Option<&'t str> {
+pub(super) fn zone<'t>(value: &Value<'t>) -> Option<&'t str> {
     let text = value.text()?;
     if schedule::zone(text).is_err() {
         let names = schedule::zones();

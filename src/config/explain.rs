@@ -14,8 +14,8 @@ use crate::judge::Rule;
 use crate::metrics::promql::one_line;
 use crate::metrics::{Shape, Signal, Unit};
 use crate::model::{
-    Channel, Form, HeaderValue, Medium, Proxy, Secret, Smtp, SmtpTls, Source, Target, Transport,
-    Way,
+    Channel, Form, HeaderValue, Medium, Proxy, Routing, Secret, Severity, Smtp, SmtpTls, Source,
+    Target, Transport, Way,
 };
 use crate::record::{Plan, PresetChoice};
 
@@ -315,7 +315,39 @@ fn channel(channel: &Channel) -> Row {
             ("email", format!("to {}, from {from}, by {}", to.join(", "), server(smtp)))
         }
     };
+    let mut how = how;
+    for more in routed(&channel.routing) {
+        let _ = write!(how, "; {more}");
+    }
     vec![channel.name.to_string(), kind.to_owned(), severities.join(" "), how]
+}
+
+/// What is not as usual about when it is told, and of what.
+fn routed(routing: &Routing) -> Vec<String> {
+    let mut said = Vec::new();
+    if !routing.matchers.is_empty() {
+        said.push(format!("only {}", routing.matchers));
+    }
+    said.extend(routing.after.map(|after| format!("after {after} without acknowledgement")));
+    said.extend(routing.quiet.iter().map(|quiet| format!("quiet {quiet}")));
+    said.extend(routing.fallback.iter().map(|name| format!("else {name}")));
+    let by_severity =
+        [("group-wait", &routing.group_wait), ("group-interval", &routing.group_interval)];
+    for (what, waits) in by_severity {
+        let mut one = waits.values().collect::<Vec<_>>();
+        one.dedup();
+        match one[..] {
+            [wait] if waits.len() == Severity::ALL.len() => said.push(format!("{what} {wait}")),
+            _ => said.extend(waits.iter().map(|(who, wait)| format!("{what} {wait} if {who}"))),
+        }
+    }
+    for (severity, waits) in &routing.reminders {
+        let all: Vec<String> = waits.iter().map(ToString::to_string).collect();
+        let all = if all.is_empty() { "none".to_owned() } else { all.join(" ") };
+        said.push(format!("reminders {all} if {severity}"));
+    }
+    said.extend(routing.limit.map(|limit| format!("{limit} letters in 10m")));
+    said
 }
 
 fn server(smtp: &Smtp) -> String {

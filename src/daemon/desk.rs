@@ -1,6 +1,7 @@
-//! Where readers ask the loop. It owns all that is known; a reader gets a look
-//! at it between two turns, when all that is decided is on disk, and takes a
-//! copy along. What it makes of the copy, and how slowly, is its own affair.
+//! Where readers ask the loop, and where people give it orders. It owns all
+//! that is known; a reader gets a look at it between two turns, when all that
+//! is decided is on disk, and takes a copy along. What it makes of the copy,
+//! and how slowly, is its own affair.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
@@ -8,7 +9,7 @@ use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::model::Timestamp;
-use crate::watch::Fleet;
+use crate::watch::{Done, Fleet, Order};
 
 /// So many readers wait at once; more wait to wait. The loop turns between two
 /// of them.
@@ -20,21 +21,29 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// One look at what is known. It has to be a short one.
 type Glance = Box<dyn FnOnce(&Fleet, Timestamp) + Send>;
 
-/// The reader's side.
+/// The side of whoever comes.
 #[derive(Clone, Debug)]
 pub struct Desk {
-    glances: mpsc::Sender<Glance>,
+    calls: mpsc::Sender<Call>,
 }
 
 /// The loop's side.
 pub struct Readers {
-    glances: mpsc::Receiver<Glance>,
+    calls: mpsc::Receiver<Call>,
+}
+
+/// What somebody comes with.
+pub enum Call {
+    /// They want to know something.
+    Look(Look),
+    /// They want something done.
+    Errand(Errand),
 }
 
 /// Both sides.
 pub fn desk() -> (Desk, Readers) {
     let (sender, receiver) = mpsc::channel(WAITING_MAX);
-    (Desk { glances: sender }, Readers { glances: receiver })
+    (Desk { calls: sender }, Readers { calls: receiver })
 }
 
 impl Desk {
@@ -48,8 +57,22 @@ impl Desk {
     ) -> Result<T, String> {
         let (home, answer) = oneshot::channel();
         let glance: Glance = Box::new(move |fleet, now| drop(home.send(look(fleet, now))));
+        self.call(Call::Look(Look(glance)), answer).await
+    }
+
+    /// Has an order carried out by the watches of a service, or by all. What
+    /// they did is told when it is on disk.
+    ///
+    /// # Errors
+    /// The loop has ended, or does not come round.
+    pub async fn order(&self, service: Option<String>, order: Order) -> Result<Obeyed, String> {
+        let (home, answer) = oneshot::channel();
+        self.call(Call::Errand(Errand { service, order, home }), answer).await
+    }
+
+    async fn call<T>(&self, call: Call, answer: oneshot::Receiver<T>) -> Result<T, String> {
         let asked = async {
-            self.glances.send(glance).await.map_err(|_| ())?;
+            self.calls.send(call).await.map_err(|_| ())?;
             answer.await.map_err(|_| ())
         };
         match tokio::time::timeout(PATIENCE, asked).await {
@@ -62,16 +85,41 @@ impl Desk {
 
 impl Readers {
     /// The next one. May be dropped at any time: nothing is lost.
-    pub async fn next(&mut self) -> Look {
-        match self.glances.recv().await {
-            Some(glance) => Look(glance),
+    pub async fn next(&mut self) -> Call {
+        match self.calls.recv().await {
+            Some(call) => call,
             None => std::future::pending().await, // nobody is left who could ask
         }
     }
 
     /// The next one that waits already.
-    pub fn waiting(&mut self) -> Option<Look> {
-        self.glances.try_recv().ok().map(Look)
+    pub fn waiting(&mut self) -> Option<Call> {
+        self.calls.try_recv().ok()
+    }
+}
+
+/// An order, and who waits for what becomes of it.
+pub struct Errand {
+    /// The watches of which service are to do it; `None`: all.
+    pub service: Option<String>,
+    /// What.
+    pub order: Order,
+    home: oneshot::Sender<Obeyed>,
+}
+
+/// What became of an order.
+#[derive(Debug)]
+pub struct Obeyed {
+    /// What each watch did, or why none could.
+    pub done: Result<Vec<Done>, String>,
+    /// Whether it is on disk. Else it holds until the process ends.
+    pub is_stored: bool,
+}
+
+impl Errand {
+    /// Tells whoever waits. They may have gone: it is done all the same.
+    pub fn answer(self, obeyed: Obeyed) {
+        drop(self.home.send(obeyed));
     }
 }
 

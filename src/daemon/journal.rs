@@ -47,6 +47,10 @@ pub fn say(watch: &WatchId, at: Timestamp, fact: &Fact, record: &Record) {
         Fact::Alert { rule, labels, phase, value } => {
             alert(watch, &at, (rule.as_str(), labels), *phase, value.0, record);
         }
+        Fact::Acknowledged { .. }
+        | Fact::Reminded { .. }
+        | Fact::Escalated { .. }
+        | Fact::FellBack { .. } => insisted(watch, &at, fact),
         Fact::Measured(_) | Fact::Sent { .. } => {}
         Fact::Receipt { channel, key, outcome } => receipt(watch, &at, channel, key, outcome),
         Fact::Digest(overview) => digest(watch, &at, overview),
@@ -63,6 +67,7 @@ pub fn say(watch: &WatchId, at: Timestamp, fact: &Fact, record: &Record) {
         Fact::ClockStepped { by } => warn!(%watch, at, %by, "the wall clock was set"),
         Fact::PlanChanged { .. } | Fact::ReloadFailed { .. } => reread(watch, &at, fact),
         Fact::StoreFailed { error } => error!(%watch, at, "facts could not be stored: {error}"),
+        Fact::Silenced(_) | Fact::Unsilenced { .. } => ordered(watch, &at, fact),
         Fact::Superseded { .. }
         | Fact::Inherited { .. }
         | Fact::Baseline(_)
@@ -70,6 +75,37 @@ pub fn say(watch: &WatchId, at: Timestamp, fact: &Fact, record: &Record) {
         Fact::Poisoned { message } => {
             error!(%watch, at, "bakewatch itself failed, nothing is judged any more: {message}");
         }
+    }
+}
+
+/// Who is told besides, and who is on it.
+fn insisted(watch: &WatchId, at: &str, fact: &Fact) {
+    match fact {
+        Fact::Acknowledged { rule, labels, by, comment } => {
+            info!(%watch, at, %rule, %labels, by, "acknowledged: {comment}");
+        }
+        Fact::Reminded { rule, labels, number, to } => {
+            info!(%watch, at, %rule, %labels, number, to = names(to), "fires still");
+        }
+        Fact::Escalated { rule, labels, to, after } => {
+            warn!(%watch, at, %rule, %labels, %to, %after, "nobody acknowledged it");
+        }
+        Fact::FellBack { rule, labels, from, to } => {
+            error!(%watch, at, %rule, %labels, %from, %to, "could not be told, told elsewhere");
+        }
+        _ => {}
+    }
+}
+
+/// What people wanted.
+fn ordered(watch: &WatchId, at: &str, fact: &Fact) {
+    match fact {
+        Fact::Silenced(one) => {
+            let (id, matchers, by, until) = (&one.id, &one.matchers, &one.by, one.until);
+            info!(%watch, at, %id, %matchers, by, %until, "silenced: {}", one.comment);
+        }
+        Fact::Unsilenced { id, by } => info!(%watch, at, %id, by, "no longer silenced"),
+        _ => {}
     }
 }
 

@@ -13,14 +13,14 @@ use tokio::time::Instant;
 
 use super::carry::{self, Carrier, Landed};
 use super::clock::Clock;
-use super::desk::{Look, Readers};
+use super::desk::{Call, Errand, Obeyed, Readers};
 use super::journal;
 use super::pulse::Pulse;
 use super::reload::{self, Reload, Step};
 use super::store::{Store, Writing};
 use crate::model::{Span, Timestamp, WatchId};
 use crate::record::Fact;
-use crate::watch::{Fleet, Heard, Noted};
+use crate::watch::{Done, Fleet, Heard, Noted};
 
 /// After a request to stop letters may still leave for this long; the rest
 /// stays on disk and leaves at the next start.
@@ -38,6 +38,9 @@ const STORE_GLANCE: Duration = Duration::from_millis(100);
 
 /// The wall clock is compared with elapsed time at least this often.
 const WAIT_MAX: Duration = Duration::from_secs(30);
+
+/// What the watches did of an order, or why none could.
+type Answer = Result<Vec<Done>, String>;
 
 /// How often somebody asked the process to stop.
 pub type Stops = signals::Receiver<u32>;
@@ -91,6 +94,8 @@ pub struct Turns {
     reload: Option<Reload>,
     /// Those who ask what is known, each between two turns.
     readers: Option<Readers>,
+    /// Orders that the next turn carries out.
+    errands: Vec<Errand>,
     /// A reading of the configuration that the next turn takes in.
     reread: Option<reload::Read>,
     /// The last to be dropped: the store closes while the lock is held.
@@ -118,6 +123,7 @@ impl Turns {
             finished: BTreeSet::new(),
             reload: None,
             readers: None,
+            errands: Vec::new(),
             reread: None,
             pulse: Pulse::default(),
         }
@@ -213,8 +219,9 @@ impl Turns {
         if let Some(read) = self.reread.take() {
             self.take_configuration(read, now);
         }
+        let (mut noted, obeyed) = self.obey(now);
         let heard = std::mem::take(&mut self.heard);
-        let mut noted = self.fleet.hear(now, heard);
+        noted.extend(self.fleet.hear(now, heard));
         let mut facts = noted.clone();
         if let Some(news) = self.keep(&mut noted).await {
             // The watches learn it before anything else leaves: letters of
@@ -224,6 +231,9 @@ impl Turns {
             let more = self.fleet.hear(now, heard);
             facts.extend(more.iter().cloned());
             self.unstored.extend(more);
+        }
+        for (errand, done) in obeyed {
+            errand.answer(Obeyed { done, is_stored: self.unstored.is_empty() });
         }
         for one in &facts {
             self.say(one, observer);
@@ -237,6 +247,26 @@ impl Turns {
         self.finish().await;
         self.pulse.turned(Instant::now(), || observer.progress(now, &self.fleet));
         observer.turn(now, &self.fleet)
+    }
+
+    /// Carries out what people want. They hear of it when it is stored.
+    fn obey(&mut self, now: Timestamp) -> (Vec<Noted>, Vec<(Errand, Answer)>) {
+        let (mut noted, mut obeyed) = (Vec::new(), Vec::new());
+        for errand in std::mem::take(&mut self.errands) {
+            let (facts, done) = self.fleet.obey(now, errand.service.as_deref(), &errand.order);
+            noted.extend(facts);
+            obeyed.push((errand, done));
+        }
+        (noted, obeyed)
+    }
+
+    /// Whoever wants to know something is told at once; what is wanted of the
+    /// watches is done by the next turn.
+    fn attend(&mut self, call: Call) {
+        match call {
+            Call::Look(look) => look.at(&self.fleet, self.clock.now()),
+            Call::Errand(errand) => self.errands.push(errand),
+        }
     }
 
     /// Watches hear of another plan with this turn, and jobs of this turn know
@@ -352,8 +382,8 @@ impl Turns {
     async fn wait(&mut self, stops: &mut Stops, drain_until: Option<Instant>) {
         let wake = self.fleet.wake();
         if !self.fleet.is_done() && self.jump(wake) {
-            if let Some(look) = self.readers.as_mut().and_then(Readers::waiting) {
-                look.at(&self.fleet, self.clock.now());
+            if let Some(call) = self.readers.as_mut().and_then(Readers::waiting) {
+                self.attend(call);
             }
             tokio::task::yield_now().await;
             return;
@@ -371,7 +401,7 @@ impl Turns {
             () = tokio::time::sleep_until(until) => {}
             () = written(&mut self.writing) => {}
             () = asked(stops) => {}
-            look = reader(&mut self.readers) => look.at(&self.fleet, self.clock.now()),
+            call = reader(&mut self.readers) => self.attend(call),
             step = reread(&mut self.reload) => match step {
                 Step::Begun => self.pulse.reloading(),
                 Step::Done(read) => self.reread = Some(read),
@@ -406,8 +436,8 @@ async fn written(writing: &mut Option<(Writing, usize)>) {
     }
 }
 
-/// Until somebody asks what is known.
-async fn reader(readers: &mut Option<Readers>) -> Look {
+/// Until somebody comes to ask, or to give an order.
+async fn reader(readers: &mut Option<Readers>) -> Call {
     match readers {
         Some(readers) => readers.next().await,
         None => std::future::pending().await,

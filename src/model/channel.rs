@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Name, Secret, Severity};
+use super::{Name, Routing, Secret, Severity};
 
 /// A way to tell somebody.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -13,6 +13,9 @@ pub struct Channel {
     pub medium: Medium,
     /// Which alerts; summaries and notices go to every channel.
     pub severities: Vec<Severity>,
+    /// When, and of which of these.
+    #[serde(default, skip_serializing_if = "Routing::is_default")]
+    pub routing: Routing,
 }
 
 impl Channel {
@@ -94,6 +97,19 @@ impl Medium {
     /// Whether it takes alerts, and nothing that is worth reading and burns nowhere.
     pub fn is_for_alerts_alone(&self) -> bool {
         matches!(self, Medium::Alertmanager { .. })
+    }
+
+    /// Whether the receiver keeps incidents as such, so that it is told when
+    /// somebody has acknowledged one. To all others that is no news.
+    pub fn keeps_incidents(&self) -> bool {
+        match self {
+            Medium::Pagerduty { .. } => true,
+            Medium::Webhook { .. }
+            | Medium::Post { .. }
+            | Medium::Alertmanager { .. }
+            | Medium::Command { .. }
+            | Medium::Email { .. } => false,
+        }
     }
 }
 

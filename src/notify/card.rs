@@ -81,8 +81,13 @@ pub fn footer(digest: &Digest) -> Vec<Row> {
         row("release", format!("{name}, out since {}", release.at.for_people())),
         link("service", digest.url),
     ];
-    if let Content::News { others, .. } = &digest.content {
+    if let Content::News { others, reason, .. } = &digest.content {
         rows.push(row("also firing", also_firing(others)));
+        let why = [reason.map(|reason| reason.as_str()), digest.waited.map(words::waited)];
+        let why: Vec<&str> = why.into_iter().flatten().collect();
+        if !why.is_empty() {
+            rows.push(row("reason", why.join(", ")));
+        }
     }
     rows
 }
@@ -90,7 +95,12 @@ pub fn footer(digest: &Digest) -> Vec<Row> {
 fn also_firing(others: &[&AlertNews]) -> String {
     const NAMED_MAX: usize = 10;
     let named = others.iter().take(NAMED_MAX);
-    let named = named.map(|alert| format!("{} ({})", words::alert_name(alert), alert.severity));
+    let named = named.map(|alert| {
+        let acked = alert.insisting.acked.as_ref();
+        let acked = acked.map(|ack| format!(", acknowledged by {}", words::by(ack)));
+        let (name, severity) = (words::alert_name(alert), alert.severity);
+        format!("{name} ({severity}{})", acked.unwrap_or_default())
+    });
     let mut parts: Vec<String> = named.collect();
     if others.len() > NAMED_MAX {
         parts.push(format!("{} more", others.len() - NAMED_MAX));
@@ -117,6 +127,7 @@ fn alert(digest: &Digest, telling: &Telling) -> Card {
         rows.push(row(what, with_delay(ended, news.fired_at, "firing")));
         rows.push(row("worst", words::breach(news, news.peak.0)));
     }
+    rows.extend(acked_row(news));
     rows.extend(label_row(news));
     rows.extend(news.runbook.as_deref().map(|runbook| link("runbook", runbook)));
     let mut lead = vec![sentence(&news.summary)];
@@ -124,6 +135,7 @@ fn alert(digest: &Digest, telling: &Telling) -> Card {
         lead.push(closing(news, digest.ending));
     }
     lead.extend(words::course(telling));
+    lead.extend(words::insistence(telling, digest.at));
     Card {
         tag: format!("{} {}", words::tag(telling.state), news.severity),
         tone,
@@ -161,6 +173,16 @@ fn with_delay(at: Timestamp, from: Timestamp, what: &str) -> String {
 /// People read seconds; a millisecond beside them is noise.
 fn to_seconds(span: Span) -> Span {
     Span::from_secs(span.millis().div_euclid(1000))
+}
+
+/// Who is on it.
+fn acked_row(news: &AlertNews) -> Option<Row> {
+    let ack = news.insisting.acked.as_ref()?;
+    let mut text = format!("by {}, {}", words::by(ack), ack.at.for_people());
+    if !ack.comment.is_empty() {
+        text.push_str(&format!(": {}", cut(&ack.comment, TEXT_CHARS_MAX)));
+    }
+    Some(row("acknowledged", text))
 }
 
 fn label_row(news: &AlertNews) -> Option<Row> {

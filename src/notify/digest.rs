@@ -8,8 +8,8 @@
 use std::collections::BTreeMap;
 
 use crate::check::StepResult;
-use crate::model::{Channel, Release, Severity, Timestamp};
-use crate::record::{AlertNews, Block, Ending, Item, News, Overview, Record, Summary};
+use crate::model::{Channel, Name, Release, Severity, Span, Timestamp};
+use crate::record::{AlertNews, Block, Ending, Item, News, Overview, Record, Summary, Waited};
 
 /// What one letter tells.
 #[derive(Clone, Debug)]
@@ -24,6 +24,8 @@ pub struct Digest<'a> {
     pub ending: Option<&'a Ending>,
     /// What had been measured when the latest of the news came.
     pub blocks: &'a [Block],
+    /// What the letter waited for.
+    pub waited: Option<Waited>,
     /// The news.
     pub content: Content<'a>,
 }
@@ -40,6 +42,8 @@ pub enum Content<'a> {
         notices: Vec<Notice<'a>>,
         /// Alerts told before that are firing still, the worst first.
         others: Vec<&'a AlertNews>,
+        /// Why it is written; `None`: for the notices alone, or since the watch ends.
+        reason: Option<Reason>,
     },
     /// The release is out.
     Released,
@@ -60,6 +64,21 @@ pub struct Notice<'a> {
     pub text: &'a str,
     /// How often it came. At least 1.
     pub times: u32,
+}
+
+/// Why a letter about alerts is written, in the words of Alertmanager.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Reason {
+    /// Nothing fired before, as far as it had been told.
+    First,
+    /// More fires than it had been told.
+    Added,
+    /// Some of it is over.
+    SomeResolved,
+    /// All of it is.
+    AllResolved,
+    /// It only fires still.
+    Repeated,
 }
 
 /// How an incident stands at a letter's end.
@@ -84,16 +103,39 @@ pub struct Telling<'a> {
     pub is_known: bool,
     /// How often it changed since the last letter that told of it. At least 1.
     pub flips: u32,
+    /// Why it is told again, or here.
+    pub why: Insistence<'a>,
 }
 
-/// What `channel` takes of the news after `after` up to `up_to`; `None` when
-/// that is nothing. `url`: the service's address, as the letter has it.
+/// Why something is told again, or to somebody who is not told of each.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Insistence<'a> {
+    /// The how many-th reminder it is, from 1.
+    pub reminder: Option<u32>,
+    /// Nobody has acknowledged it for so long.
+    pub unacknowledged_for: Option<Span>,
+    /// This channel could not be told.
+    pub in_place_of: Option<&'a Name>,
+}
+
+/// The news of one letter.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Stretch {
+    /// After this fact …
+    pub after: u64,
+    /// … up to and with this one.
+    pub up_to: u64,
+    /// What the letter waited for.
+    pub waited: Option<Waited>,
+}
+
+/// What `channel` takes of a stretch of news; `None` when that is nothing.
+/// `url`: the service's address, as the letter has it.
 pub fn digest<'a>(
     record: &'a Record,
     channel: &Channel,
     url: &'a str,
-    after: u64,
-    up_to: u64,
+    Stretch { after, up_to, waited }: Stretch,
 ) -> Option<Digest<'a>> {
     let told: Vec<&News> = record
         .news
@@ -112,30 +154,38 @@ pub fn digest<'a>(
         | Item::Resolved(_)
         | Item::Closed(_)
         | Item::Standing { .. }
-        | Item::Notice { .. } => folded(before, fresh),
+        | Item::Reminder { .. }
+        | Item::Escalated { .. }
+        | Item::FellBack { .. }
+        | Item::Acknowledged(_)
+        | Item::Notice { .. } => folded(&acked(record, up_to), before, fresh),
     };
     let (release, ending) = (&record.release, record.ended.as_ref());
     let blocks = record.blocks.get(..last.blocks).unwrap_or_default();
-    Some(Digest { release, url, at, ending, blocks, content })
+    Some(Digest { release, url, at, ending, blocks, waited, content })
 }
 
-fn folded<'a>(before: &[&'a News], fresh: &[&'a News]) -> Content<'a> {
-    let mut tellings: BTreeMap<&str, Telling> = BTreeMap::new();
-    for news in fresh {
-        let Some((alert, state)) = turn(&news.item) else { continue };
-        let is_repeated = matches!(news.item, Item::Standing { .. });
-        if is_repeated && tellings.contains_key(alert.incident.as_str()) {
-            continue; // it has come to this channel by itself
-        }
-        let telling = tellings.entry(&alert.incident).or_insert(Telling {
-            alert,
-            state,
-            is_known: state != State::Firing,
-            flips: 0,
-        });
-        (telling.alert, telling.state) = (alert, state);
-        telling.flips += 1;
+/// Incidents that somebody had acknowledged by then, as they were told of that.
+fn acked(record: &Record, up_to: u64) -> BTreeMap<&str, &AlertNews> {
+    let mut acked = BTreeMap::new();
+    for news in record.news.iter().take_while(|news| news.seq <= up_to) {
+        match &news.item {
+            Item::Acknowledged(alert) => acked.insert(alert.incident.as_str(), alert),
+            // The next time that it fires is nobody's yet.
+            Item::Fired(alert) | Item::Resolved(alert) | Item::Closed(alert) => {
+                acked.remove(alert.incident.as_str())
+            }
+            _ => None,
+        };
     }
+    acked
+}
+
+fn folded<'a>(
+    acked: &BTreeMap<&str, &'a AlertNews>,
+    before: &[&'a News],
+    fresh: &[&'a News],
+) -> Content<'a> {
     let mut others: BTreeMap<&str, &AlertNews> = BTreeMap::new();
     for (alert, state) in before.iter().filter_map(|news| turn(&news.item)) {
         match state {
@@ -143,12 +193,68 @@ fn folded<'a>(before: &[&'a News], fresh: &[&'a News]) -> Content<'a> {
             State::Closed | State::Resolved => others.remove(alert.incident.as_str()),
         };
     }
+    let tellings = tellings(&others, fresh);
+    let was_firing = !others.is_empty();
     others.retain(|incident, _| !tellings.contains_key(incident));
+    for (incident, alert) in &mut others {
+        *alert = acked.get(incident).copied().unwrap_or(alert);
+    }
     let mut tellings: Vec<Telling> = tellings.into_values().collect();
     tellings.sort_by_key(|telling| (telling.state, rank(telling.alert)));
     let mut others: Vec<&AlertNews> = others.into_values().collect();
     others.sort_by_key(|alert| rank(alert));
-    Content::News { tellings, notices: counted(fresh), others }
+    let reason = reason(&tellings, was_firing, !others.is_empty());
+    Content::News { tellings, notices: counted(fresh), others, reason }
+}
+
+/// Each incident of some news once. `firing`: what had been told to fire before.
+fn tellings<'a>(
+    firing: &BTreeMap<&str, &'a AlertNews>,
+    fresh: &[&'a News],
+) -> BTreeMap<&'a str, Telling<'a>> {
+    let mut tellings: BTreeMap<&str, Telling> = BTreeMap::new();
+    for news in fresh {
+        let Some((alert, state)) = turn(&news.item) else { continue };
+        // A reminder goes to those who know, if not from this watch.
+        let is_again = matches!(news.item, Item::Reminder { .. } | Item::Acknowledged(_));
+        let is_known =
+            state != State::Firing || is_again || firing.contains_key(alert.incident.as_str());
+        let is_new = !tellings.contains_key(alert.incident.as_str());
+        let why = Insistence::default();
+        let telling = tellings.entry(&alert.incident);
+        let telling = telling.or_insert(Telling { alert, state, is_known, flips: 0, why });
+        match &news.item {
+            Item::Standing { .. } if !is_new => continue, // it has come by itself
+            Item::Reminder { number, .. } => telling.why.reminder = Some(*number),
+            Item::Escalated { after, .. } => telling.why.unacknowledged_for = Some(*after),
+            Item::FellBack { from, .. } => telling.why.in_place_of = Some(from),
+            _ => {}
+        }
+        (telling.alert, telling.state) = (alert, state);
+        let is_turn = matches!(news.item, Item::Fired(_) | Item::Resolved(_) | Item::Closed(_));
+        if is_turn || is_new {
+            telling.flips += 1;
+        }
+    }
+    tellings
+}
+
+fn reason(tellings: &[Telling], was_firing: bool, others_fire: bool) -> Option<Reason> {
+    let is = |state| move |telling: &Telling| telling.state == state;
+    // One that was over and fires again is as good as new.
+    let is_news = |telling: &Telling| {
+        telling.state == State::Firing && (!telling.is_known || telling.flips > 1)
+    };
+    let fires = others_fire || tellings.iter().any(is(State::Firing));
+    if tellings.iter().any(is_news) {
+        return Some(if was_firing { Reason::Added } else { Reason::First });
+    }
+    match (tellings.iter().any(is(State::Resolved)), fires) {
+        (true, true) => Some(Reason::SomeResolved),
+        (true, false) => Some(Reason::AllResolved),
+        (false, _) if tellings.iter().any(is(State::Firing)) => Some(Reason::Repeated),
+        (false, _) => None,
+    }
 }
 
 /// A disk that stays full says so again and again; a letter says it once.
@@ -168,7 +274,12 @@ fn counted<'a>(fresh: &[&'a News]) -> Vec<Notice<'a>> {
 /// The alert of an item, and how it leaves it.
 pub fn turn(item: &Item) -> Option<(&AlertNews, State)> {
     match item {
-        Item::Fired(alert) | Item::Standing { alert, .. } => Some((alert, State::Firing)),
+        Item::Fired(alert)
+        | Item::Standing { alert, .. }
+        | Item::Reminder { alert, .. }
+        | Item::Escalated { alert, .. }
+        | Item::FellBack { alert, .. }
+        | Item::Acknowledged(alert) => Some((alert, State::Firing)),
         Item::Resolved(alert) => Some((alert, State::Resolved)),
         Item::Closed(alert) => Some((alert, State::Closed)),
         Item::Released
@@ -182,6 +293,19 @@ pub fn turn(item: &Item) -> Option<(&AlertNews, State)> {
 /// The worst first, then the oldest.
 fn rank(alert: &AlertNews) -> (std::cmp::Reverse<Severity>, Timestamp) {
     (std::cmp::Reverse(alert.severity), alert.fired_at)
+}
+
+impl Reason {
+    /// `first notification`, `new alerts added`, …
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Reason::First => "first notification",
+            Reason::Added => "new alerts added",
+            Reason::SomeResolved => "some alerts resolved",
+            Reason::AllResolved => "all alerts resolved",
+            Reason::Repeated => "repeat interval elapsed",
+        }
+    }
 }
 
 impl State {

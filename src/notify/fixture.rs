@@ -4,15 +4,15 @@ use crate::check::{Assertion, Miss, Retry, Step, StepResult, StepState};
 use crate::judge::{Bound, Phase, Rule, Window};
 use crate::metrics::{Shape, Signal, Unit};
 use crate::model::{
-    Channel, DAY, Digest, HOUR, Labels, MINUTE, Medium, Number, Release, SECOND, Schedule, Secret,
-    Severity, Smtp, SmtpTls, Span, Target, Timestamp, Verdict, Why,
+    Channel, DAY, Digest, HOUR, Labels, MINUTE, Medium, Number, Release, Routing, SECOND, Schedule,
+    Secret, Severity, Smtp, SmtpTls, Span, Target, Timestamp, Verdict, Why,
 };
 use crate::record::{
     Availability, Coverage, Ending, Fact, Limit, Outcome, Overview, Plan, PresetChoice, Reason,
     Record, Replicas, SignalNow, SignalSummary, Summary,
 };
 
-use super::owed::{Owed, owed};
+use super::owed::{Owed, owed, waited};
 use super::{Letter, hash};
 
 /// A record in the making; each step takes some time.
@@ -47,6 +47,41 @@ impl Story {
 
     pub fn channel(&self, name: &str) -> Channel {
         self.record.plan.channels.iter().find(|known| known.name == name).unwrap().clone()
+    }
+
+    /// Changes when a channel is told.
+    pub fn route(&mut self, name: &str, how: impl FnOnce(&mut Routing)) -> &mut Story {
+        let channels = &mut self.record.plan.channels;
+        how(&mut channels.iter_mut().find(|known| known.name == name).unwrap().routing);
+        self
+    }
+
+    /// Time goes by.
+    pub fn pass(&mut self, long: Span) -> &mut Story {
+        self.now += long;
+        self
+    }
+
+    pub fn now(&self) -> Timestamp {
+        self.now
+    }
+
+    /// Fires at once.
+    pub fn burst(&mut self, rule: &str, labels: &[(&str, &str)]) -> &mut Story {
+        let since = self.now;
+        self.alert(Span::ZERO, rule, labels, Phase::Firing { since }, 99.0)
+    }
+
+    /// Is over at once.
+    pub fn end(&mut self, rule: &str, labels: &[(&str, &str)]) -> &mut Story {
+        self.alert(Span::ZERO, rule, labels, Phase::Inactive, 0.0)
+    }
+
+    /// Somebody acknowledges it.
+    pub fn acknowledge(&mut self, rule: &str) -> &mut Story {
+        let (rule, labels) = (rule.into(), Labels::default());
+        let (by, comment) = ("ada".to_owned(), "rolling back".to_owned());
+        self.fact(Span::ZERO, Fact::Acknowledged { rule, labels, by, comment })
     }
 
     pub fn owed(&self, name: &str) -> Owed {
@@ -148,6 +183,7 @@ impl Story {
             after: letter.after,
             up_to: letter.up_to,
             hash: hash(&letter),
+            waited: waited(&self.record, &self.channel(name)),
         };
         self.fact(Span::ZERO, sent);
         letter
@@ -171,6 +207,7 @@ fn plan() -> Plan {
         name: name.into(),
         medium,
         severities: severities.to_vec(),
+        routing: Default::default(),
     };
     let webhook =
         || Medium::Webhook { url: Secret::Env("URL".to_owned()), secret: None, template: None };

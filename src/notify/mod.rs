@@ -5,6 +5,7 @@ mod card;
 mod channel;
 mod chart;
 mod digest;
+mod due;
 #[cfg(test)]
 mod fixture;
 mod letter;
@@ -12,10 +13,13 @@ mod overview;
 mod owed;
 mod repeat;
 mod retry;
+mod steps;
 mod words;
 
 pub use channel::{alertmanager, content_type, not_stored, objection, pagerduty, webhook};
+pub use due::{Due, Rush, due};
 pub use letter::{Body, Image, Letter, Request, hash};
-pub use owed::{Owed, owed};
+pub use owed::{Owed, owed, waited};
 pub use repeat::{EVERY as REPEAT_EVERY, repeat};
 pub use retry::{TIMEOUT, next_try};
+pub use steps::{Steps, steps};

@@ -4,10 +4,11 @@
 use std::collections::BTreeSet;
 
 use super::channel::compose;
-use super::digest::{digest, turn};
+use super::digest::{Stretch, digest, turn};
+use super::due::{self, Rush};
 use super::letter::{Letter, key};
-use crate::model::{Channel, Medium};
-use crate::record::{Item, Record};
+use crate::model::{Channel, Medium, Timestamp};
+use crate::record::{Item, Record, Waited};
 
 /// Incidents and notices in one letter; what is beyond them is told by the next. Mail
 /// clients clip what is larger than about 100 kB, and nobody reads it.
@@ -32,17 +33,20 @@ pub enum Owed {
     Letter(Box<Letter>),
 }
 
-/// What `channel` is owed. The same record gives the same letter to the byte;
-/// a letter that is out (`frozen`) comes again as it was.
+/// What `channel` is owed, whether or not it is due. The same record gives the
+/// same letter to the byte; a letter that is out (`frozen`) comes again as it was.
 pub fn owed(record: &Record, channel: &Channel) -> Owed {
     let known = record.channels.get(&channel.name);
     if let Some(frozen) = known.and_then(|known| known.frozen.as_ref()) {
         // In the words that it left with, whatever a reload has changed since.
         let written_by = frozen.written_by.as_ref();
         let severities = written_by.map_or(&channel.severities, |by| &by.severities);
+        let routing = written_by.map_or(&channel.routing, |by| &by.routing);
         let url = written_by.map_or(&record.plan.url, |by| &by.url);
-        let channel = &Channel { severities: severities.clone(), ..channel.clone() };
-        return match letter(record, channel, url, frozen.after, frozen.up_to) {
+        let (severities, routing) = (severities.clone(), routing.clone());
+        let channel = &Channel { severities, routing, ..channel.clone() };
+        let stretch = Stretch { after: frozen.after, up_to: frozen.up_to, waited: frozen.waited };
+        return match letter(record, channel, url, stretch) {
             // Under its first key, also where a newer version words it otherwise.
             Some(letter) => Owed::Letter(Box::new(Letter { key: frozen.key.clone(), ..letter })),
             None => Owed::Skip { up_to: frozen.up_to },
@@ -51,7 +55,10 @@ pub fn owed(record: &Record, channel: &Channel) -> Owed {
     let told = known.map_or(0, |known| known.told);
     let url = &record.plan.url;
     let end = end(record, channel, told);
-    let letter = end.and_then(|end| letter(record, channel, url, told, end));
+    let letter = end.and_then(|up_to| {
+        let waited = waited(record, channel);
+        letter(record, channel, url, Stretch { after: told, up_to, waited })
+    });
     match letter {
         Some(letter) => Owed::Letter(Box::new(letter)),
         None if told < record.news_end() => Owed::Skip { up_to: record.news_end() },
@@ -59,8 +66,19 @@ pub fn owed(record: &Record, channel: &Channel) -> Owed {
     }
 }
 
-fn letter(record: &Record, channel: &Channel, url: &str, after: u64, up_to: u64) -> Option<Letter> {
-    let digest = digest(record, channel, url, after, up_to)?;
+/// What the letter that comes next has waited for, or the one that is out.
+pub fn waited(record: &Record, channel: &Channel) -> Option<Waited> {
+    let known = record.channels.get(&channel.name);
+    if let Some(frozen) = known.and_then(|known| known.frozen.as_ref()) {
+        return frozen.waited;
+    }
+    // By what it told alone: not by when somebody asks.
+    due::due(record, channel, Timestamp::default(), Rush::No)?.waited
+}
+
+fn letter(record: &Record, channel: &Channel, url: &str, stretch: Stretch) -> Option<Letter> {
+    let digest = digest(record, channel, url, stretch)?;
+    let Stretch { after, up_to, .. } = stretch;
     let body = compose(channel, &digest);
     let watch = record.release.watch().to_string();
     let key = key(&watch, &channel.name, after, up_to, &body);
@@ -107,6 +125,10 @@ fn stands_alone(item: &Item) -> bool {
         | Item::Resolved(_)
         | Item::Closed(_)
         | Item::Standing { .. }
+        | Item::Reminder { .. }
+        | Item::Escalated { .. }
+        | Item::FellBack { .. }
+        | Item::Acknowledged(_)
         | Item::Notice { .. } => false,
     }
 }

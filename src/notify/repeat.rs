@@ -52,7 +52,8 @@ fn alerts(record: &Record, channel: &Channel, told: u64, now: Timestamp) -> Vec<
         *state == State::Firing || now.since(ended_at) <= ENDED_FOR
     };
     let (release, url) = (&record.release, record.plan.url.as_str());
-    let digest = |at, content| Digest { release, url, at, ending: None, blocks: &[], content };
+    let (ending, waited) = (None, None);
+    let digest = |at, content| Digest { release, url, at, ending, blocks: &[], waited, content };
     let failed =
         smoke.map(|(at, steps)| alertmanager::of_smoke(&digest(at, Content::Smoke(steps)), steps));
     let due = latest.into_values().filter(is_due).map(|(alert, state)| {
@@ -68,9 +69,8 @@ fn inherited(record: &Record, channel: &Channel) -> BTreeMap<String, (AlertNews,
         let Some(open) = alert.episodes.last().filter(|one| one.ended_at.is_none()) else {
             continue;
         };
-        let rule = record.rule(&key.rule);
-        if open.heritage.is_some() && channel.takes(rule.severity) {
-            let news = record.alert_news(rule, key, alert.value);
+        let news = record.alert_news(record.rule(&key.rule), key, alert.value);
+        if open.heritage.is_some() && news.is_for(channel) {
             found.insert(news.incident.clone(), (news, State::Firing));
         }
     }

@@ -7,8 +7,8 @@ use super::overview;
 use crate::check::StepResult;
 use crate::judge::Bound;
 use crate::metrics::show;
-use crate::model::{Labels, Name, Severity};
-use crate::record::AlertNews;
+use crate::model::{Labels, Name, Severity, Span, Timestamp};
+use crate::record::{Ack, AlertNews, Waited};
 
 /// Characters of a free text (a summary, a reason, a notice).
 pub const TEXT_CHARS_MAX: usize = 600;
@@ -99,11 +99,13 @@ fn and_more(first: String, count: usize) -> String {
     if count <= 1 { first } else { format!("{first} and {} more", count - 1) }
 }
 
-/// A resolve of which no letter told the fire says so at first sight.
-fn merged(telling: &Telling) -> &'static str {
-    match (telling.state, telling.is_known) {
-        (State::Resolved | State::Closed, false) => " (fired and ended)",
-        _ => "",
+/// A resolve of which no letter told the fire says so at first sight, and so
+/// does a reminder.
+fn merged(telling: &Telling) -> String {
+    match (telling.state, telling.is_known, telling.why.reminder) {
+        (State::Resolved | State::Closed, false, _) => " (fired and ended)".to_owned(),
+        (State::Firing, true, Some(number)) => format!(" (reminder {number})"),
+        _ => String::new(),
     }
 }
 
@@ -194,6 +196,42 @@ pub fn course(telling: &Telling) -> Option<String> {
             Some(format!("It changed {flips} times since it was last told; this is how it stands."))
         }
     }
+}
+
+/// Why it is told again, or here, in sentences.
+pub fn insistence(telling: &Telling, at: Timestamp) -> Vec<String> {
+    let mut said = Vec::new();
+    if let (State::Firing, Some(number)) = (telling.state, telling.why.reminder) {
+        let burning = whole_seconds(at.since(telling.alert.fired_at));
+        said.push(format!(
+            "Reminder {number}: it has fired for {burning}, and nobody has acknowledged it."
+        ));
+    }
+    if let Some(after) = telling.why.unacknowledged_for {
+        said.push(format!("Nobody acknowledged it within {after}: that is why it is told here."));
+    }
+    if let Some(from) = telling.why.in_place_of {
+        let from = cut(from.as_str(), NAME_CHARS_MAX);
+        said.push(format!("Channel {from} could not be told of it: this is in its place."));
+    }
+    said
+}
+
+/// What a letter waited for.
+pub fn waited(waited: Waited) -> &'static str {
+    match waited {
+        Waited::Quiet => "held for quiet hours",
+        Waited::Limit => "held, since this channel had its number of letters for ten minutes",
+    }
+}
+
+/// Who has acknowledged something.
+pub fn by(ack: &Ack) -> String {
+    cut(&ack.by, NAME_CHARS_MAX)
+}
+
+fn whole_seconds(span: Span) -> Span {
+    Span::from_secs(span.millis().div_euclid(1000))
 }
 
 /// How a smoke step failed, in one line for each assertion that did not hold.

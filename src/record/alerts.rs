@@ -2,10 +2,10 @@
 
 use std::borrow::Cow;
 
-use super::{AlertNews, Heritage, Item, Record};
+use super::{AlertNews, Heritage, Insisting, Item, Record, incident};
 use crate::judge::{Bound, Phase, Rule};
 use crate::metrics::{Unit, health};
-use crate::model::{Labels, Name, Number, Span, Timestamp};
+use crate::model::{Labels, Matchers, Name, Number, Span, Timestamp};
 
 /// Tells one alert from another in its watch.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -54,13 +54,16 @@ pub struct Episode {
     pub relapses: u32,
     /// Where it came from, if it burned before this release.
     pub heritage: Option<Heritage>,
+    /// What was told of it besides that it began.
+    pub insisting: Insisting,
 }
 
 impl Episode {
     /// One that begins.
     pub(super) fn open(since: Timestamp, fired_at: Timestamp, peak: Number) -> Episode {
-        let (ended_at, closed, relapses) = (None, None, 0);
-        Episode { since, fired_at, ended_at, closed, peak, relapses, heritage: None }
+        let (ended_at, closed, relapses, heritage) = (None, None, 0, None);
+        let insisting = Insisting::default();
+        Episode { since, fired_at, ended_at, closed, peak, relapses, heritage, insisting }
     }
 
     /// A breach was read while it burns.
@@ -206,15 +209,37 @@ impl Record {
         unit.or_else(|| health::unit(signal)).unwrap_or_default()
     }
 
+    /// What receivers know an alert by.
+    pub fn incident(&self, key: &AlertKey) -> String {
+        incident(&self.release.service, &key.rule, &key.labels)
+    }
+
+    /// The labels that matchers of people go by.
+    pub fn labels_for_matchers(&self, key: &AlertKey) -> Labels {
+        let rule = self.rule(&key.rule);
+        self.alert_news(rule, key, Number::default()).labels_for_matchers()
+    }
+
+    /// Alerts that burn, and that are meant by these.
+    pub fn alerts_that_fit<'r>(
+        &'r self,
+        matchers: &'r Matchers,
+    ) -> impl Iterator<Item = &'r AlertKey> {
+        let firing = self.alerts.iter().filter(|(_, alert)| alert.phase.is_firing());
+        let keys = firing.map(|(key, _)| key);
+        keys.filter(|key| matchers.fit(&self.labels_for_matchers(key)))
+    }
+
     /// All that is to be told of an alert.
     pub fn alert_news(&self, rule: &Rule, key: &AlertKey, value: Number) -> AlertNews {
-        let mut news = AlertNews::new(&self.release.service, rule, &key.labels, value);
+        let mut news = AlertNews::new(&self.release, rule, &key.labels, value);
         news.unit = self.unit(&rule.signal);
         if let Some(episode) = self.alerts.get(key).and_then(|alert| alert.episodes.last()) {
             news.since = episode.since;
             news.fired_at = episode.fired_at;
             news.ended_at = episode.ended_at;
             news.peak = episode.peak;
+            news.insisting = episode.insisting.clone();
         }
         // Of what is over it says what it was, not how it looks now.
         let meant = if news.ended_at.is_some() { news.peak } else { value };

@@ -4,7 +4,7 @@ use std::fmt::Display;
 
 use super::Plan;
 use crate::judge::{Bound, Rule, Window};
-use crate::model::{Channel, Name, Severity, Target};
+use crate::model::{Channel, Name, Routing, Severity, Target};
 
 /// What `new` has otherwise than `old`, a line each, in the order in which a
 /// configuration is read. Empty only where nothing differs.
@@ -151,5 +151,22 @@ fn channel(old: &Channel, new: &Channel) -> Vec<String> {
     };
     // Of an address no more than that it is another: it may be a secret.
     let medium = (old.medium != new.medium).then(|| "goes elsewhere".to_owned());
-    medium.into_iter().chain(turned("severities", list(old), list(new))).collect()
+    let severities = turned("severities", list(old), list(new));
+    let routing = routing(&old.routing, &new.routing).map(|what| format!("another {what}"));
+    medium.into_iter().chain(severities).chain(routing).collect()
+}
+
+/// Keys of which something else is said.
+fn routing(old: &Routing, new: &Routing) -> impl Iterator<Item = &'static str> {
+    let keys = [
+        ("matchers", old.matchers == new.matchers),
+        ("group-wait", old.group_wait == new.group_wait),
+        ("group-interval", old.group_interval == new.group_interval),
+        ("reminders", old.reminders == new.reminders),
+        ("after", old.after == new.after),
+        ("quiet", old.quiet == new.quiet),
+        ("fallback", old.fallback == new.fallback),
+        ("limit", old.limit == new.limit),
+    ];
+    keys.into_iter().filter(|(_, is_same)| !is_same).map(|(what, _)| what)
 }

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::Outcome;
-use crate::model::{Severity, Span, Timestamp};
+use super::{Outcome, Waited};
+use crate::model::{MINUTE, Routing, Severity, Span, Timestamp};
 
 /// One bookmark, not a queue: while a channel is down, a fire and its resolve
 /// become one letter, and nothing expires unread.
@@ -31,7 +31,16 @@ pub struct ChannelRecord {
     pub accepted: u32,
     /// Tries that failed, in all.
     pub refused: u32,
+    /// By severity: when the last letter that told of such an alert was taken.
+    pub alerts_at: BTreeMap<Severity, Timestamp>,
+    /// When letters were taken in the ten minutes before the last of them.
+    pub recent: Vec<Timestamp>,
+    /// The end of the letter that was tried last, and how often that failed.
+    pub tries: (u64, u32),
 }
+
+/// Over this letters are counted, where a channel has a limit.
+pub const LIMIT_RANGE: Span = Span::from_millis(10 * MINUTE.millis());
 
 /// A letter that is out.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -46,6 +55,8 @@ pub struct Frozen {
     pub at: Timestamp,
     /// A try ended without anybody knowing how.
     pub unknown: bool,
+    /// What it waited for.
+    pub waited: Option<Waited>,
     /// What of the plan it was written by, where a reload has changed that.
     pub written_by: Option<WrittenBy>,
 }
@@ -57,6 +68,8 @@ pub struct WrittenBy {
     pub url: String,
     /// Which alerts the channel took.
     pub severities: Vec<Severity>,
+    /// When, and of which of these.
+    pub routing: Routing,
 }
 
 /// A channel that failed for this long is *broken*: told elsewhere, tried hourly.
@@ -67,12 +80,21 @@ pub const RETRY_AFTER_MAX: Span = Span::from_secs(15 * 60);
 
 impl ChannelRecord {
     /// A letter leaves, perhaps once more.
-    pub(super) fn freeze(&mut self, key: String, after: u64, up_to: u64, at: Timestamp) {
+    pub(super) fn freeze(
+        &mut self,
+        key: String,
+        (after, up_to): (u64, u64),
+        waited: Option<Waited>,
+        at: Timestamp,
+    ) {
+        if self.tries.0 != up_to {
+            self.tries = (up_to, 0);
+        }
         // One more try does not make it known how an earlier one ended.
         let before = self.frozen.take().filter(|out| out.key == key);
         let unknown = before.as_ref().is_some_and(|out| out.unknown);
         let written_by = before.and_then(|out| out.written_by);
-        self.frozen = Some(Frozen { key, after, up_to, at, unknown, written_by });
+        self.frozen = Some(Frozen { key, after, up_to, at, unknown, waited, written_by });
     }
 
     /// A try has ended at `at`.
@@ -82,12 +104,12 @@ impl ChannelRecord {
         match outcome {
             Outcome::Accepted { detail } => {
                 self.missing.clear();
-                self.accept(is_ours, detail);
+                self.accept(is_ours, detail, at);
             }
             Outcome::Partly { detail, missed } => {
                 let missed = missed.into_iter().map(|one| (one.recipient, one.reason));
                 self.missing = missed.collect();
-                self.accept(is_ours, detail);
+                self.accept(is_ours, detail, at);
             }
             Outcome::Refused { detail, retry_after, permanent } => {
                 // Dissolved, what it told is owed anew; but not where an earlier
@@ -107,7 +129,9 @@ impl ChannelRecord {
         }
     }
 
-    fn accept(&mut self, is_ours: bool, words: String) {
+    fn accept(&mut self, is_ours: bool, words: String, at: Timestamp) {
+        self.recent.retain(|before| at.since(*before) < LIMIT_RANGE);
+        self.recent.push(at);
         if let Some(frozen) = self.frozen.take_if(|_| is_ours) {
             self.told = frozen.up_to;
         }
@@ -119,6 +143,7 @@ impl ChannelRecord {
     fn fail(&mut self, at: Timestamp, words: String) {
         self.failures += 1;
         self.refused += 1;
+        self.tries.1 += 1;
         let since = *self.failing_since.get_or_insert(at);
         self.broken |= at.since(since) >= BROKEN_AFTER;
         self.last_words = words;

@@ -6,11 +6,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Baseline, Found, Handed, Matched, Overview, Plan, Summary};
+use super::{Baseline, Block, Found, Handed, Matched, Overview, Plan, Summary};
 use crate::check::{HealthState, StepResult};
 use crate::judge::Phase;
 use crate::model::{
-    Failure, Labels, Measurement, Name, Number, Release, Span, Target, Timestamp, TlsFacts, Why,
+    Failure, Labels, Name, Number, Release, Silence, Span, Target, Timestamp, TlsFacts, Why,
 };
 
 /// One thing that became true.
@@ -144,6 +144,51 @@ pub enum Fact {
         /// The reading that did it.
         value: Number,
     },
+    /// Somebody is on it: no more reminders, and no further step.
+    Acknowledged {
+        /// The rule.
+        rule: Name,
+        /// Which of its instances.
+        labels: Labels,
+        /// Who.
+        by: String,
+        /// In their words.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        comment: String,
+    },
+    /// It still fires, and nobody has acknowledged it.
+    Reminded {
+        /// The rule.
+        rule: Name,
+        /// Which of its instances.
+        labels: Labels,
+        /// The how many-th reminder of this episode, from 1.
+        number: u32,
+        /// The channels that are reminded.
+        to: Vec<Name>,
+    },
+    /// Nobody has acknowledged it for so long that the next is told.
+    Escalated {
+        /// The rule.
+        rule: Name,
+        /// Which of its instances.
+        labels: Labels,
+        /// The channel.
+        to: Name,
+        /// How long.
+        after: Span,
+    },
+    /// A channel could not be told of it, and another is in its place.
+    FellBack {
+        /// The rule.
+        rule: Name,
+        /// Which of its instances.
+        labels: Labels,
+        /// The channel that could not be.
+        from: Name,
+        /// The other.
+        to: Name,
+    },
     /// What was measured over a stretch of time.
     Measured(Block),
     /// A letter is about to leave: frozen from here on, until a receipt.
@@ -158,6 +203,9 @@ pub enum Fact {
         up_to: u64,
         /// SHA-256 of the unfilled letter, in hex.
         hash: String,
+        /// Why it was not written before, if something held it up.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        waited: Option<Waited>,
     },
     /// What became of it.
     Receipt {
@@ -236,6 +284,15 @@ pub enum Fact {
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         alerts: Vec<Handed>,
     },
+    /// Somebody wants to hear nothing new of some alerts for a while.
+    Silenced(Silence),
+    /// A silence ended before its time.
+    Unsilenced {
+        /// Which.
+        id: Name,
+        /// Who ended it.
+        by: String,
+    },
     /// The watch is over.
     Ended {
         /// Why.
@@ -254,6 +311,16 @@ pub enum Ending {
         /// Which.
         by: Name,
     },
+}
+
+/// What a letter waited for, besides others that it might be one with.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Waited {
+    /// The end of the channel's quiet hours.
+    Quiet,
+    /// The channel had its number of letters for ten minutes.
+    Limit,
 }
 
 /// What became of a letter.
@@ -296,92 +363,6 @@ pub struct Missed {
     pub recipient: String,
     /// The server's words: `550 no such person here`.
     pub reason: String,
-}
-
-/// What was measured and observed from `from` (exclusive) to `to`.
-#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
-pub struct Block {
-    /// Start.
-    pub from: Timestamp,
-    /// End.
-    pub to: Timestamp,
-    /// Looks that the grid asked for in this time.
-    pub slots: u32,
-    /// Looks at which the health of at least one target was known.
-    pub seen: u32,
-    /// What each target answered.
-    pub tallies: Vec<(Name, Tally)>,
-    /// What each check beyond HTTP came to.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub checks: Vec<(Name, Tally)>,
-    /// What each source of metrics answered.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub data_sources: Vec<(Name, Tally)>,
-    /// What each signal measured.
-    pub rows: Vec<Row>,
-}
-
-/// A target's answers, or a check's, counted. What was never counted is not written.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
-#[serde(default)]
-pub struct Tally {
-    /// Health probes that found it up.
-    #[serde(skip_serializing_if = "is_none")]
-    pub ok: u32,
-    /// Health probes that found it down.
-    #[serde(skip_serializing_if = "is_none")]
-    pub failed: u32,
-    /// Health probes of which we do not know (our own fault).
-    #[serde(skip_serializing_if = "is_none")]
-    pub unknown: u32,
-    /// Of `ok`: those that needed more than one try.
-    #[serde(skip_serializing_if = "is_none")]
-    pub flaky: u32,
-    /// Scrapes that were read.
-    #[serde(skip_serializing_if = "is_none")]
-    pub scraped: u32,
-    /// Scrapes that failed.
-    #[serde(skip_serializing_if = "is_none")]
-    pub unscraped: u32,
-    /// Answers that told the release's version.
-    #[serde(skip_serializing_if = "is_none")]
-    pub matching: u32,
-    /// Answers that told another.
-    #[serde(skip_serializing_if = "is_none")]
-    pub differing: u32,
-}
-
-fn is_none(count: &u32) -> bool {
-    *count == 0
-}
-
-impl Tally {
-    /// Adds another stretch of time.
-    pub fn add(&mut self, other: &Tally) {
-        self.ok += other.ok;
-        self.failed += other.failed;
-        self.unknown += other.unknown;
-        self.flaky += other.flaky;
-        self.scraped += other.scraped;
-        self.unscraped += other.unscraped;
-        self.matching += other.matching;
-        self.differing += other.differing;
-    }
-}
-
-/// What a signal measured in a block.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
-pub struct Row {
-    /// The signal.
-    pub signal: Name,
-    /// Looks (of the block's `slots`) at which it could be read.
-    pub seen: u32,
-    /// What it was; `None`: nothing in all this time.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub measured: Option<Measurement>,
-    /// The same by label set, where a plan asks for it.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub breakdown: Vec<(Labels, Measurement)>,
 }
 
 impl Fact {
@@ -440,6 +421,7 @@ impl Stored {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::record::{Row, Tally};
 
     #[test]
     fn stores_a_fact_as_kind_and_body_and_reads_the_same_back() {

@@ -4,9 +4,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{AlertKey, AlertRecord, Closing, Episode, Plan, Record};
+use super::{AlertKey, AlertRecord, Closing, Episode, Insisting, Plan, Record};
 use crate::judge::Phase;
-use crate::model::{Channel, Labels, Name, Number, Timestamp};
+use crate::model::{Channel, Labels, Name, Number, Routing, Timestamp};
 
 /// A firing alert, as one watch hands it to the next.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
@@ -23,6 +23,9 @@ pub struct Handed {
     pub value: Number,
     /// The worst.
     pub peak: Number,
+    /// What was told of it besides that it began.
+    #[serde(default, skip_serializing_if = "Insisting::is_none")]
+    pub insisting: Insisting,
 }
 
 /// Which releases' watches came before this one, and which came after.
@@ -73,7 +76,7 @@ impl Record {
 
     /// They burn here from the start, and nobody is told again.
     pub(super) fn apply_inherited(&mut self, from: Name, alerts: Vec<Handed>) {
-        for Handed { rule, labels, since, fired_at, value, peak } in alerts {
+        for Handed { rule, labels, since, fired_at, value, peak, insisting } in alerts {
             let alert = self.alerts.entry(AlertKey { rule, labels }).or_default();
             if alert.phase.is_firing() {
                 continue; // of two that came before, the later has it
@@ -81,7 +84,7 @@ impl Record {
             (alert.phase, alert.value) = (Phase::Firing { since }, value);
             let heritage = Some(Heritage { from: from.clone(), seen_at: None });
             let open = Episode::open(since, fired_at, peak);
-            alert.episodes.push(Episode { heritage, ..open });
+            alert.episodes.push(Episode { heritage, insisting, ..open });
         }
         self.succession.before.push(from);
     }
@@ -100,7 +103,8 @@ fn handed(key: &AlertKey, alert: &AlertRecord) -> Option<Handed> {
     let AlertKey { rule, labels } = key.clone();
     let episode = alert.episodes.last()?;
     let Episode { since, fired_at, peak, .. } = *episode;
-    Some(Handed { rule, labels, since, fired_at, value: alert.value, peak })
+    let insisting = episode.insisting.clone();
+    Some(Handed { rule, labels, since, fired_at, value: alert.value, peak, insisting })
 }
 
 fn goes_on(before: &Plan, heir: &Plan, key: &AlertKey) -> bool {
@@ -111,7 +115,12 @@ fn goes_on(before: &Plan, heir: &Plan, key: &AlertKey) -> bool {
     let told = |plan: &Plan, severity| -> Vec<Channel> {
         let mut all: Vec<Channel> =
             plan.channels.iter().filter(|channel| channel.takes(severity)).cloned().collect();
-        all.iter_mut().for_each(|channel| channel.severities.clear());
+        for channel in &mut all {
+            channel.severities.clear();
+            // When they are told may differ; of what, may not.
+            let (matchers, after) = (channel.routing.matchers.clone(), channel.routing.after);
+            channel.routing = Routing { matchers, after, ..Routing::default() };
+        }
         all
     };
     (&old.signal, old.quantile) == (&new.signal, new.quantile)

@@ -3,6 +3,7 @@
 
 mod alerts;
 mod baseline;
+mod block;
 mod change;
 mod channel;
 mod fact;
@@ -13,22 +14,26 @@ mod overview;
 mod plan;
 mod reload;
 mod seen;
+mod silences;
 mod summary;
 mod targets;
+mod told;
 
 use std::collections::BTreeMap;
 
 pub use alerts::{AlertKey, AlertRecord, Closing, Episode};
 pub use baseline::{Baseline, Level, NO_EARLIER, Past};
+pub use block::{Block, Row, Tally};
 pub use change::changes;
-pub use channel::{BROKEN_AFTER, ChannelRecord, Frozen, WrittenBy};
-pub use fact::{Block, Ending, Fact, Missed, Outcome, Row, Stored, Tally};
+pub use channel::{BROKEN_AFTER, ChannelRecord, Frozen, LIMIT_RANGE, WrittenBy};
+pub use fact::{Ending, Fact, Missed, Outcome, Stored, Waited};
 pub use handover::{Handed, Heritage, Succession};
 pub use letters::LetterRecord;
 pub use news::{AlertNews, Item, News, incident};
 pub use overview::{DigestRecord, Limit, Overview, SignalNow};
 pub use plan::{Found, Plan, RUN_HEADER};
 pub use reload::{Adopted, Moves, Reload, Reread};
+pub use silences::SilenceRecord;
 pub use summary::{
     AlertSummary, Availability, Blind, BoundLine, CLOSING, CheckSummary, Coverage, Deliveries,
     LetterState, LetterSummary, Reason, Replicas, Runs, SignalSummary, Stays, Summary, Superseded,
@@ -36,6 +41,7 @@ pub use summary::{
 };
 
 pub use targets::{SourceRecord, Stay, TargetRecord};
+pub use told::{Ack, Insisting, Meant};
 
 pub use crate::metrics::presets::{Matched, PresetChoice};
 
@@ -91,6 +97,8 @@ pub struct Record {
     pub data_sources: BTreeMap<Name, Option<Failure>>,
     /// Each alert that was ever more than inactive.
     pub alerts: BTreeMap<AlertKey, AlertRecord>,
+    /// Each silence there ever was, in the order in which they were made.
+    pub silences: Vec<SilenceRecord>,
     /// Rules that have nothing to judge, why, and since when.
     pub quiet: BTreeMap<Name, (Why, Timestamp)>,
     /// All that is worth telling, in order.
@@ -169,6 +177,7 @@ impl Record {
             sources: BTreeMap::new(),
             data_sources: BTreeMap::new(),
             alerts: BTreeMap::new(),
+            silences: Vec::new(),
             quiet: BTreeMap::new(),
             news: Vec::new(),
             channels: channels.collect(),
@@ -237,9 +246,22 @@ impl Record {
                 self.apply_alert(AlertKey { rule, labels }, phase, value);
             }
             Fact::Measured(block) => self.blocks.push(block),
-            Fact::Sent { channel, key, after, up_to, .. } => {
+            Fact::Acknowledged { rule, labels, by, comment } => {
+                self.apply_acknowledged(&AlertKey { rule, labels }, by, comment);
+            }
+            Fact::Reminded { rule, labels, number, to } => {
+                self.apply_reminded(&AlertKey { rule, labels }, number, to);
+            }
+            Fact::Escalated { rule, labels, to, after } => {
+                self.apply_escalated(&AlertKey { rule, labels }, to, after);
+            }
+            Fact::FellBack { rule, labels, from, to } => {
+                self.apply_fell_back(&AlertKey { rule, labels }, from, to);
+            }
+            Fact::Sent { channel, key, after, up_to, waited, .. } => {
                 self.letter_left(&channel, &key, after, up_to);
-                self.channels.entry(channel).or_default().freeze(key, after, up_to, at);
+                let known = self.channels.entry(channel).or_default();
+                known.freeze(key, (after, up_to), waited, at);
             }
             Fact::Receipt { channel, key, outcome } => self.apply_receipt(&channel, &key, outcome),
             Fact::Digest(overview) => self.apply_overview(*overview),
@@ -268,6 +290,8 @@ impl Record {
             Fact::Baseline(baseline) => self.baseline = Some(baseline),
             Fact::Superseded { by, handed } => self.apply_superseded(by, handed),
             Fact::Inherited { from, alerts } => self.apply_inherited(from, alerts),
+            Fact::Silenced(silence) => self.apply_silenced(silence),
+            Fact::Unsilenced { id, by } => self.apply_unsilenced(&id, by),
             Fact::Ended { reason } => self.apply_ended(reason),
         }
     }
@@ -362,7 +386,10 @@ impl Record {
         self.letter_ended(channel, key, &outcome);
         let known = self.channels.entry(channel.clone()).or_default();
         let (was_broken, were_missing) = (known.broken, known.missing.clone());
+        let is_out = known.frozen.as_ref().filter(|frozen| *frozen.key == *key);
+        let stretch = is_out.map(|frozen| (frozen.after, frozen.up_to));
         known.apply(key, outcome, at);
+        let is_taken = known.failures == 0;
         let missing = known.missing.iter().filter(|(who, _)| !were_missing.contains_key(*who));
         let missing: Vec<String> = missing
             .map(|(who, why)| format!("channel {channel} does not reach {who}: {why}"))
@@ -375,6 +402,10 @@ impl Record {
         // Those whom the channel does reach are told as well: they may know better.
         for text in missing {
             self.tell(Item::Notice { severity: Severity::Warning, text, about: None });
+        }
+        match stretch {
+            Some(stretch) if is_taken => self.note_taken(channel, stretch),
+            Some(_) | None => self.give_up_reminder(channel),
         }
     }
 

@@ -4,12 +4,12 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{AlertKey, Overview};
+use super::{AlertKey, Insisting, Overview};
 use crate::check::StepResult;
 use crate::judge::template::{Scene, expanded};
 use crate::judge::{Bound, Rule};
 use crate::metrics::Unit;
-use crate::model::{Channel, Labels, Name, Number, Severity, Timestamp};
+use crate::model::{Channel, Labels, Name, Number, Release, Severity, Span, Timestamp};
 
 /// One item, with its place in the record.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
@@ -46,6 +46,35 @@ pub enum Item {
     },
     /// The release is out: its watch has opened.
     Released,
+    /// It fires still, and nobody has acknowledged it.
+    Reminder {
+        /// The channels.
+        to: Vec<Name>,
+        /// The how many-th of this episode, from 1.
+        number: u32,
+        /// The alert.
+        alert: AlertNews,
+    },
+    /// Nobody has acknowledged it for so long that the next step is told.
+    Escalated {
+        /// The channel.
+        to: Name,
+        /// How long.
+        after: Span,
+        /// The alert.
+        alert: AlertNews,
+    },
+    /// A channel could not be told of it; another is, in its place.
+    FellBack {
+        /// The other.
+        to: Name,
+        /// The channel that could not be.
+        from: Name,
+        /// The alert.
+        alert: AlertNews,
+    },
+    /// Somebody is on it. For receivers that keep incidents.
+    Acknowledged(AlertNews),
     /// The smoke suite ended with a `must` that failed: all that failed.
     SmokeFailed(Vec<StepResult>),
     /// A window closed; its summary stands in the record.
@@ -71,6 +100,10 @@ pub enum Item {
 /// An alert, as told.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct AlertNews {
+    /// Whose.
+    pub service: Name,
+    /// The release that is watched.
+    pub version: Name,
     /// The same for fire and resolve, and for the next time it fires:
     /// `service/rule` and the labels.
     pub incident: String,
@@ -108,6 +141,9 @@ pub struct AlertNews {
     /// Whether it is over because nobody asks any more: its rule was removed.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub is_rule_removed: bool,
+    /// What was told of this episode besides that it began.
+    #[serde(default, skip_serializing_if = "Insisting::is_none")]
+    pub insisting: Insisting,
 }
 
 impl Item {
@@ -115,16 +151,47 @@ impl Item {
     pub fn concerns(&self, channel: &Channel) -> bool {
         match self {
             Item::Fired(alert) | Item::Resolved(alert) | Item::Closed(alert) => {
-                channel.takes(alert.severity)
+                alert.is_told(channel)
             }
-            Item::Standing { to, alert } => *to == channel.name && channel.takes(alert.severity),
+            Item::Standing { to, alert } => *to == channel.name && alert.is_for(channel),
+            Item::Reminder { to, .. } => to.contains(&channel.name),
+            Item::Escalated { to, .. } | Item::FellBack { to, .. } => *to == channel.name,
+            Item::Acknowledged(alert) => channel.medium.keeps_incidents() && alert.is_told(channel),
+            // A later step is called for an incident that nobody takes on, and
+            // for what only it may be left to hear.
+            Item::SmokeFailed(_) => channel.routing.after.is_none(),
+            Item::Summary(_) => {
+                channel.routing.after.is_none() && !channel.medium.is_for_alerts_alone()
+            }
             Item::Released => channel.medium.is_told_of_releases(),
-            Item::SmokeFailed(_) => true,
-            Item::Summary(_) => !channel.medium.is_for_alerts_alone(),
             Item::Overview { channels, .. } => {
                 channels.contains(&channel.name) && !channel.medium.is_for_alerts_alone()
             }
-            Item::Notice { about, .. } => about.as_ref() != Some(&channel.name),
+            Item::Notice { severity, about, .. } => {
+                let is_called = *severity == Severity::Critical || channel.routing.after.is_none();
+                is_called && about.as_ref() != Some(&channel.name)
+            }
+        }
+    }
+}
+
+impl Item {
+    /// The alert that it is about.
+    pub fn alert(&self) -> Option<&AlertNews> {
+        match self {
+            Item::Fired(alert)
+            | Item::Resolved(alert)
+            | Item::Closed(alert)
+            | Item::Standing { alert, .. }
+            | Item::Reminder { alert, .. }
+            | Item::Escalated { alert, .. }
+            | Item::FellBack { alert, .. }
+            | Item::Acknowledged(alert) => Some(alert),
+            Item::Released
+            | Item::SmokeFailed(_)
+            | Item::Summary(_)
+            | Item::Overview { .. }
+            | Item::Notice { .. } => None,
         }
     }
 
@@ -139,6 +206,16 @@ impl Item {
             Item::Resolved(alert) => said(alert, "is resolved"),
             Item::Closed(alert) => said(alert, "is closed"),
             Item::Standing { alert, .. } => said(alert, "still fires"),
+            Item::Reminder { number, alert, .. } => {
+                said(alert, &format!("still fires, reminder {number}"))
+            }
+            Item::Escalated { after, alert, .. } => {
+                said(alert, &format!("fires, not acknowledged for {after}"))
+            }
+            Item::FellBack { from, alert, .. } => {
+                said(alert, &format!("fires, and {from} could not be told"))
+            }
+            Item::Acknowledged(alert) => said(alert, "is acknowledged"),
             Item::Released => "the release is out".to_owned(),
             Item::SmokeFailed(_) => "the smoke suite failed".to_owned(),
             Item::Summary(window) => format!("summary of {window}"),
@@ -150,9 +227,11 @@ impl Item {
 
 impl AlertNews {
     /// What `rule` has to say of one of its alerts.
-    pub(super) fn new(service: &Name, rule: &Rule, labels: &Labels, value: Number) -> AlertNews {
+    pub(super) fn new(release: &Release, rule: &Rule, labels: &Labels, value: Number) -> AlertNews {
         AlertNews {
-            incident: incident(service, &rule.name, labels),
+            service: release.service.clone(),
+            version: release.version.clone(),
+            incident: incident(&release.service, &rule.name, labels),
             rule: rule.name.clone(),
             labels: labels.clone(),
             own: rule.labels.clone(),
@@ -169,6 +248,7 @@ impl AlertNews {
             fired_at: Timestamp::default(),
             ended_at: None,
             is_rule_removed: false,
+            insisting: Insisting::default(),
         }
     }
 
@@ -218,13 +298,17 @@ mod tests {
     use crate::judge::Imported;
     use crate::judge::pack::{Scope, pack};
 
+    fn release() -> Release {
+        Release { service: "chat".into(), version: "v1".into(), at: Timestamp::default() }
+    }
+
     #[test]
     fn tells_a_rules_own_labels_beside_those_of_the_instance_and_keeps_the_incident() {
         let scope = Scope::of(&[]);
         let own = Labels::from_pairs([("team", "agents"), ("path", "all")]);
         let rule = Rule { labels: own, ..pack(scope).remove(1) };
         let instance = Labels::from_pairs([("path", "/a")]);
-        let news = AlertNews::new(&"chat".into(), &rule, &instance, Number(1.0));
+        let news = AlertNews::new(&release(), &rule, &instance, Number(1.0));
         assert_eq!(news.all_labels().to_string(), r#"{path="/a", team="agents"}"#);
         assert_eq!(news.incident, r#"chat/HighErrorRate{path="/a"}"#);
     }
@@ -247,7 +331,7 @@ mod tests {
         };
         let labels = Labels::from_pairs([("path", "a"), ("job", "theirs")]);
         let key = AlertKey { rule: rule.name.clone(), labels };
-        let mut news = AlertNews::new(&"chat".into(), &rule, &key.labels, Number(90.0));
+        let mut news = AlertNews::new(&release(), &rule, &key.labels, Number(90.0));
         news.speak(&rule, &key, Number(90.0));
         assert_eq!(news.summary, "a takes 1m 30s");
         assert_eq!(news.runbook.as_deref(), Some("https://x.example.com/a"));

@@ -5,7 +5,8 @@
 use std::mem;
 
 use super::{
-    AlertKey, ChannelRecord, Closing, Item, Plan, Record, Stay, TargetRecord, WrittenBy, changes,
+    AlertKey, AlertNews, ChannelRecord, Closing, Item, Plan, Record, Stay, TargetRecord, WrittenBy,
+    changes,
 };
 use crate::judge::{Phase, Window};
 use crate::model::{Channel, Name, Severity, Span, Target, Timestamp};
@@ -204,6 +205,8 @@ impl Record {
         }
         let before = mem::replace(&mut self.plan, plan);
         self.follow_calendar(&before.digests);
+        let rules = before.rules.iter().map(|rule| (rule.name.clone(), rule.severity));
+        self.forget_acks_of_worse(&rules.collect());
         self.tell_of_standing(&before);
         self.reloads.push(Reload { at: self.at, changes, errors: Vec::new() });
     }
@@ -256,10 +259,10 @@ impl Record {
                 known.broken = false;
             }
             if let Some(out) = known.frozen.as_mut().filter(|out| out.written_by.is_none())
-                && (is_moved || new.severities != old.severities)
+                && (is_moved || new.severities != old.severities || new.routing != old.routing)
             {
-                let (url, severities) = (url.clone(), old.severities.clone());
-                out.written_by = Some(WrittenBy { url, severities });
+                let (severities, routing) = (old.severities.clone(), old.routing.clone());
+                out.written_by = Some(WrittenBy { url: url.clone(), severities, routing });
             }
             self.plan.channels.push(old);
         }
@@ -276,17 +279,16 @@ impl Record {
     /// A channel that has come, or takes more than before, learns of what
     /// fires that it would have been told.
     fn tell_of_standing(&mut self, before: &Plan) {
-        let known = |channel: &Channel, severity| {
+        let known = |channel: &Channel, alert: &AlertNews| {
             let old = before.channels.iter().find(|old| old.name == channel.name);
-            old.is_some_and(|old| old.takes(severity))
+            old.is_some_and(|old| alert.is_told(old))
         };
         let firing = self.alerts.iter().filter(|(_, alert)| alert.phase.is_firing());
         let firing: Vec<AlertKey> = firing.map(|(key, _)| key.clone()).collect();
         for key in firing {
             let rule = self.rule_at(self.rule(&key.rule), self.at).into_owned();
             let alert = self.alert_news(&rule, &key, self.alerts[&key].value);
-            let takes =
-                |channel: &&Channel| channel.takes(rule.severity) && !known(channel, rule.severity);
+            let takes = |channel: &&Channel| alert.is_told(channel) && !known(channel, &alert);
             let to: Vec<Name> = self
                 .plan
                 .channels
@@ -295,6 +297,7 @@ impl Record {
                 .map(|channel| channel.name.clone())
                 .collect();
             for to in to {
+                self.remind_from_now(&key, &to);
                 self.tell(Item::Standing { to, alert: alert.clone() });
             }
         }

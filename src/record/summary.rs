@@ -4,7 +4,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Heritage;
+use super::{Ack, Heritage};
 use crate::check::StepResult;
 use crate::metrics::Unit;
 use crate::model::{Labels, Name, Number, Release, Severity, Span, Timestamp, TlsFacts};
@@ -176,6 +176,9 @@ pub struct AlertSummary {
     /// Whether it burns on under the release that superseded this one.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub goes_on: bool,
+    /// Who was on it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub acked: Option<Ack>,
 }
 
 impl AlertSummary {

@@ -118,6 +118,7 @@ fn alerts(record: &Record, from: Timestamp, to: Timestamp) -> Vec<AlertSummary> 
                 },
                 heritage: episode.heritage.clone(),
                 goes_on: episode.closed.is_some() && goes_on(record, key),
+                acked: episode.insisting.acked.clone(),
             });
         }
     }

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use super::{Heard, Job, Noted, Watch};
+use super::{Done, Heard, Job, Noted, Order, Watch};
 use crate::model::{Name, Release, Timestamp, WatchId};
 use crate::record::{Baseline, Fact, Plan, Record};
 
@@ -154,6 +154,42 @@ impl Fleet {
             noted.extend(self.hear_one(now, place, heard));
         }
         noted
+    }
+
+    /// Gives an order to the open watches of a service, or to all: the facts
+    /// that it led to, and what each of them did. It fails where none of them
+    /// could do it.
+    ///
+    /// # Errors
+    /// Why.
+    pub fn obey(
+        &mut self,
+        now: Timestamp,
+        service: Option<&str>,
+        order: &Order,
+    ) -> (Vec<Noted>, Result<Vec<Done>, String>) {
+        let is_open = |id: &WatchId| {
+            let is_dead = self.watch(id).is_none_or(Watch::is_dead);
+            let record = self.record(id).filter(|_| !is_dead);
+            record.is_some_and(|record| record.ended.is_none() && record.succession.by.is_none())
+        };
+        let meant = match self.meant(service) {
+            Ok(meant) => meant.into_iter().filter(|id| is_open(id)).cloned(),
+            Err(why) => return (Vec::new(), Err(why)),
+        };
+        let places: Vec<usize> = meant.map(|id: WatchId| self.ids[&id]).collect();
+        let (mut noted, mut done, mut refused) = (Vec::new(), Vec::new(), None);
+        for place in places {
+            noted.extend(self.hear_one(now, place, vec![Heard::Ordered(Box::new(order.clone()))]));
+            match self.watches[place].done.take() {
+                Some(Ok(one)) => done.push(one),
+                Some(Err(why)) => drop(refused.get_or_insert(why)),
+                None => drop(refused.get_or_insert("bakewatch itself failed at it".to_owned())),
+            }
+        }
+        let refused = refused.unwrap_or_else(|| "no watch is open any more".to_owned());
+        let done = if done.is_empty() { Err(refused) } else { Ok(done) };
+        (noted, done)
     }
 
     fn hear_one(&mut self, now: Timestamp, place: usize, heard: Vec<Heard>) -> Vec<Noted> {

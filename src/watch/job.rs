@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::Order;
 use crate::metrics::{Page, Table, Wanted};
 use crate::model::{
     Ask, Channel, DataSource, Exchange, Failure, Found, Inquiry, Name, Request, Source, Span,
@@ -157,6 +158,8 @@ pub enum Heard {
     },
     /// The configuration was read anew: what it says now, or every error in it.
     Reloaded(Result<Box<Reread>, Vec<String>>),
+    /// Somebody wants something.
+    Ordered(Box<Order>),
     /// The wall clock was set.
     ClockStepped {
         /// By so much.

@@ -28,6 +28,7 @@ mod judging;
 mod look;
 mod measure;
 mod observe;
+mod order;
 mod own;
 mod pace;
 mod read;
@@ -36,6 +37,7 @@ mod repeat;
 mod seek;
 mod smoke;
 mod sources;
+mod steps;
 mod succession;
 mod tell;
 mod told;
@@ -43,6 +45,9 @@ mod vitals;
 
 pub use fleet::Fleet;
 pub use job::{Heard, Job, JobId, Question, Reply};
+pub use order::{Done, Order, Until};
+
+pub use crate::record::Meant;
 
 use crate::model::{Name, Release, Timestamp, WatchId};
 use crate::record::{Baseline, Fact, Plan, Record, Stored};
@@ -101,6 +106,9 @@ pub struct Watch {
     digests: Digests,
     tell: Tell,
     repeats: Repeats,
+    steps: steps::StepClock,
+    /// What became of the last order.
+    done: Option<Result<Done, String>>,
     stopping: bool,
     panics: u32,
 }
@@ -158,6 +166,8 @@ impl Watch {
             digests: Digests::new(&record),
             tell: Tell::default(),
             repeats: Repeats::default(),
+            steps: steps::StepClock::default(),
+            done: None,
             stopping: false,
             panics: 0,
             id,
@@ -231,6 +241,7 @@ impl Watch {
         if self.is_leaving() && !self.is_cleaning() {
             self.close_short(now);
         }
+        self.take_steps(now);
         self.write_letters(now);
         std::mem::take(&mut self.noted)
     }
@@ -258,6 +269,7 @@ impl Watch {
             also(self.judging.due());
             also(self.next_edge());
             also(self.next_digest());
+            also(self.next_step());
         }
         if self.is_cleaning() {
             also(self.next_smoke());
@@ -307,6 +319,7 @@ impl Watch {
             Heard::Superseded { by, heir } => self.supersede(now, by, heir.as_deref()),
             Heard::Inherits { from, alerts } => self.inherit(now, from, alerts),
             Heard::Reloaded(read) => self.reload(now, read),
+            Heard::Ordered(order) => self.obey(now, *order),
             Heard::ClockStepped { by } => self.note(now, Fact::ClockStepped { by }),
             Heard::Store(Some(error)) if !self.tell.not_stored => {
                 self.tell.not_stored = true;

@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::flight::{Asked, Due};
 use super::{Question, Watch};
 use crate::model::{Channel, Name, Timestamp};
-use crate::notify::{self, Letter, Owed};
-use crate::record::{ChannelRecord, Fact, Plan};
+use crate::notify::{self, Due as LetterDue, Letter, Owed, Rush};
+use crate::record::{ChannelRecord, Fact, Plan, Waited};
 
 /// Letters written in this turn, and what need not be looked at again.
 #[derive(Default)]
@@ -19,6 +19,8 @@ pub(super) struct Tell {
     nothing_at: Option<u64>,
     /// Facts cannot be stored now: letters say so.
     pub(super) not_stored: bool,
+    /// What is owed and not due yet: from when on, and what it waits for.
+    waits: BTreeMap<Name, LetterDue>,
     /// Channels to which the watch of the release before still owes something:
     /// the end of an incident is not told before its beginning.
     waits_for: BTreeSet<Name>,
@@ -50,9 +52,10 @@ impl Watch {
             if self.tell.waits_for.contains(&channel.name) {
                 continue;
             }
-            if now < self.next_try(&channel.name) {
+            if now < self.next_try(&channel.name) || self.has_to_wait(now, index) {
                 continue;
             }
+            let channel = &self.record.plan.channels[index];
             match notify::owed(&self.record, channel) {
                 Owed::Letter(letter) => self.freeze(now, Box::new(channel.clone()), letter),
                 Owed::Nothing | Owed::Skip { .. } => {
@@ -74,6 +77,7 @@ impl Watch {
                 after: letter.after,
                 up_to: letter.up_to,
                 hash: notify::hash(&letter),
+                waited: notify::waited(&self.record, &channel),
             },
         );
         self.tell.ready.push((channel, letter));
@@ -105,7 +109,9 @@ impl Watch {
                 && !self.flight.has_letter_to(&channel.name)
                 && !self.tell.waits_for.contains(&channel.name)
         });
-        waiting.map(|channel| self.next_try(&channel.name)).min()
+        let due =
+            |name: &Name| self.tell.waits.get(name).map_or_else(Timestamp::default, |due| due.at);
+        waiting.map(|channel| self.next_try(&channel.name).max(due(&channel.name))).min()
     }
 
     /// Whether some channel has something coming that can still be delivered:
@@ -113,8 +119,32 @@ impl Watch {
     pub(super) fn is_owing(&self) -> bool {
         self.record.plan.channels.iter().any(|channel| {
             let known = self.channel(&channel.name);
-            !known.broken && (known.frozen.is_some() || self.may_owe(channel))
+            // What waits while we leave is the next process's.
+            let waits = self.stopping && self.tell.waits.contains_key(&channel.name);
+            !known.broken && !waits && (known.frozen.is_some() || self.may_owe(channel))
         })
+    }
+
+    /// Whether what a channel is owed is to wait; noted, so that we wake then.
+    fn has_to_wait(&mut self, now: Timestamp, index: usize) -> bool {
+        let channel = &self.record.plan.channels[index];
+        let rush = if self.stopping { Rush::Leaving } else { Rush::No };
+        let due = notify::due(&self.record, channel, now, rush);
+        let name = channel.name.clone();
+        let Some(due) = due.filter(|due| due.at > now) else {
+            self.tell.waits.remove(&name);
+            return false;
+        };
+        if due.waited == Some(Waited::Limit) {
+            let limit = channel.routing.limit();
+            let detail = format!(
+                "{name}: {limit} letters in ten minutes is its limit; what came besides was \
+                 told in one letter"
+            );
+            self.limit(now, None, &format!("letters to {name}"), &detail);
+        }
+        self.tell.waits.insert(name, due);
+        true
     }
 
     /// The channels of the next release's watch that this one still has to tell

@@ -5,6 +5,7 @@ mod world;
 
 mod cases;
 mod config;
+mod control;
 mod dashboard;
 mod digests;
 mod docs;

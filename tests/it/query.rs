@@ -71,7 +71,7 @@ impl Asked {
                     let done = done.unwrap();
                     return (done.status, serde_json::from_str(&done.body).unwrap());
                 }
-                look = self.readers.next() => look.at(&self.drive.fleet, self.drive.now),
+                call = self.readers.next() => self.drive.attend(call),
             }
         }
     }
@@ -91,7 +91,7 @@ impl Asked {
         loop {
             tokio::select! {
                 told = answered.as_mut() => return told,
-                look = self.readers.next() => look.at(&self.drive.fleet, self.drive.now),
+                call = self.readers.next() => self.drive.attend(call),
             }
         }
     }

@@ -130,7 +130,8 @@ fn says_of_a_secret_no_more_than_that_it_is_another_and_tries_its_channel_at_onc
     let channel = Name::from("hook");
     let letter = |record: &mut Record, key: &str| {
         let (key, hash) = (key.to_owned(), String::new());
-        let sent = Fact::Sent { channel: channel.clone(), key, after: 0, up_to: 1, hash };
+        let sent =
+            Fact::Sent { channel: channel.clone(), key, after: 0, up_to: 1, hash, waited: None };
         record.apply(RELEASED + MINUTE, sent);
     };
     letter(&mut record, "a");

@@ -46,6 +46,8 @@ must = false
 [[channel]]
 name   = "hook"
 type   = "webhook"
+group-wait = "0s"
+group-interval = "0s"
 url    = "{hook}"
 secret = "{secret}"
 """

@@ -33,6 +33,8 @@ off  = true
 [[channel]]
 name   = "hook"
 type   = "webhook"
+group-wait = "0s"
+group-interval = "0s"
 url    = "{hook}"
 secret = "{secret}"
 """
@@ -41,6 +43,8 @@ MAIL = """
 [[channel]]
 name     = "mail"
 type     = "email"
+group-wait = "0s"
+group-interval = "0s"
 from     = "bakewatch@example.test"
 to       = ["a@example.test", "{refused}", "b@example.test"]
 smtp     = "smtp://{user}@127.0.0.1:{port}"

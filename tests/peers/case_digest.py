@@ -18,12 +18,16 @@ first-day = {{ length = "{length}s", every = "1s" }}
 [[channel]]
 name   = "hook"
 type   = "webhook"
+group-wait = "0s"
+group-interval = "0s"
 url    = "{hook}"
 secret = "{secret}"
 
 [[channel]]
 name     = "mail"
 type     = "email"
+group-wait = "0s"
+group-interval = "0s"
 from     = "bakewatch@example.test"
 to       = "team@example.test"
 smtp     = "smtp://{user}@127.0.0.1:{port}"

@@ -23,6 +23,8 @@ min-events = 10
 [[channel]]
 name   = "hook"
 type   = "webhook"
+group-wait = "0s"
+group-interval = "0s"
 url    = "{hook}"
 secret = "{secret}"
 """

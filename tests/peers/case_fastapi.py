@@ -27,6 +27,8 @@ min-events = 5
 [[channel]]
 name   = "hook"
 type   = "webhook"
+group-wait = "0s"
+group-interval = "0s"
 url    = "{hook}"
 secret = {{ env = "HOOK_SECRET" }}
 """
@@ -43,6 +45,8 @@ expect  = ["status == 200", "json $.success == true", "latency < 10s"]
 [[channel]]
 name     = "implicit-tls"
 type     = "email"
+group-wait = "0s"
+group-interval = "0s"
 from     = "bakewatch@example.test"
 to       = ["oncall@example.test"]
 smtp     = "smtps://{user}@127.0.0.1:{tls_port}"
@@ -52,6 +56,8 @@ ca-file  = "{ca}"
 [[channel]]
 name     = "starttls"
 type     = "email"
+group-wait = "0s"
+group-interval = "0s"
 from     = "bakewatch@example.test"
 to       = ["team@example.test", "{refused}"]
 smtp     = "smtp://{user}@127.0.0.1:{starttls_port}"

@@ -19,21 +19,29 @@ settle  = "1s"
 [[channel]]
 name = "slack"
 type = "slack"
+group-wait = "0s"
+group-interval = "0s"
 url  = "{sink}/slack"
 
 [[channel]]
 name = "teams"
 type = "teams"
+group-wait = "0s"
+group-interval = "0s"
 url  = "{sink}/teams"
 
 [[channel]]
 name = "discord"
 type = "discord"
+group-wait = "0s"
+group-interval = "0s"
 url  = "{sink}/discord"
 
 [[channel]]
 name  = "ntfy"
 type  = "ntfy"
+group-wait = "0s"
+group-interval = "0s"
 url   = "{sink}/ntfy"
 topic = "on-call"
 token = "tk_t0p"
@@ -41,6 +49,8 @@ token = "tk_t0p"
 [[channel]]
 name  = "events"
 type  = "cloudevents"
+group-wait = "0s"
+group-interval = "0s"
 url   = "{sink}/events"
 """
 

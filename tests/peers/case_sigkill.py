@@ -32,6 +32,8 @@ min-events = 5
 [[channel]]
 name   = "hook"
 type   = "webhook"
+group-wait = "0s"
+group-interval = "0s"
 url    = "{hook}"
 secret = "{secret}"
 """

@@ -30,6 +30,8 @@ min-events = 5
 [[channel]]
 name     = "on-call"
 type     = "email"
+group-wait = "0s"
+group-interval = "0s"
 from     = "bakewatch@example.test"
 to       = ["oncall@example.test"]
 smtp     = "smtps://{user}@localhost:{tls_port}"

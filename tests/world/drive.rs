@@ -4,11 +4,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use bakewatch::config::{Checked, found};
+use bakewatch::daemon::desk::{Call, Obeyed};
 use bakewatch::daemon::secrets::Secrets;
 use bakewatch::model::{DataSource, Failure, Release, SECOND, Span, Timestamp, WatchId};
 use bakewatch::record::{Fact, Outcome, Plan, Record, Reread};
 use bakewatch::report;
-use bakewatch::watch::{Fleet, Heard, Job, JobId, Noted, Question, Reply};
+use bakewatch::watch::{Done, Fleet, Heard, Job, JobId, Noted, Order, Question, Reply};
 
 use super::beyond::Other;
 use super::channel::{Receiver, Taken, turns, words};
@@ -239,14 +240,7 @@ impl Drive {
         if crash == Some(Crash::BeforeStore) {
             return self.crash();
         }
-        if let Some(sink) = self.sink.as_mut().filter(|_| !noted.is_empty()) {
-            sink(&noted);
-        }
-        for one in &noted {
-            let fact = one.fact.decode().expect("a stored fact");
-            self.read.entry(one.watch.clone()).or_default().push((one.at, fact));
-        }
-        self.disk.extend(noted);
+        self.keep(noted);
         if crash == Some(Crash::BeforeAsk) {
             return self.crash();
         }
@@ -255,6 +249,36 @@ impl Drive {
         }
         if crash == Some(Crash::AfterAsk) {
             self.crash();
+        }
+    }
+
+    fn keep(&mut self, noted: Vec<Noted>) {
+        if let Some(sink) = self.sink.as_mut().filter(|_| !noted.is_empty()) {
+            sink(&noted);
+        }
+        for one in &noted {
+            let fact = one.fact.decode().expect("a stored fact");
+            self.read.entry(one.watch.clone()).or_default().push((one.at, fact));
+        }
+        self.disk.extend(noted);
+    }
+
+    /// Somebody gives an order, which is stored before it is answered.
+    pub fn order(&mut self, service: Option<&str>, order: &Order) -> Result<Vec<Done>, String> {
+        let (noted, done) = self.fleet.obey(self.now, service, order);
+        self.keep(noted);
+        self.turn(Vec::new());
+        done
+    }
+
+    /// Somebody comes to the desk between two turns.
+    pub fn attend(&mut self, call: Call) {
+        match call {
+            Call::Look(look) => look.at(&self.fleet, self.now),
+            Call::Errand(errand) => {
+                let done = self.order(errand.service.as_deref(), &errand.order);
+                errand.answer(Obeyed { done, is_stored: true });
+            }
         }
     }
 

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use bakewatch::model::{SECOND, Span, Timestamp, WatchId};
-use bakewatch::record::{CLOSING, Ending, Fact, Outcome, Plan, Record};
+use bakewatch::record::{CLOSING, Ending, Fact, Item, Outcome, Plan, Record};
 
 use super::drive::Drive;
 
@@ -158,7 +158,9 @@ fn nothing_lost(drive: &Drive, id: &WatchId, record: &Record, found: &mut Vec<St
             let since = plans.partition_point(|(seq, _)| *seq <= news.seq).saturating_sub(1);
             let is_taken = plans[since..].iter().all(|(_, plan)| takes(plan));
             let is_held = held.iter().any(|(after, up_to)| *after < news.seq && news.seq <= *up_to);
-            if is_taken && !is_held {
+            // A reminder that is not taken in three tries is let go.
+            let is_owed = !matches!(news.item, Item::Reminder { .. });
+            if is_owed && is_taken && !is_held {
                 found.push(format!(
                     "{} never held news {}: {:?}",
                     channel.name, news.seq, news.item

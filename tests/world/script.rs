@@ -14,9 +14,9 @@ use std::fs;
 use std::path::Path;
 
 use bakewatch::config::{self, Checked, Given, Source};
-use bakewatch::model::{Name, Release, Span, Timestamp};
-use bakewatch::record::{Baseline, Fact, Handed, Level, Outcome, Plan};
-use bakewatch::watch::Heard;
+use bakewatch::model::{Name, Release, Silence, Span, Timestamp};
+use bakewatch::record::{Baseline, Fact, Handed, Level, Outcome, Plan, Waited};
+use bakewatch::watch::{Heard, Meant, Order};
 
 use super::beyond;
 use super::channel::{Manner, Receiver, headline};
@@ -133,6 +133,12 @@ fn happen(drive: &mut Drive, what: &str) {
     let now = drive.now;
     match words.as_slice() {
         ["crash"] => drive.crash(),
+        [who, "acknowledges", what] => {
+            let alert = Meant::Incident((*what).to_owned());
+            let (by, comment) = ((*who).to_owned(), String::new());
+            let done = drive.order(None, &Order::Acknowledge { alert, by, comment });
+            done.unwrap_or_else(|why| panic!("{why}"));
+        }
         ["reloads"] => reload(drive),
         ["is", "down", long] => drive.down(span(long)),
         ["stops"] => drive.turn(vec![Heard::Stop]),
@@ -356,6 +362,26 @@ pub fn line(fact: &Fact) -> Option<String> {
         Fact::Alert { rule, labels, phase, value } => {
             format!("alert {rule}{labels} {} at {:.4}", phase.as_str(), value.0)
         }
+        Fact::Acknowledged { rule, labels, by, .. } => {
+            format!("acknowledged {rule}{labels} by {by}")
+        }
+        Fact::Reminded { rule, labels, number, to } => {
+            let to: Vec<_> = to.iter().map(Name::as_str).collect();
+            format!("reminded {} of {rule}{labels}, number {number}", to.join(" "))
+        }
+        Fact::Escalated { rule, labels, to, after } => {
+            format!("escalated {rule}{labels} to {to} after {after}")
+        }
+        Fact::FellBack { rule, labels, from, to } => {
+            format!("told {to} of {rule}{labels} in place of {from}")
+        }
+        Fact::Sent { channel, after, up_to, waited: Some(waited), .. } => {
+            let held = match waited {
+                Waited::Quiet => "quiet hours",
+                Waited::Limit => "the limit",
+            };
+            format!("sent {channel} {after}..{up_to}, held by {held}")
+        }
         Fact::Sent { channel, after, up_to, .. } => format!("sent {channel} {after}..{up_to}"),
         Fact::Receipt { channel, outcome, .. } => match outcome {
             Outcome::Accepted { .. } => format!("receipt {channel} accepted"),
@@ -395,6 +421,10 @@ pub fn line(fact: &Fact) -> Option<String> {
         }
         Fact::Baseline(Baseline { why, .. }) => format!("no baseline: {why}"),
         Fact::Inherited { from, alerts } => format!("inherited from {from}: {}", names(alerts)),
+        Fact::Silenced(Silence { matchers, until, .. }) => {
+            format!("silenced {matchers} until {}", clock(*until))
+        }
+        Fact::Unsilenced { by, .. } => format!("unsilenced by {by}"),
         Fact::Ended { reason } => format!("ended {reason:?}"),
     })
 }

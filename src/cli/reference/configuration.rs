@@ -51,7 +51,11 @@ fn title(known: &Table) -> String {
         }
         ("windows.*", _) => "A window".to_owned(),
         (_, Some(Takes::Named(_))) => "`[source.NAME]`".to_owned(),
-        (name, Some(_)) => format!("`{}` of `[[smoke]]`", name.trim_start_matches("smoke.")),
+        (name, Some(_)) => {
+            let (home, own) = name.split_once('.').unwrap_or(("", name));
+            let home = TABLES.iter().find(|known| known.name == home);
+            format!("`{own}` of {}", home.map(|known| title(known)).unwrap_or_default())
+        }
         (_, None) => "A secret".to_owned(),
     }
 }

@@ -82,7 +82,7 @@ impl Key {
 }
 
 /// All of them, in the order of the example file.
-pub const TABLES: [&Table; 30] = [
+pub const TABLES: [&Table; 31] = [
     &service::TOP,
     &service::TARGETS,
     &targets::DISCOVER,
@@ -112,6 +112,7 @@ pub const TABLES: [&Table; 30] = [
     &presets::LATENCY,
     &presets::SIGNAL,
     &channels::TABLE,
+    &channels::QUIET,
     &digests::TABLE,
 ];
 

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use reqwest::redirect::Policy;
+use serde_json::Value;
 
 use super::listen::SOCKET;
 
@@ -24,6 +25,19 @@ pub struct Answered {
 /// # Errors
 /// Nobody answers there; why, in words.
 pub async fn ask(dir: &Path, path: &str, form: &[(&str, String)]) -> Result<Answered, String> {
+    let body = form_urlencoded::Serializer::new(String::new()).extend_pairs(form).finish();
+    post(dir, path, "application/x-www-form-urlencoded", body).await
+}
+
+/// Gives the holder of this directory an order.
+///
+/// # Errors
+/// As `ask`.
+pub async fn order(dir: &Path, path: &str, order: &Value) -> Result<Answered, String> {
+    post(dir, path, "application/json", order.to_string()).await
+}
+
+async fn post(dir: &Path, path: &str, kind: &str, body: String) -> Result<Answered, String> {
     let socket = dir.join(SOCKET);
     let at = |error: reqwest::Error| {
         let mut deepest: &dyn std::error::Error = &error;
@@ -42,11 +56,8 @@ pub async fn ask(dir: &Path, path: &str, form: &[(&str, String)]) -> Result<Answ
         .timeout(TIMEOUT)
         .build()
         .map_err(at)?;
-    let body = form_urlencoded::Serializer::new(String::new()).extend_pairs(form).finish();
-    let request = client
-        .post(format!("http://localhost{path}"))
-        .header("content-type", "application/x-www-form-urlencoded")
-        .body(body);
+    let request =
+        client.post(format!("http://localhost{path}")).header("content-type", kind).body(body);
     let response = request.send().await.map_err(at)?;
     let status = response.status().as_u16();
     Ok(Answered { status, body: response.text().await.map_err(at)? })

@@ -3,12 +3,13 @@
 //!
 //! There are two doors. The socket in the state directory is for whoever may
 //! read that directory; a TCP address, if `listen` names one, is for whoever
-//! reaches it, and gets `reading` alone. Whatever is to change a watch goes
-//! into a router of its own, behind the socket only.
+//! reaches it, and gets `reading` alone. Whatever is to change a watch is in
+//! `control`, behind the socket only.
 
 mod answer;
 mod catalogue;
 pub mod client;
+mod control;
 mod deliveries;
 pub mod form;
 pub mod listen;
@@ -20,7 +21,7 @@ use std::time::{Duration, Instant};
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
-use axum::routing::get;
+use axum::routing::{get, post};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use self::answer::Problem;
@@ -82,6 +83,16 @@ pub fn reading(desk: Desk) -> Router {
         .fallback(answer::unknown)
         .layer(DefaultBodyLimit::max(FORM_BYTES_MAX))
         .with_state(api)
+}
+
+/// Orders to the watches: for whoever may write in the state directory.
+pub fn control(desk: Desk) -> Router {
+    Router::new()
+        .route("/api/v1/control/silence", post(control::silence))
+        .route("/api/v1/control/unsilence", post(control::unsilence))
+        .route("/api/v1/control/acknowledge", post(control::acknowledge))
+        .layer(DefaultBodyLimit::max(FORM_BYTES_MAX))
+        .with_state(desk)
 }
 
 impl Api {

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use crate::check::StepResult;
 use crate::model::{HOUR, MINUTE, Name, Severity, Span, Timestamp};
-use crate::notify::digest::{Content, Digest, Notice, State, Telling};
+use crate::notify::digest::{Content, Digest, Notice, Reason, State};
 use crate::notify::letter::hex_of;
 use crate::notify::words::{self, NAME_CHARS_MAX, TEXT_CHARS_MAX, cut};
 use crate::record::AlertNews;
@@ -108,7 +108,7 @@ pub fn webhook(receiver: &Name, digest: &Digest) -> String {
         "commonLabels": common(all.iter().map(|alert| &alert.labels)),
         "commonAnnotations": common(all.iter().map(|alert| &alert.annotations)),
         "externalURL": digest.url,
-        "notification_reason": reason(digest, is_firing),
+        "notification_reason": reason(digest),
         "alerts": shown,
     })
     .to_string()
@@ -222,18 +222,11 @@ fn common<'a>(
     common
 }
 
-/// Why the group is told now, in Alertmanager's words.
-fn reason(digest: &Digest, is_firing: bool) -> &'static str {
-    let Content::News { tellings, others, .. } = &digest.content else {
-        return "first notification";
-    };
-    let is_new = |one: &Telling| one.state == State::Firing && !one.is_known;
-    let is_first = others.is_empty() && tellings.iter().all(|one| !one.is_known);
-    match (is_first, tellings.iter().any(is_new), is_firing) {
-        (true, _, true) => "first notification",
-        (false, true, _) => "new alerts added",
-        (_, false, true) => "some alerts resolved",
-        (_, _, false) => "all alerts resolved",
+/// Why the group is told now.
+fn reason(digest: &Digest) -> &'static str {
+    match &digest.content {
+        Content::News { reason: Some(reason), .. } => reason.as_str(),
+        _ => Reason::First.as_str(),
     }
 }
 

@@ -152,7 +152,8 @@ fn headers(digest: &Digest, headline: &Headline) -> Vec<(String, String)> {
     if let Some(severity) = headline.severity {
         headers.push(("X-Bakewatch-Severity", severity.to_string()));
     }
-    if let Content::News { tellings, .. } = &digest.content {
+    if let Content::News { tellings, reason, .. } = &digest.content {
+        headers.extend(reason.map(|why| ("X-Bakewatch-Reason", why.as_str().to_owned())));
         // One header: mail libraries keep one of a name.
         let named = tellings.iter().take(ROOTS_MAX);
         let named: Vec<String> =

@@ -42,7 +42,10 @@ pub fn compose(digest: &Digest) -> Body {
         Content::Smoke(_) => vec![smoke(digest)],
         Content::Released => {
             let key = smoke_key(&digest.release.service);
-            vec![change(digest, digest.release.at), end("the smoke suite before", &key)]
+            vec![
+                change(digest, digest.release.at),
+                event("the smoke suite before", &key, "resolve"),
+            ]
         }
         Content::Summary(_) | Content::Overview(_) => vec![change(digest, digest.at)],
     })
@@ -79,11 +82,16 @@ fn turns(digest: &Digest, telling: &Telling) -> Vec<Request> {
     let about = words::incident_id(telling.alert);
     let key = dedup_key(&telling.alert.incident);
     match (telling.state, telling.is_known) {
-        (State::Firing, _) => vec![alert(digest, telling, &key)],
-        (State::Resolved | State::Closed, true) => vec![end(&about, &key)],
+        (State::Firing, is_known) => {
+            let acked = telling.alert.insisting.acked.is_some();
+            let acked = acked.then(|| event(&about, &key, "acknowledge"));
+            let fired = (acked.is_none() || !is_known).then(|| alert(digest, telling, &key));
+            fired.into_iter().chain(acked).collect()
+        }
+        (State::Resolved | State::Closed, true) => vec![event(&about, &key, "resolve")],
         // Nobody was told while it burned; it is not to be lost either.
         (State::Resolved | State::Closed, false) => {
-            vec![alert(digest, telling, &key), end(&about, &key)]
+            vec![alert(digest, telling, &key), event(&about, &key, "resolve")]
         }
     }
 }
@@ -112,7 +120,7 @@ fn alert(digest: &Digest, telling: &Telling, key: &str) -> Request {
 /// A digest of this alone, for the rows of its card.
 fn one<'a>(digest: &Digest<'a>, telling: &Telling<'a>) -> Digest<'a> {
     let tellings = vec![telling.clone()];
-    let content = Content::News { tellings, notices: Vec::new(), others: Vec::new() };
+    let content = Content::News { tellings, notices: Vec::new(), others: Vec::new(), reason: None };
     Digest { content, ..digest.clone() }
 }
 
@@ -174,8 +182,9 @@ fn trigger(digest: &Digest, key: &str, payload: Value) -> Value {
     event
 }
 
-fn end(about: &str, key: &str) -> Request {
-    let event = json!({ "event_action": "resolve", "dedup_key": key });
+/// A turn of an incident that PagerDuty knows.
+fn event(about: &str, key: &str, action: &str) -> Request {
+    let event = json!({ "event_action": action, "dedup_key": key });
     request(EVENTS, about.to_owned(), event, None)
 }
 

@@ -21,12 +21,12 @@ pub use sign::sign;
 
 use crate::judge::Bound;
 use crate::metrics::{Unit, show};
-use crate::model::{Name, Number, Severity, Template, Timestamp, Verdict};
-use crate::notify::digest::{self, Content, Digest, State, Telling};
+use crate::model::{Name, Number, Severity, Span, Template, Timestamp, Verdict};
+use crate::notify::digest::{self, Content, Digest, Reason, State, Telling};
 use crate::notify::letter::Body;
 use crate::notify::overview::Standing;
 use crate::notify::words::{self, NAME_CHARS_MAX, TEXT_CHARS_MAX, cut};
-use crate::record::{AlertNews, Overview, Summary};
+use crate::record::{AlertNews, Overview, Summary, Waited};
 
 /// Receivers commonly refuse more than a few hundred KiB; beyond this, parts
 /// are left out and named in `truncated`.
@@ -110,6 +110,12 @@ struct Data<'a> {
     status: &'static str,
     /// The first sight, for receivers that show one line.
     text: String,
+    /// Why it is told now, in Alertmanager's words.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<&'static str>,
+    /// What held it up besides others that might have joined it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    waited: Option<Waited>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     alerts: Vec<Alert<'a>>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -162,6 +168,25 @@ struct Alert<'a> {
     closed_because: Option<&'static str>,
     told_before: bool,
     flips: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    acknowledged: Option<Acknowledged>,
+    /// The how many-th reminder it is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reminder: Option<u32>,
+    /// Nobody acknowledged it for so long, and this is the next step.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    unacknowledged_for_ms: Option<i64>,
+    /// The channel that could not be told.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    in_place_of: Option<String>,
+}
+
+#[derive(Serialize)]
+struct Acknowledged {
+    by: String,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    comment: String,
+    at: String,
 }
 
 #[derive(Serialize)]
@@ -192,13 +217,13 @@ struct Smoke {
 struct Closed<'a> {
     window: String,
     verdict: Verdict,
-    reasons: Vec<Reason>,
+    reasons: Vec<Ground>,
     figures: Vec<Figure>,
     summary: Option<&'a Summary>,
 }
 
 #[derive(Serialize)]
-struct Reason {
+struct Ground {
     text: String,
     evidence: String,
 }
@@ -227,6 +252,8 @@ fn envelope<'a>(digest: &Digest<'a>, whole: Option<&'a Summary>) -> Envelope<'a>
         release: Release { service, version, at: release.at.rfc3339(), url },
         status: "",
         text,
+        reason: None,
+        waited: digest.waited,
         alerts: Vec::new(),
         alerts_in_short: Vec::new(),
         also_firing: Vec::new(),
@@ -247,7 +274,8 @@ fn fill<'a>(
     whole: Option<&'a Summary>,
 ) -> &'static str {
     match content {
-        Content::News { tellings, notices, others } => {
+        Content::News { tellings, notices, others, reason } => {
+            data.reason = reason.map(Reason::as_str);
             fill_alerts(data, tellings, others);
             data.notices = notices.iter().map(notice).collect();
             if tellings.is_empty() {
@@ -340,6 +368,14 @@ fn alert<'a>(telling: &Telling<'a>) -> Alert<'a> {
             .then_some("rule removed"),
         told_before: telling.is_known,
         flips: telling.flips,
+        acknowledged: news.insisting.acked.as_ref().map(|ack| Acknowledged {
+            by: words::by(ack),
+            comment: cut(&ack.comment, TEXT_CHARS_MAX),
+            at: ack.at.rfc3339(),
+        }),
+        reminder: telling.why.reminder.filter(|_| telling.state == State::Firing),
+        unacknowledged_for_ms: telling.why.unacknowledged_for.map(Span::millis),
+        in_place_of: telling.why.in_place_of.map(|name| cut(name.as_str(), NAME_CHARS_MAX)),
     }
 }
 
@@ -359,7 +395,7 @@ fn smoke(step: &crate::check::StepResult) -> Smoke {
 }
 
 fn closed<'a>(summary: &Summary, whole: Option<&'a Summary>) -> Closed<'a> {
-    let reason = |reason: &crate::record::Reason| Reason {
+    let reason = |reason: &crate::record::Reason| Ground {
         text: cut(&reason.text, TEXT_CHARS_MAX),
         evidence: cut(&reason.evidence, TEXT_CHARS_MAX),
     };

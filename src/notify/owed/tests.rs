@@ -168,6 +168,7 @@ fn tells_in_a_digest_what_fires_what_ended_and_what_nobody_saw() {
         summary: String::new(),
         heritage: None,
         goes_on: false,
+        acked: None,
     };
     let (from, to) = (quiet.from + HOUR, quiet.from + 2 * HOUR);
     let mut story = Story::new();

@@ -75,9 +75,19 @@ fn inherited(alert: &AlertSummary) -> Option<Text> {
     Some(Text::from(format!("{rule}: began under {from}, {seen}")))
 }
 
-/// What each rule says is wrong, once, and where it comes from.
+/// Who was on it, and how soon.
+fn acknowledged(alert: &AlertSummary) -> Option<Text> {
+    let ack = alert.acked.as_ref()?;
+    let after = show::length(ack.at.since(alert.fired_at));
+    let colon = if ack.comment.is_empty() { "" } else { ": " };
+    let (rule, by, comment) = (&alert.rule, &ack.by, &ack.comment);
+    Some(Text::from(format!("{rule}: acknowledged by {by} after {after}{colon}{comment}")))
+}
+
+/// What each rule says is wrong, once, where it comes from, and who was on it.
 fn said(summary: &Summary) -> Vec<Text> {
     let mut lines: Vec<Text> = summary.alerts.iter().filter_map(inherited).collect();
+    lines.extend(summary.alerts.iter().filter_map(acknowledged));
     for alert in summary.alerts.iter().filter(|alert| !alert.summary.is_empty()) {
         let line = Text::from(format!("{}: {}", alert.rule, alert.summary));
         if !lines.contains(&line) {

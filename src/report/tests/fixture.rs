@@ -112,6 +112,7 @@ pub fn plan(windows: Vec<Window>) -> Plan {
             template: None,
         },
         severities: Severity::ALL.to_vec(),
+        routing: Default::default(),
     };
     Plan {
         checks: Vec::new(),
@@ -269,7 +270,14 @@ impl Script {
     fn told(&mut self, after: Span, channel: &str, up_to: u64, outcome: Outcome) {
         let (channel, key): (Name, String) = (channel.into(), format!("k{up_to}"));
         let hash = String::new();
-        let sent = Fact::Sent { channel: channel.clone(), key: key.clone(), after: 0, up_to, hash };
+        let sent = Fact::Sent {
+            channel: channel.clone(),
+            key: key.clone(),
+            after: 0,
+            up_to,
+            hash,
+            waited: None,
+        };
         self.at(after, sent);
         self.at(after + SECOND, Fact::Receipt { channel, key, outcome });
     }

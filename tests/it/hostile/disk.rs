@@ -173,7 +173,8 @@ async fn a_disk_that_fills_up_is_told_and_so_is_all_else_until_there_is_room_aga
         "service = \"full\"\nurl = \"{url}\"\ntimeout = \"700ms\"\n[targets]\nmetrics = false\n\
          [windows]\nhour = {{ length = \"1h\", every = \"1s\" }}\n\
          [rules]\nfor = \"2s\"\nrecover = \"2s\"\n\
-         [[channel]]\nname = \"hook\"\ntype = \"webhook\"\nurl = \"{url}/hook\"\n"
+         [[channel]]\nname = \"hook\"\ntype = \"webhook\"\nurl = \"{url}/hook\"\n\
+         group-wait = \"0s\"\ngroup-interval = \"0s\"\n"
     );
     std::fs::write(&file, text).unwrap();
     let file = file.display().to_string();

@@ -144,6 +144,8 @@ off = true
 [[channel]]
 name = "hook"
 type = "webhook"
+group-wait = "0s"
+group-interval = "0s"
 url = "{hook}"
 "#
         );

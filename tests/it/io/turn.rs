@@ -11,17 +11,18 @@ use axum::http::{HeaderMap, StatusCode};
 use bakewatch::config::{self, Checked, Given, Source};
 use bakewatch::daemon::carry::{self, Carrier};
 use bakewatch::daemon::clock::Clock;
+use bakewatch::daemon::desk::desk;
 use bakewatch::daemon::http::Http;
 use bakewatch::daemon::secrets::Secrets;
 use bakewatch::daemon::store::{FILE, Reader, Store};
 use bakewatch::daemon::turn::{End, Observer, Turns};
 use bakewatch::judge::Phase;
 use bakewatch::model::{
-    Channel, HOUR, MINUTE, Medium, Release, SECOND, Secret, Timestamp, WatchId,
+    Channel, HOUR, MINUTE, Matchers, Medium, Release, SECOND, Secret, Timestamp, WatchId,
 };
 use bakewatch::notify::{Body, Letter};
 use bakewatch::record::{Fact, Outcome, Record};
-use bakewatch::watch::{Fleet, Job, JobId, Question, Reply};
+use bakewatch::watch::{Fleet, Job, JobId, Order, Question, Reply, Until};
 use tokio::sync::watch as signals;
 
 const RELEASED: Timestamp = Timestamp::from_millis(1_767_225_600_000);
@@ -102,6 +103,8 @@ hour = {{ length = "1h", every = "60s" }}
 [[channel]]
 name = "hook"
 type = "webhook"
+group-wait = "0s"
+group-interval = "0s"
 url = "{hook}"
 "#
         );
@@ -319,6 +322,7 @@ async fn answers_for_a_task_that_panicked() {
         name: "hook".into(),
         medium: Medium::Webhook { url: Secret::Config("url".into()), secret: None, template: None },
         severities: Vec::new(),
+        routing: Default::default(),
     };
     // A mail for a webhook: a mistake that nobody but ourselves can make.
     let mail = Body::Mail {
@@ -347,4 +351,54 @@ async fn answers_for_a_task_that_panicked() {
     assert_eq!(id, JobId(7));
     let is_unknown = matches!(reply, Some(Reply::Delivered(Outcome::Unknown { .. })));
     assert!(is_unknown, "it may have left: {reply:?}");
+}
+
+fn silence() -> Order {
+    Order::Silence {
+        matchers: Matchers::parse(&["alertname=ServiceDown"]).unwrap(),
+        until: Until::For(20 * MINUTE),
+        by: "anna".to_owned(),
+        comment: String::new(),
+    }
+}
+
+#[tokio::test]
+async fn answers_an_order_when_it_is_on_disk() {
+    let world = World::new().await;
+    let (desk, readers) = desk();
+    let store = Store::open(world.path()).unwrap();
+    let mut turns = world.turns(world.fresh(), store).with_readers(readers);
+    let ordering = async {
+        let obeyed = desk.order(None, silence()).await.unwrap();
+        let facts = Reader::open(world.path()).unwrap().facts(&WatchId("chat@v1".into())).unwrap();
+        (obeyed, Record::replay(facts).unwrap().silences.len())
+    };
+    let ((obeyed, on_disk), end) = tokio::join!(ordering, run(&mut turns, never(), |_| {}));
+    assert_eq!((on_disk, end), (1, End::Done), "{obeyed:?}");
+    let done = &obeyed.done.unwrap()[0];
+    assert_eq!(
+        done.id,
+        turns.fleet().record(&done.watch).map(|r| r.silences[0].silence.id.clone())
+    );
+    assert!(obeyed.is_stored);
+    let refused = desk.order(None, silence()).await.unwrap_err();
+    assert!(refused.contains("ends") || refused.contains("come round"), "{refused}");
+}
+
+#[tokio::test]
+async fn says_of_an_order_that_the_disk_does_not_take_it() {
+    let world = World::new().await;
+    let (desk, readers) = desk();
+    let store = Store::open(world.path()).unwrap();
+    let other = rusqlite::Connection::open(world.path().join(FILE)).unwrap();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let mut turns = world.turns(world.fresh(), store).with_readers(readers);
+    let ordering = async {
+        let obeyed = desk.order(None, silence()).await.unwrap();
+        other.execute_batch("COMMIT").unwrap();
+        obeyed
+    };
+    let (obeyed, _) = tokio::join!(ordering, run(&mut turns, never(), |_| {}));
+    assert!(obeyed.done.is_ok() && !obeyed.is_stored, "{obeyed:?}");
+    world.holds_all(turns.fleet());
 }

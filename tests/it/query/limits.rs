@@ -46,7 +46,7 @@ async fn answers_others_while_some_hang_and_goes_on_after_a_mistake() {
     let response = loop {
         tokio::select! {
             response = sent.as_mut() => break response.unwrap(),
-            look = asked.readers.next() => look.at(&asked.drive.fleet, asked.drive.now),
+            call = asked.readers.next() => asked.drive.attend(call),
         }
     };
     assert_eq!(response.status(), 200);
@@ -56,7 +56,7 @@ async fn answers_others_while_some_hang_and_goes_on_after_a_mistake() {
     let told = loop {
         tokio::select! {
             told = mistake.as_mut() => break told,
-            look = asked.readers.next() => look.at(&asked.drive.fleet, asked.drive.now),
+            call = asked.readers.next() => asked.drive.attend(call),
         }
     };
     assert!(told.unwrap_err().contains("could not answer"));
@@ -103,7 +103,7 @@ async fn reads_no_question_before_its_turn() {
     }
     assert!(!wrong.is_finished(), "it was read before its turn");
     for look in looks {
-        look.at(&asked.drive.fleet, asked.drive.now);
+        asked.drive.attend(look);
     }
     let status = [first.await.unwrap().status, second.await.unwrap().status];
     assert_eq!((status, wrong.await.unwrap().status), ([200, 200], 400));

@@ -111,6 +111,7 @@ fn keeps_what_stands_at_the_end_of_a_long_card() {
         summary: String::new(),
         heritage: None,
         goes_on: false,
+        acked: None,
     };
     let alerts = (0..24).map(alert).collect();
     story.digest(Overview { firing: 24, alerts, ..overview() });

@@ -40,6 +40,7 @@ fn leaves_the_alerts_out_of_a_digest_that_is_too_large_and_says_so() {
         summary: String::new(),
         heritage: None,
         goes_on: false,
+        acked: None,
     };
     story.digest(Overview { firing: 40, alerts: (0..40).map(alert).collect(), ..overview() });
     let body = body(&story);

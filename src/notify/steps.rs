@@ -1,0 +1,136 @@
+//! What becomes due while an alert fires and time goes by: reminders, the next
+//! step of an escalation, another channel in place of one that cannot be
+//! reached. Each is a fact; telling of it is a letter like any other.
+//!
+//! Clocks count from when the alert fired, or the channel was last told, and go
+//! on while nobody looks: an alert burns on while bakewatch is down.
+
+use crate::judge::Phase;
+use crate::model::{Channel, MINUTE, Name, Severity, Span, Timestamp};
+use crate::record::{AlertKey, AlertNews, AlertRecord, Episode, Fact, Record};
+
+use super::due::overdue_since;
+
+/// A critical that did not reach its channel for so long goes elsewhere.
+const FALLBACK_AFTER: Span = Span::from_millis(2 * MINUTE.millis());
+
+/// What is due by time alone.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct Steps {
+    /// Now.
+    pub due: Vec<Fact>,
+    /// The next instant at which something may be.
+    pub next: Option<Timestamp>,
+}
+
+impl Steps {
+    /// Whether it is `at` already; if not, it is looked at again then.
+    fn is_due(&mut self, at: Timestamp, now: Timestamp) -> bool {
+        if at > now {
+            self.next = Some(self.next.map_or(at, |next| next.min(at)));
+        }
+        at <= now
+    }
+}
+
+/// What is due at `now`.
+pub fn steps(record: &Record, now: Timestamp) -> Steps {
+    let mut steps = Steps::default();
+    for (key, alert) in &record.alerts {
+        // One that is calm already is left in peace.
+        if !matches!(alert.phase, Phase::Firing { .. }) {
+            continue;
+        }
+        let Some(episode) = alert.open_episode() else { continue };
+        let Some(since) = told_since(episode) else { continue };
+        let news = news_of(record, key, alert);
+        if episode.insisting.acked.is_none() {
+            remind(record, key, (episode, since), &news, now, &mut steps);
+            escalate(record, key, (episode, since), &news, now, &mut steps);
+        }
+        if news.severity == Severity::Critical {
+            fall_back(record, key, episode, &news, now, &mut steps);
+        }
+    }
+    steps
+}
+
+/// From when on people could know of it; `None`: nobody is to. What is held back
+/// from everybody reminds nobody.
+fn told_since(episode: &Episode) -> Option<Timestamp> {
+    Some(episode.fired_at)
+}
+
+fn news_of(record: &Record, key: &AlertKey, alert: &AlertRecord) -> AlertNews {
+    let rule = record.rule_at(record.rule(&key.rule), record.at).into_owned();
+    record.alert_news(&rule, key, alert.value)
+}
+
+fn remind(
+    record: &Record,
+    key: &AlertKey,
+    (episode, since): (&Episode, Timestamp),
+    news: &AlertNews,
+    now: Timestamp,
+    steps: &mut Steps,
+) {
+    let mut due: Vec<(u32, Vec<Name>)> = Vec::new();
+    for channel in record.plan.channels.iter().filter(|channel| news.is_told(channel)) {
+        let waits = channel.routing.reminders(news.severity);
+        let known = episode.insisting.reminded.get(&channel.name);
+        let (last, number) = known.copied().unwrap_or((since, 0));
+        let Some(wait) = waits.get(number as usize).or(waits.last()) else { continue };
+        if !steps.is_due(last + *wait, now) {
+            continue;
+        }
+        match due.iter_mut().find(|(other, _)| *other == number + 1) {
+            Some((_, to)) => to.push(channel.name.clone()),
+            None => due.push((number + 1, vec![channel.name.clone()])),
+        }
+    }
+    steps.due.extend(due.into_iter().map(|(number, to)| {
+        let AlertKey { rule, labels } = key.clone();
+        Fact::Reminded { rule, labels, number, to }
+    }));
+}
+
+fn escalate(
+    record: &Record,
+    key: &AlertKey,
+    (episode, since): (&Episode, Timestamp),
+    news: &AlertNews,
+    now: Timestamp,
+    steps: &mut Steps,
+) {
+    for channel in &record.plan.channels {
+        let Some(after) = channel.routing.after else { continue };
+        let is_told = episode.insisting.also_to.contains(&channel.name);
+        if is_told || !news.is_for(channel) || !steps.is_due(since + after, now) {
+            continue;
+        }
+        let AlertKey { rule, labels } = key.clone();
+        steps.due.push(Fact::Escalated { rule, labels, to: channel.name.clone(), after });
+    }
+}
+
+fn fall_back(
+    record: &Record,
+    key: &AlertKey,
+    episode: &Episode,
+    news: &AlertNews,
+    now: Timestamp,
+    steps: &mut Steps,
+) {
+    let is_new = |channel: &&Channel| !episode.insisting.replaced.contains(&channel.name);
+    for channel in record.plan.channels.iter().filter(is_new) {
+        let Some(to) = channel.routing.fallback.clone() else { continue };
+        let Some(since) = overdue_since(record, channel, &news.incident) else { continue };
+        if steps.is_due(since + FALLBACK_AFTER, now) {
+            let (AlertKey { rule, labels }, from) = (key.clone(), channel.name.clone());
+            steps.due.push(Fact::FellBack { rule, labels, from, to });
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

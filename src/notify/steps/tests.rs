@@ -1,0 +1,217 @@
+//! What time makes due, and who learns of the end.
+
+use super::*;
+use crate::model::{HOUR, Labels, SECOND};
+use crate::notify::Owed;
+use crate::notify::fixture::Story;
+use crate::record::{Item, Meant, Outcome};
+
+const RULE: &str = "HighErrorRate";
+
+/// What is due by then, in words; noted, as the conductor does.
+fn pass(story: &mut Story, long: Span) -> Vec<String> {
+    story.pass(long);
+    let due = steps(&story.record, story.now()).due;
+    let words = due.iter().map(|fact| match fact {
+        Fact::Reminded { number, to, .. } => {
+            let to: Vec<&str> = to.iter().map(Name::as_str).collect();
+            format!("reminder {number} to {}", to.join(" "))
+        }
+        Fact::Escalated { to, after, .. } => format!("to {to} after {after}"),
+        Fact::FellBack { from, to, .. } => format!("to {to} for {from}"),
+        other => format!("{other:?}"),
+    });
+    let words = words.collect();
+    for fact in due {
+        story.fact(Span::ZERO, fact);
+    }
+    words
+}
+
+fn next(story: &Story) -> Option<Span> {
+    steps(&story.record, story.now()).next.map(|next| next.since(story.now()))
+}
+
+fn refuse(story: &mut Story, channel: &str) {
+    let letter = story.send(channel);
+    let detail = "503".to_owned();
+    story.receipt(&letter, Outcome::Refused { detail, retry_after: None, permanent: false });
+}
+
+#[test]
+fn reminds_of_a_critical_with_longer_and_longer_waits_until_it_is_over() {
+    let mut story = Story::new();
+    story.burst(RULE, &[]);
+    assert_eq!(next(&story), Some(30 * MINUTE));
+    assert_eq!(pass(&mut story, 30 * MINUTE - SECOND), [""; 0]);
+    assert_eq!(pass(&mut story, SECOND), ["reminder 1 to on-call chat page"]);
+    let mut numbers = Vec::new();
+    for hours in [1, 2, 4, 4] {
+        assert_eq!(pass(&mut story, hours * HOUR - SECOND), [""; 0]);
+        numbers.extend(pass(&mut story, SECOND));
+    }
+    assert_eq!(numbers, [2, 3, 4, 5].map(|n| format!("reminder {n} to on-call chat page")));
+    story.end(RULE, &[]);
+    assert_eq!((pass(&mut story, 9 * HOUR), next(&story)), (vec![], None));
+    // The next time it begins anew.
+    story.burst(RULE, &[]);
+    assert_eq!(pass(&mut story, HOUR), ["reminder 1 to on-call chat page"]);
+}
+
+#[test]
+fn reminds_of_a_warning_where_somebody_wants_it_and_once_for_all_time_that_nobody_looked() {
+    let mut story = Story::new();
+    story.burst("SlowAnswers", &[]);
+    assert_eq!((pass(&mut story, 24 * HOUR), next(&story)), (vec![], None));
+    story.route("chat", |routing| routing.reminders = [(Severity::Warning, vec![HOUR])].into());
+    assert_eq!(pass(&mut story, Span::ZERO), ["reminder 1 to chat"]);
+    assert_eq!(pass(&mut story, HOUR), ["reminder 2 to chat"]);
+}
+
+#[test]
+fn reminds_of_nothing_and_tells_nobody_else_once_somebody_is_on_it() {
+    let mut story = Story::new();
+    story.route("page", |routing| routing.after = Some(10 * MINUTE));
+    story.burst(RULE, &[]).pass(9 * MINUTE).acknowledge(RULE);
+    assert_eq!((pass(&mut story, 24 * HOUR), next(&story)), (vec![], None));
+    story.deliver("chat");
+    story.end(RULE, &[]);
+    assert!(matches!(story.owed("page"), Owed::Skip { .. }), "it was never told");
+    let crate::notify::Body::Webhook { json } = story.letter("chat").body else { panic!() };
+    assert!(json.contains(r#""acknowledged":{"by":"ada","comment":"rolling back""#), "{json}");
+}
+
+#[test]
+fn tells_the_next_step_when_nobody_acknowledged_it_and_that_one_of_the_end_as_well() {
+    let mut story = Story::new();
+    story.route("page", |routing| routing.after = Some(10 * MINUTE));
+    story.burst(RULE, &[]);
+    assert!(matches!(story.owed("page"), Owed::Skip { .. }));
+    assert_eq!(pass(&mut story, 10 * MINUTE - SECOND), [""; 0]);
+    assert_eq!(pass(&mut story, SECOND), ["to page after 10m"]);
+    assert_eq!(pass(&mut story, MINUTE), [""; 0]);
+    story.deliver("page");
+    story.end(RULE, &[]);
+    let crate::notify::Body::Webhook { json } = story.letter("page").body else { panic!() };
+    assert!(json.contains(r#""status":"resolved""#) && json.contains(r#""told_before":true"#));
+    story.deliver("page");
+    // The next time it has to be told anew.
+    story.burst(RULE, &[]).end(RULE, &[]);
+    assert!(matches!(story.owed("page"), Owed::Skip { .. }));
+}
+
+#[test]
+fn tells_another_channel_of_a_critical_that_did_not_arrive_for_two_minutes() {
+    let mut story = Story::new();
+    story.route("chat", |routing| routing.fallback = Some("page".into()));
+    story.route("page", |routing| routing.after = Some(HOUR));
+    story.burst(RULE, &[]);
+    refuse(&mut story, "chat"); // a second
+    assert_eq!(pass(&mut story, 2 * MINUTE + 8 * SECOND), [""; 0]);
+    assert_eq!(pass(&mut story, SECOND), ["to page for chat"]);
+    assert_eq!(pass(&mut story, MINUTE), [""; 0]);
+    let crate::notify::Body::Webhook { json } = story.deliver("page").body else { panic!() };
+    assert!(json.contains(r#""in_place_of":"chat""#), "{json}");
+    story.end(RULE, &[]);
+    assert!(matches!(story.owed("page"), Owed::Letter(_)), "the end goes there as well");
+}
+
+#[test]
+fn tells_nobody_else_of_what_arrived_and_of_what_is_no_critical() {
+    let mut story = Story::new();
+    story.route("chat", |routing| routing.fallback = Some("page".into()));
+    story.burst(RULE, &[]).deliver("chat");
+    story.burst("SlowAnswers", &[]);
+    refuse(&mut story, "chat");
+    assert_eq!(pass(&mut story, 20 * MINUTE), [""; 0]);
+}
+
+#[test]
+fn lets_a_reminder_go_after_three_tries_and_nothing_else() {
+    let mut story = Story::new();
+    story.burst(RULE, &[]);
+    for _ in 0..5 {
+        refuse(&mut story, "chat");
+    }
+    story.deliver("chat");
+    assert_eq!(pass(&mut story, 30 * MINUTE).len(), 1);
+    for _ in 0..3 {
+        refuse(&mut story, "chat");
+    }
+    assert_eq!(story.owed("chat"), Owed::Nothing);
+    // One that nobody knows the fate of is let go as well.
+    assert_eq!(pass(&mut story, HOUR).len(), 1);
+    for _ in 0..3 {
+        let letter = story.send("chat");
+        story.receipt(&letter, Outcome::Unknown { detail: "timeout".to_owned() });
+    }
+    assert_eq!(story.owed("chat"), Owed::Nothing);
+    // Beside what has to arrive, it goes on.
+    assert_eq!(pass(&mut story, 2 * HOUR).len(), 1);
+    story.end(RULE, &[]);
+    for _ in 0..4 {
+        refuse(&mut story, "chat");
+    }
+    assert!(matches!(story.owed("chat"), Owed::Letter(_)));
+}
+
+#[test]
+fn tells_only_alerts_that_the_matchers_of_a_channel_are_true_of() {
+    let matchers = |texts: &[&str]| crate::model::Matchers::parse(texts).unwrap();
+    let cases: [(&[&str], bool); 9] = [
+        (&[r#"path="/a""#], true),
+        (&[r#"path="/b""#], false),
+        (&["alertname=HighErrorRate"], true),
+        (&["severity=~\"critical|warning\"", "path=~\"/.*\""], true),
+        (&["severity=warning"], false),
+        (&["service=chat-agent"], true),
+        (&["release=v1.2.3"], true),
+        (&["team=\"\""], true),
+        (&["team=~\".+\""], false),
+    ];
+    for (texts, is_told) in cases {
+        let mut story = Story::new();
+        story.route("chat", |routing| routing.matchers = matchers(texts));
+        story.burst(RULE, &[("path", "/a")]);
+        assert_eq!(matches!(story.owed("chat"), Owed::Letter(_)), is_told, "{texts:?}");
+        story.end(RULE, &[("path", "/a")]);
+        assert_eq!(matches!(story.owed("chat"), Owed::Letter(_)), is_told, "{texts:?}");
+    }
+}
+
+#[test]
+fn asks_again_when_what_was_acknowledged_gets_worse() {
+    let mut story = Story::new();
+    story.burst("SlowAnswers", &[]).acknowledge("SlowAnswers");
+    let reload = |story: &mut Story, severity| {
+        let mut plan = story.record.plan.clone();
+        plan.rules[1].severity = severity;
+        let (plan, changes) = (Box::new(plan), vec!["severity".to_owned()]);
+        story.fact(SECOND, Fact::PlanChanged { plan, changes, renewed: Vec::new() });
+        let key = AlertKey { rule: "SlowAnswers".into(), labels: Labels::default() };
+        story.record.alerts[&key].acked().is_some()
+    };
+    assert!(reload(&mut story, Severity::Info), "it is milder");
+    assert!(!reload(&mut story, Severity::Critical), "it is worse");
+    let told = story.record.news.iter().any(|news| matches!(news.item, Item::Acknowledged(_)));
+    assert!(told, "whoever keeps incidents is told of it");
+}
+
+#[test]
+fn is_acknowledged_by_the_whole_name_of_an_incident_or_by_its_rule() {
+    let mut story = Story::new();
+    story.burst(RULE, &[("path", "/a")]).burst(RULE, &[("path", "/b")]).burst("TargetDown", &[]);
+    let found = |name: &str| {
+        let key = story.record.firing(&Meant::Incident(name.to_owned()));
+        key.map(|key| format!("{}{}", key.rule, key.labels))
+    };
+    assert_eq!(found("TargetDown"), Ok("TargetDown{}".to_owned()));
+    assert_eq!(found("chat-agent/TargetDown"), Ok("TargetDown{}".to_owned()));
+    let whole = r#"HighErrorRate{path="/b"}"#;
+    assert_eq!(found(&format!("chat-agent/{whole}")), Ok(whole.to_owned()));
+    let several = found(RULE).unwrap_err();
+    assert!(several.contains(r#"name one of chat-agent/HighErrorRate{path="/a"}, "#), "{several}");
+    assert!(found("Up").unwrap_err().contains("those that do are "));
+    let other = Meant::Incident("Up".to_owned());
+    assert!(Story::new().record.firing(&other).unwrap_err().contains("no alert of "));
+}
