@@ -246,18 +246,10 @@ impl Record {
                 self.apply_alert(AlertKey { rule, labels }, phase, value);
             }
             Fact::Measured(block) => self.blocks.push(block),
-            Fact::Acknowledged { rule, labels, by, comment } => {
-                self.apply_acknowledged(&AlertKey { rule, labels }, by, comment);
-            }
-            Fact::Reminded { rule, labels, number, to } => {
-                self.apply_reminded(&AlertKey { rule, labels }, number, to);
-            }
-            Fact::Escalated { rule, labels, to, after } => {
-                self.apply_escalated(&AlertKey { rule, labels }, to, after);
-            }
-            Fact::FellBack { rule, labels, from, to } => {
-                self.apply_fell_back(&AlertKey { rule, labels }, from, to);
-            }
+            Fact::Acknowledged { .. }
+            | Fact::Reminded { .. }
+            | Fact::Escalated { .. }
+            | Fact::FellBack { .. } => self.apply_insisting(fact),
             Fact::Sent { channel, key, after, up_to, waited, .. } => {
                 self.letter_left(&channel, &key, after, up_to);
                 let known = self.channels.entry(channel).or_default();
@@ -282,11 +274,7 @@ impl Record {
                 text: format!("facts could not be stored: {error}"),
                 about: None,
             }),
-            Fact::Poisoned { message } => {
-                let text = format!("bakewatch itself failed, this watch is not judged: {message}");
-                self.tell(Item::Notice { severity: Severity::Critical, text, about: None });
-                self.poisoned = Some(message);
-            }
+            Fact::Poisoned { message } => self.apply_poisoned(message),
             Fact::Baseline(baseline) => self.baseline = Some(baseline),
             Fact::Superseded { by, handed } => self.apply_superseded(by, handed),
             Fact::Inherited { from, alerts } => self.apply_inherited(from, alerts),
@@ -407,6 +395,12 @@ impl Record {
             Some(stretch) if is_taken => self.note_taken(channel, stretch),
             Some(_) | None => self.give_up_reminder(channel),
         }
+    }
+
+    fn apply_poisoned(&mut self, message: String) {
+        let text = format!("bakewatch itself failed, this watch is not judged: {message}");
+        self.tell(Item::Notice { severity: Severity::Critical, text, about: None });
+        self.poisoned = Some(message);
     }
 
     fn apply_published(&mut self, window: &Name, files: Vec<String>, error: Option<String>) {

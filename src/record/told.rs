@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{AlertKey, AlertNews, AlertRecord, Episode, Item, Record};
+use super::{AlertKey, AlertNews, AlertRecord, Episode, Fact, Item, Record};
 use crate::model::{Channel, Labels, Name, Severity, Span, Timestamp};
 
 /// That somebody has seen it and is on it.
@@ -119,13 +119,32 @@ impl Record {
         }
     }
 
-    pub(super) fn apply_acknowledged(&mut self, key: &AlertKey, by: String, comment: String) {
+    /// What is told of an alert besides that it fires, and what ends that.
+    pub(super) fn apply_insisting(&mut self, fact: Fact) {
+        match fact {
+            Fact::Acknowledged { rule, labels, by, comment } => {
+                self.apply_acknowledged(&AlertKey { rule, labels }, by, comment);
+            }
+            Fact::Reminded { rule, labels, number, to } => {
+                self.apply_reminded(&AlertKey { rule, labels }, number, to);
+            }
+            Fact::Escalated { rule, labels, to, after } => {
+                self.apply_escalated(&AlertKey { rule, labels }, to, after);
+            }
+            Fact::FellBack { rule, labels, from, to } => {
+                self.apply_fell_back(&AlertKey { rule, labels }, from, to);
+            }
+            other => unreachable!("{other:?} tells nobody anything"),
+        }
+    }
+
+    fn apply_acknowledged(&mut self, key: &AlertKey, by: String, comment: String) {
         let at = self.at;
         self.insist(key, |insisting| insisting.acked = Some(Ack { by, comment, at }));
         self.tell_of(key, Item::Acknowledged);
     }
 
-    pub(super) fn apply_reminded(&mut self, key: &AlertKey, number: u32, to: Vec<Name>) {
+    fn apply_reminded(&mut self, key: &AlertKey, number: u32, to: Vec<Name>) {
         let at = self.at;
         self.insist(key, |insisting| {
             for channel in &to {
@@ -135,13 +154,13 @@ impl Record {
         self.tell_of(key, |alert| Item::Reminder { to, number, alert });
     }
 
-    pub(super) fn apply_escalated(&mut self, key: &AlertKey, to: Name, after: Span) {
+    fn apply_escalated(&mut self, key: &AlertKey, to: Name, after: Span) {
         let at = self.at;
         self.insist(key, |insisting| insisting.also_tell(&to, at));
         self.tell_of(key, |alert| Item::Escalated { to, after, alert });
     }
 
-    pub(super) fn apply_fell_back(&mut self, key: &AlertKey, from: Name, to: Name) {
+    fn apply_fell_back(&mut self, key: &AlertKey, from: Name, to: Name) {
         let at = self.at;
         self.insist(key, |insisting| {
             insisting.also_tell(&to, at);
