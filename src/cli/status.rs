@@ -101,8 +101,19 @@ fn show(id: &WatchId, record: &Record) -> String {
     }
     for (key, alert) in &record.alerts {
         if alert.phase.is_firing() {
-            let _ = writeln!(text, "  alert {}{}: {}", key.rule, key.labels, alert.phase.as_str());
+            let held = alert.held.as_ref();
+            let held = held.map_or_else(String::new, |why| format!(", nobody is told: {why}"));
+            let state = alert.phase.as_str();
+            let _ = writeln!(text, "  alert {}{}: {state}{held}", key.rule, key.labels);
         }
+        if alert.flapping.is_some() {
+            let _ = writeln!(text, "  alert {}{}: flapping", key.rule, key.labels);
+        }
+    }
+    for silence in record.silences_at(record.at) {
+        let until = silence.until.for_people();
+        let (id, matchers, by) = (&silence.id, &silence.matchers, &silence.by);
+        let _ = writeln!(text, "  silence {id}: {matchers} until {until}, by {by}");
     }
     for (name, channel) in &record.channels {
         let state = if channel.broken { "broken" } else { "works" };

@@ -28,6 +28,7 @@ mod shares;
 mod signals;
 mod smoke;
 mod sources;
+mod suppression;
 pub mod trial;
 mod walk;
 mod windows;
@@ -213,6 +214,8 @@ fn plan(
         smoke,
         run_header: smoke::run_header(top),
         channels,
+        maintenance: suppression::maintenance(top),
+        inhibits: suppression::inhibits(top),
         digests,
         presets,
         own_presets,

@@ -105,6 +105,7 @@ pub fn digest<'a>(
         Item::Fired(_)
         | Item::Resolved(_)
         | Item::Closed(_)
+        | Item::Flapping(_)
         | Item::Standing { .. }
         | Item::Notice { .. } => folded(before, fresh),
     };
@@ -123,7 +124,7 @@ fn folded<'a>(before: &[&'a News], fresh: &[&'a News]) -> Content<'a> {
         let telling = tellings.entry(&alert.incident).or_insert(Telling {
             alert,
             state,
-            is_known: state != State::Firing,
+            is_known: state != State::Firing || matches!(news.item, Item::Flapping(_)),
             flips: 0,
         });
         (telling.alert, telling.state) = (alert, state);
@@ -162,6 +163,8 @@ fn counted<'a>(fresh: &[&'a News]) -> Vec<Notice<'a>> {
 pub fn turn(item: &Item) -> Option<(&AlertNews, State)> {
     match item {
         Item::Fired(alert) | Item::Standing { alert, .. } => Some((alert, State::Firing)),
+        // Those who hold its state go on as if it burned, until its end is told.
+        Item::Flapping(alert) => Some((alert, State::Firing)),
         Item::Resolved(alert) => Some((alert, State::Resolved)),
         Item::Closed(alert) => Some((alert, State::Closed)),
         Item::SmokeFailed(_) | Item::Summary(_) | Item::Overview { .. } | Item::Notice { .. } => {

@@ -8,9 +8,11 @@ mod change;
 mod channel;
 mod fact;
 mod handover;
+mod holds;
 mod news;
 mod overview;
 mod plan;
+mod reasons;
 mod reload;
 mod seen;
 mod silences;
@@ -26,9 +28,11 @@ pub use change::changes;
 pub use channel::{BROKEN_AFTER, ChannelRecord, Frozen, WrittenBy};
 pub use fact::{Ending, Fact, Missed, Outcome, Stored};
 pub use handover::{Handed, Heritage, Succession};
+pub use holds::{FLAPS_MIN, FLAPS_WITHIN, Held, Hold, STEADY_AFTER};
 pub use news::{AlertNews, Item, News, incident};
 pub use overview::{DigestRecord, Limit, Overview, SignalNow};
 pub use plan::{Found, Plan, RUN_HEADER};
+pub use reasons::Parents;
 pub use reload::{Adopted, Moves, Reload, Reread};
 pub use silences::SilenceRecord;
 pub use summary::{
@@ -263,7 +267,14 @@ impl Record {
             }
             Fact::Baseline(baseline) => self.baseline = Some(baseline),
             Fact::Superseded { by, handed } => self.apply_superseded(by, handed),
-            Fact::Inherited { from, alerts } => self.apply_inherited(from, alerts),
+            Fact::Inherited { from, alerts, silences } => {
+                self.apply_inherited(from, alerts, silences);
+            }
+            Fact::Held { rule, labels, why } => self.apply_held(AlertKey { rule, labels }, why),
+            Fact::Freed { rule, labels } => self.apply_freed(&AlertKey { rule, labels }),
+            Fact::Flapping { rule, labels, on } => {
+                self.apply_flapping(&AlertKey { rule, labels }, on);
+            }
             Fact::Silenced(silence) => self.apply_silenced(silence),
             Fact::Unsilenced { id, by } => self.apply_unsilenced(&id, by),
             Fact::Ended { reason } => self.apply_ended(reason),
@@ -394,6 +405,10 @@ impl Record {
         for key in burning {
             self.close_alert(&key, Closing::WatchEnded);
         }
+        // One that flaps and is calm now: whoever was told waits for its end.
+        let told = self.alerts.iter().filter(|(_, alert)| alert.told);
+        let told: Vec<AlertKey> = told.map(|(key, _)| key.clone()).collect();
+        told.iter().for_each(|key| self.tell_resolved(key));
         self.ended = Some(reason);
     }
 }

@@ -33,6 +33,8 @@ pub enum Item {
     /// It was firing when the watch ended, or when its rule was removed: closed
     /// in words, not resolved.
     Closed(AlertNews),
+    /// It comes and goes, or does so no more and burns on: its turns are not told.
+    Flapping(AlertNews),
     /// It fires, and a channel that has just come is told so.
     Standing {
         /// The channel.
@@ -108,9 +110,10 @@ impl Item {
     /// Whether a channel is told of it.
     pub fn concerns(&self, channel: &Channel) -> bool {
         match self {
-            Item::Fired(alert) | Item::Resolved(alert) | Item::Closed(alert) => {
-                channel.takes(alert.severity)
-            }
+            Item::Fired(alert)
+            | Item::Resolved(alert)
+            | Item::Closed(alert)
+            | Item::Flapping(alert) => channel.takes(alert.severity),
             Item::Standing { to, alert } => *to == channel.name && channel.takes(alert.severity),
             Item::SmokeFailed(_) | Item::Summary(_) => true,
             Item::Overview { channels, .. } => channels.contains(&channel.name),
