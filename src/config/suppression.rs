@@ -14,7 +14,7 @@ pub(super) fn maintenance(top: &Table) -> Vec<Maintenance> {
     let mut taken = BTreeMap::new();
     let mut windows = Vec::new();
     for table in tables(top, "maintenance") {
-        let Some((name, is_new)) = name(&table, &mut taken) else { continue };
+        let name = name(&table, &mut taken);
         let matchers = Said::of(table.get("matchers"), matchers).or(Matchers::default());
         let schedule = calendar(&table, "schedule", "schedule = \"0 2 * * sun\"");
         let length = table.need("for", "for = \"2h\"").and_then(|value| {
@@ -25,10 +25,9 @@ pub(super) fn maintenance(top: &Table) -> Vec<Maintenance> {
             }
             Some(length)
         });
-        let (Some(matchers), Some((schedule, times)), Some(length)) = (matchers, schedule, length)
-        else {
-            continue;
-        };
+        // All of it is read, so that each complaint is made.
+        let (Some((name, is_new)), Some(matchers)) = (name, matchers) else { continue };
+        let (Some((schedule, times)), Some(length)) = (schedule, length) else { continue };
         let window = Maintenance { name, schedule, length, matchers };
         let end = times.first().and_then(|first| Some(window.ends(*first)?.since(*first)));
         match (end, table.get("schedule")) {

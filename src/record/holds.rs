@@ -6,7 +6,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::{AlertKey, AlertRecord, Item, Record};
+use super::{AlertKey, AlertRecord, Fact, Item, Record};
 use crate::judge::Phase;
 use crate::model::{Labels, MINUTE, Name, Span, Timestamp};
 
@@ -119,8 +119,21 @@ impl AlertRecord {
 }
 
 impl Record {
+    pub(super) fn apply_suppression(&mut self, fact: Fact) {
+        match fact {
+            Fact::Held { rule, labels, why } => self.apply_held(AlertKey { rule, labels }, why),
+            Fact::Freed { rule, labels } => self.apply_freed(&AlertKey { rule, labels }),
+            Fact::Flapping { rule, labels, on } => {
+                self.apply_flapping(&AlertKey { rule, labels }, on);
+            }
+            Fact::Silenced(silence) => self.apply_silenced(silence),
+            Fact::Unsilenced { id, by } => self.apply_unsilenced(&id, by),
+            other => unreachable!("{other:?} keeps nothing from anybody"),
+        }
+    }
+
     /// An alert is about to fire, or fires, and nobody is to be told.
-    pub(super) fn apply_held(&mut self, key: AlertKey, why: Hold) {
+    fn apply_held(&mut self, key: AlertKey, why: Hold) {
         let at = self.at;
         let alert = self.alerts.entry(key).or_default();
         alert.end_hold(at);
@@ -131,7 +144,7 @@ impl Record {
     }
 
     /// Nothing holds it back any more: it is told with its true beginning.
-    pub(super) fn apply_freed(&mut self, key: &AlertKey) {
+    fn apply_freed(&mut self, key: &AlertKey) {
         let at = self.at;
         let Some(alert) = self.alerts.get_mut(key) else { return };
         alert.held = None;
@@ -147,7 +160,7 @@ impl Record {
 
     /// It began to come and go, or has stayed as it is for long enough. Those
     /// who were told that it burns hear that, and in the end how it is.
-    pub(super) fn apply_flapping(&mut self, key: &AlertKey, on: bool) {
+    fn apply_flapping(&mut self, key: &AlertKey, on: bool) {
         let at = self.at;
         let alert = self.alerts.entry(key.clone()).or_default();
         alert.flapping = on.then_some(at);

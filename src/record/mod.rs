@@ -228,12 +228,7 @@ impl Record {
             }
             Fact::Discovery { source, failure } => self.apply_discovery(source, failure),
             Fact::Limit { target, what, detail } => self.apply_limit(target, what, detail),
-            Fact::Evidence { rule, missing: Some(why) } => {
-                self.quiet.insert(rule, (why, at));
-            }
-            Fact::Evidence { rule, missing: None } => {
-                self.quiet.remove(&rule);
-            }
+            Fact::Evidence { rule, missing } => self.apply_evidence(rule, missing),
             Fact::Alert { rule, labels, phase, value } => {
                 self.apply_alert(AlertKey { rule, labels }, phase, value);
             }
@@ -270,13 +265,11 @@ impl Record {
             Fact::Inherited { from, alerts, silences } => {
                 self.apply_inherited(from, alerts, silences);
             }
-            Fact::Held { rule, labels, why } => self.apply_held(AlertKey { rule, labels }, why),
-            Fact::Freed { rule, labels } => self.apply_freed(&AlertKey { rule, labels }),
-            Fact::Flapping { rule, labels, on } => {
-                self.apply_flapping(&AlertKey { rule, labels }, on);
-            }
-            Fact::Silenced(silence) => self.apply_silenced(silence),
-            Fact::Unsilenced { id, by } => self.apply_unsilenced(&id, by),
+            Fact::Held { .. }
+            | Fact::Freed { .. }
+            | Fact::Flapping { .. }
+            | Fact::Silenced(_)
+            | Fact::Unsilenced { .. } => self.apply_suppression(fact),
             Fact::Ended { reason } => self.apply_ended(reason),
         }
     }
@@ -355,6 +348,13 @@ impl Record {
             self.tell(Item::Notice { severity: Severity::Warning, text, about: None });
         }
         self.limits.insert((what, target), detail);
+    }
+
+    fn apply_evidence(&mut self, rule: Name, missing: Option<Why>) {
+        match missing {
+            Some(why) => self.quiet.insert(rule, (why, self.at)),
+            None => self.quiet.remove(&rule),
+        };
     }
 
     fn apply_smoked(&mut self, result: StepResult) {
