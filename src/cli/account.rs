@@ -199,7 +199,7 @@ impl Observer for Account {
                 let lines = crate::report::baseline_lines(record);
                 self.say(&lines.iter().map(|line| format!("  {line}\n")).collect::<String>());
             }
-            Fact::Inherited { from, alerts } if !alerts.is_empty() => {
+            Fact::Inherited { from, alerts, .. } if !alerts.is_empty() => {
                 let names: Vec<&str> = alerts.iter().map(|alert| alert.rule.as_str()).collect();
                 self.say(&format!("{watch}: goes on from {from}, firing: {}\n", names.join(", ")));
             }

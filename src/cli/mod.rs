@@ -20,6 +20,7 @@ mod query;
 pub mod reference;
 mod report;
 mod run;
+mod silence;
 mod smoke;
 mod status;
 
@@ -58,6 +59,9 @@ enum Command {
     /// Asks a running watch what its series are, in PromQL
     #[command(after_help = exit::help())]
     Query(query::Ask),
+    /// Says of which alerts nobody is to be told for a while
+    #[command(after_help = exit::help())]
+    Silence(silence::Silencing),
     /// Watches an invented service through a week in under a minute
     Demo(demo::Demo),
     /// Prints the summary of a closed window
@@ -93,6 +97,7 @@ pub fn main() -> Exit {
         Command::Deliveries(given) => deliveries::run(&given),
         Command::Ack(given) => wait_for(ack::run(&given)),
         Command::Query(given) => wait_for(query::run(&given)),
+        Command::Silence(given) => wait_for(silence::run(&given)),
         Command::Report(given) => report::run(&given),
         Command::Completions(given) => completions::run(&given),
         Command::Man(given) => man::run(&given),

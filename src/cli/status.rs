@@ -102,9 +102,19 @@ fn show(id: &WatchId, record: &Record) -> String {
     for (key, alert) in &record.alerts {
         if alert.phase.is_firing() {
             let acked = alert.acked().map(|ack| format!(", acknowledged by {}", ack.by));
-            let (phase, acked) = (alert.phase.as_str(), acked.unwrap_or_default());
-            let _ = writeln!(text, "  alert {}{}: {phase}{acked}", key.rule, key.labels);
+            let held = alert.held.as_ref().map(|why| format!(", nobody is told: {why}"));
+            let (acked, held) = (acked.unwrap_or_default(), held.unwrap_or_default());
+            let phase = alert.phase.as_str();
+            let _ = writeln!(text, "  alert {}{}: {phase}{acked}{held}", key.rule, key.labels);
         }
+        if alert.flapping.is_some() {
+            let _ = writeln!(text, "  alert {}{}: flapping", key.rule, key.labels);
+        }
+    }
+    for silence in record.silences_at(record.at) {
+        let until = silence.until.for_people();
+        let (id, matchers, by) = (&silence.id, &silence.matchers, &silence.by);
+        let _ = writeln!(text, "  silence {id}: {matchers} until {until}, by {by}");
     }
     for (name, channel) in &record.channels {
         let state = if channel.broken { "broken" } else { "works" };

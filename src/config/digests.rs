@@ -46,8 +46,25 @@ pub(super) fn read(top: &Table, channels: &[Channel]) -> Vec<Digest> {
 }
 
 fn schedule(table: &Table) -> Option<Schedule> {
+    let (schedule, times) = calendar(table, "cron", "cron = \"0 9 * * 1-5\"")?;
+    let apart = times.windows(2).map(|pair| pair[1].since(pair[0])).min();
+    if let Some((apart, value)) = apart.filter(|apart| *apart < APART_MIN).zip(table.get("cron")) {
+        let what = format!("comes every {apart}, each time to everybody");
+        let remedy = "a number in the first field makes it once an hour";
+        value.sink.warn(value.at, &value.key, format!("{what}; {remedy}"));
+    }
+    Some(schedule)
+}
+
+/// A crontab line under `key` and its `zone`, and the first times at which it
+/// comes about, whenever that is.
+pub(super) fn calendar(
+    table: &Table,
+    key: &str,
+    such_as: &str,
+) -> Option<(Schedule, Vec<Timestamp>)> {
     let zone = Said::of(table.get("zone"), |value| zone(value).map(str::to_owned));
-    let value = table.need("cron", "cron = \"0 9 * * 1-5\"")?;
+    let value = table.need(key, such_as)?;
     let line = value.text()?;
     cron::Cron::parse(line).map_err(|what| value.error(what)).ok()?;
     let schedule = Schedule::new(line, &zone.or(ZONE.to_owned())?).ok()?;
@@ -62,13 +79,7 @@ fn schedule(table: &Table) -> Option<Schedule> {
         value.error(format!("{line:?} is a day that no calendar has"));
         return None;
     }
-    let apart = times.windows(2).map(|pair| pair[1].since(pair[0])).min();
-    if let Some(apart) = apart.filter(|apart| *apart < APART_MIN) {
-        let what = format!("comes every {apart}, each time to everybody");
-        let remedy = "a number in the first field makes it once an hour";
-        value.sink.warn(value.at, &value.key, format!("{what}; {remedy}"));
-    }
-    Some(schedule)
+    Some((schedule, times))
 }
 
 pub(super) fn zone<'t>(value: &Value<'t>) -> Option<&'t str> {

@@ -33,6 +33,7 @@ pub fn explain(checked: &Checked) -> String {
     section(&mut text, "Signals", signals(plan));
     section(&mut text, "Channels", plan.channels.iter().map(channel).collect());
     section(&mut text, "Digests", super::digests::explained(plan));
+    section(&mut text, "Not told", super::suppression::explained(plan));
     let answers = |at| vec![format!("http://{at}"), "to whoever reaches it, read only".to_owned()];
     section(&mut text, "Answers queries", checked.listen.map(answers).into_iter().collect());
     section(&mut text, "Taken for want of other words", lines(&checked.defaults));

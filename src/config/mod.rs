@@ -29,6 +29,7 @@ mod shares;
 mod signals;
 mod smoke;
 mod sources;
+mod suppression;
 pub mod trial;
 mod walk;
 mod windows;
@@ -205,16 +206,16 @@ fn plan(
     let own_presets = presets::read(top);
     let presets = presets::choice(top, &own_presets);
     ground.sources.hold_against(top, &signals, (&presets, &own_presets));
-    let body = top.get("body-limit").map_or(Some(BODY_BYTES), size);
     let (smoke, places, guessed) = smoke::read(top, &service, vault);
     let guesses = service.guesses.iter().cloned().chain(guessed).collect();
     let channels = channels::read(top, &ground.severities, vault);
-    let digests = digests::read(top, &channels);
     let plan = Plan {
         smoke,
         run_header: smoke::run_header(top),
+        digests: digests::read(top, &channels),
         channels,
-        digests,
+        maintenance: suppression::maintenance(top),
+        inhibits: suppression::inhibits(top),
         presets,
         own_presets,
         require: signals::required(top, &catalogue),
@@ -232,7 +233,7 @@ fn plan(
         transport: service.reach.transport,
         settle: times.settle,
         timeout: times.timeout,
-        body_bytes_max: body.unwrap_or(BODY_BYTES),
+        body_bytes_max: top.get("body-limit").and_then(size).unwrap_or(BODY_BYTES),
         range: defaults.range,
         signals,
         recordings: imports.recordings,

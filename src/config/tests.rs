@@ -204,6 +204,10 @@ fn reads_the_example_that_shows_every_key() {
             Digests
               morning  0 9 * * 1-5, Europe/Berlin  to on-call
 
+            Not told
+              patch night               0 2 * * sun, Europe/Berlin, for 2h                     severity!="critical"
+              alertname="TargetSilent"  behind alertname="ServiceDown", with the same service
+
             Answers queries
               http://127.0.0.1:9797  to whoever reaches it, read only
         "#]],

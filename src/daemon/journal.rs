@@ -67,6 +67,7 @@ pub fn say(watch: &WatchId, at: Timestamp, fact: &Fact, record: &Record) {
         Fact::ClockStepped { by } => warn!(%watch, at, %by, "the wall clock was set"),
         Fact::PlanChanged { .. } | Fact::ReloadFailed { .. } => reread(watch, &at, fact),
         Fact::StoreFailed { error } => error!(%watch, at, "facts could not be stored: {error}"),
+        Fact::Held { .. } | Fact::Freed { .. } | Fact::Flapping { .. } => held(watch, &at, fact),
         Fact::Silenced(_) | Fact::Unsilenced { .. } => ordered(watch, &at, fact),
         Fact::Superseded { .. }
         | Fact::Inherited { .. }
@@ -97,6 +98,21 @@ fn insisted(watch: &WatchId, at: &str, fact: &Fact) {
     }
 }
 
+/// Alerts that nobody is told of, and that somebody is again.
+fn held(watch: &WatchId, at: &str, fact: &Fact) {
+    match fact {
+        Fact::Held { rule, labels, why } => {
+            info!(%watch, at, %rule, %labels, "nobody is told: {why}");
+        }
+        Fact::Freed { rule, labels } => info!(%watch, at, %rule, %labels, "told from here on"),
+        Fact::Flapping { rule, labels, on: true } => warn!(%watch, at, %rule, %labels, "flaps"),
+        Fact::Flapping { rule, labels, on: false } => {
+            info!(%watch, at, %rule, %labels, "flaps no more");
+        }
+        _ => {}
+    }
+}
+
 /// What people wanted.
 fn ordered(watch: &WatchId, at: &str, fact: &Fact) {
     match fact {
@@ -115,8 +131,9 @@ fn followed(watch: &WatchId, at: &str, fact: &Fact, record: &Record) {
         Fact::Superseded { by, handed } => {
             info!(%watch, at, %by, alerts = handed.len(), "a newer release takes its place");
         }
-        Fact::Inherited { from, alerts } => {
-            info!(%watch, at, %from, alerts = alerts.len(), "goes on from the release before");
+        Fact::Inherited { from, alerts, silences } => {
+            let (alerts, silences) = (alerts.len(), silences.len());
+            info!(%watch, at, %from, alerts, silences, "goes on from the release before");
         }
         Fact::Baseline(baseline) => {
             for line in crate::report::baseline_lines(record) {

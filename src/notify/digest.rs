@@ -153,6 +153,7 @@ pub fn digest<'a>(
         Item::Fired(_)
         | Item::Resolved(_)
         | Item::Closed(_)
+        | Item::Flapping(_)
         | Item::Standing { .. }
         | Item::Reminder { .. }
         | Item::Escalated { .. }
@@ -216,7 +217,8 @@ fn tellings<'a>(
     for news in fresh {
         let Some((alert, state)) = turn(&news.item) else { continue };
         // A reminder goes to those who know, if not from this watch.
-        let is_again = matches!(news.item, Item::Reminder { .. } | Item::Acknowledged(_));
+        let is_again =
+            matches!(news.item, Item::Reminder { .. } | Item::Acknowledged(_) | Item::Flapping(_));
         let is_known =
             state != State::Firing || is_again || firing.contains_key(alert.incident.as_str());
         let is_new = !tellings.contains_key(alert.incident.as_str());
@@ -231,7 +233,10 @@ fn tellings<'a>(
             _ => {}
         }
         (telling.alert, telling.state) = (alert, state);
-        let is_turn = matches!(news.item, Item::Fired(_) | Item::Resolved(_) | Item::Closed(_));
+        let is_turn = matches!(
+            news.item,
+            Item::Fired(_) | Item::Resolved(_) | Item::Closed(_) | Item::Flapping(_)
+        );
         if is_turn || is_new {
             telling.flips += 1;
         }
@@ -280,6 +285,8 @@ pub fn turn(item: &Item) -> Option<(&AlertNews, State)> {
         | Item::Escalated { alert, .. }
         | Item::FellBack { alert, .. }
         | Item::Acknowledged(alert) => Some((alert, State::Firing)),
+        // Those who hold its state go on as if it burned, until its end is told.
+        Item::Flapping(alert) => Some((alert, State::Firing)),
         Item::Resolved(alert) => Some((alert, State::Resolved)),
         Item::Closed(alert) => Some((alert, State::Closed)),
         Item::Released

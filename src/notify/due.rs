@@ -99,6 +99,7 @@ pub(super) fn grouped(channel: &Channel, known: &ChannelRecord, news: &News) -> 
         Item::Resolved(alert) => after_last(alert.severity),
         // These have waited, or nothing can join them.
         Item::Closed(_)
+        | Item::Flapping(_)
         | Item::Reminder { .. }
         | Item::Escalated { .. }
         | Item::FellBack { .. }

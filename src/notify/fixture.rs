@@ -227,6 +227,8 @@ fn plan() -> Plan {
     let labels = Labels::default();
     let target = Target { name: "a:8000".into(), health: None, metrics: None, labels };
     Plan {
+        maintenance: Vec::new(),
+        inhibits: Vec::new(),
         checks: Vec::new(),
         sources: Vec::new(),
         data_sources: Vec::new(),

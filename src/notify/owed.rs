@@ -124,6 +124,7 @@ fn stands_alone(item: &Item) -> bool {
         Item::Fired(_)
         | Item::Resolved(_)
         | Item::Closed(_)
+        | Item::Flapping(_)
         | Item::Standing { .. }
         | Item::Reminder { .. }
         | Item::Escalated { .. }

@@ -42,7 +42,7 @@ pub fn steps(record: &Record, now: Timestamp) -> Steps {
             continue;
         }
         let Some(episode) = alert.open_episode() else { continue };
-        let Some(since) = told_since(episode) else { continue };
+        let Some(since) = told_since(alert, episode) else { continue };
         let news = news_of(record, key, alert);
         if episode.insisting.acked.is_none() {
             remind(record, key, (episode, since), &news, now, &mut steps);
@@ -57,8 +57,9 @@ pub fn steps(record: &Record, now: Timestamp) -> Steps {
 
 /// From when on people could know of it; `None`: nobody is to. What is held back
 /// from everybody reminds nobody.
-fn told_since(episode: &Episode) -> Option<Timestamp> {
-    Some(episode.fired_at)
+fn told_since(alert: &AlertRecord, episode: &Episode) -> Option<Timestamp> {
+    let freed_at = episode.held.iter().filter_map(|held| held.to).max();
+    alert.held.is_none().then(|| freed_at.unwrap_or(episode.fired_at))
 }
 
 fn news_of(record: &Record, key: &AlertKey, alert: &AlertRecord) -> AlertNews {

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::{AlertNews, Heritage, Insisting, Item, Record, incident};
+use super::{AlertNews, Held, Heritage, Hold, Insisting, Item, Record, incident};
 use crate::judge::{Bound, Phase, Rule};
 use crate::metrics::{Unit, health};
 use crate::model::{Labels, Matchers, Name, Number, Span, Timestamp};
@@ -25,6 +25,18 @@ pub struct AlertRecord {
     pub value: Number,
     /// Each time it fired, in order.
     pub episodes: Vec<Episode>,
+    /// Why nobody is told that it fires; `None`: nothing holds it back.
+    pub held: Option<Hold>,
+    /// Whether those who take it were told that it burns, and not that it is over.
+    pub told: bool,
+    /// Since when it comes and goes, if it does.
+    pub flapping: Option<Timestamp>,
+    /// When it fired, relapsed or resolved last.
+    pub changed_at: Timestamp,
+    /// When it resolved the last few times.
+    pub resolved: Vec<Timestamp>,
+    /// Since when it is inactive, after it was not.
+    pub calm_since: Option<Timestamp>,
 }
 
 /// What ends an alert that has not resolved.
@@ -56,14 +68,16 @@ pub struct Episode {
     pub heritage: Option<Heritage>,
     /// What was told of it besides that it began.
     pub insisting: Insisting,
+    /// When nobody was told of it, and why.
+    pub held: Vec<Held>,
 }
 
 impl Episode {
     /// One that begins.
     pub(super) fn open(since: Timestamp, fired_at: Timestamp, peak: Number) -> Episode {
         let (ended_at, closed, relapses, heritage) = (None, None, 0, None);
-        let insisting = Insisting::default();
-        Episode { since, fired_at, ended_at, closed, peak, relapses, heritage, insisting }
+        let (insisting, held) = (Insisting::default(), Vec::new());
+        Episode { since, fired_at, ended_at, closed, peak, relapses, heritage, insisting, held }
     }
 
     /// A breach was read while it burns.
@@ -84,6 +98,14 @@ impl AlertRecord {
             Phase::Recovering { calm, .. } => *calm = (*calm + gap).min(now),
             Phase::Inactive | Phase::Firing { .. } => {}
         }
+        // Nobody saw that it did not change.
+        self.changed_at = (self.changed_at + gap).min(now);
+    }
+
+    /// When it fired, of one that burns.
+    pub fn open_since(&self) -> Option<Timestamp> {
+        let open = self.episodes.last().filter(|episode| episode.ended_at.is_none());
+        open.map(|episode| episode.fired_at)
     }
 
     /// The first breach of what is not over.
@@ -158,6 +180,12 @@ impl Record {
         match (before, phase) {
             (Phase::Inactive | Phase::Pending { .. }, Phase::Firing { since }) => {
                 alert.episodes.push(Episode::open(since, at, value));
+                alert.changed_at = at;
+                let flaps = alert.flapping.map(|_| Hold::Flapping).filter(|_| alert.told);
+                if let Some(why) = alert.held.clone().or(flaps) {
+                    return alert.begin_hold(why, at);
+                }
+                alert.told = true;
                 let news = self.alert_news(&rule, &key, value);
                 self.tell(Item::Fired(news));
             }
@@ -166,14 +194,21 @@ impl Record {
                     episode.relapses += 1; // the same incident: nobody is told again
                     episode.seen(at);
                 }
+                alert.changed_at = at;
             }
             (Phase::Firing { .. } | Phase::Recovering { .. }, Phase::Inactive) => {
                 if let Some(episode) = alert.episodes.last_mut() {
                     episode.ended_at = Some(at);
                 }
-                let news = self.alert_news(&rule, &key, value);
-                self.tell(Item::Resolved(news));
+                alert.end_hold(at);
+                alert.held = None;
+                (alert.changed_at, alert.calm_since) = (at, Some(at));
+                alert.count_resolve(at);
+                if alert.flapping.is_none() {
+                    self.tell_resolved(&key); // else how it is in the end is told
+                }
             }
+            (Phase::Pending { .. }, Phase::Inactive) => alert.calm_since = Some(at),
             (Phase::Firing { .. }, Phase::Firing { .. }) => {
                 if let Some(episode) = alert.episodes.last_mut() {
                     episode.seen(at);
@@ -191,9 +226,14 @@ impl Record {
         let Some(alert) = self.alerts.get_mut(key) else { return };
         let value = alert.value;
         alert.phase = Phase::Inactive;
+        alert.end_hold(at);
+        alert.held = None;
         if let Some(episode) = alert.episodes.last_mut() {
             episode.ended_at = Some(at);
             episode.closed = Some(closing);
+        }
+        if !std::mem::take(&mut alert.told) {
+            return; // nobody waits for its end
         }
         let mut news = self.alert_news(&rule, key, value);
         news.is_rule_removed = closing == Closing::RuleRemoved;

@@ -33,6 +33,7 @@ pub fn changes(old: &Plan, new: &Plan) -> Vec<String> {
     lines.extend(named("signal", &old.signals, &new.signals, |one| &one.name, other));
     lines.extend(named("rule", &old.rules, &new.rules, |one| &one.name, rule));
     lines.extend(named("channel", &old.channels, &new.channels, |one| &one.name, channel));
+    lines.extend(named("maintenance", &old.maintenance, &new.maintenance, |one| &one.name, other));
     lines.extend(named("digest", &old.digests, &new.digests, |one| &one.name, other));
     let parts = [
         ("health", old.health == new.health),
@@ -44,6 +45,7 @@ pub fn changes(old: &Plan, new: &Plan) -> Vec<String> {
         ("presets", old.presets == new.presets && old.own_presets == new.own_presets),
         ("metrics", old.measured_by == new.measured_by),
         ("rules.range", old.range == new.range),
+        ("inhibit", old.inhibits == new.inhibits),
         ("require", old.require == new.require),
         ("recording rules", old.recordings == new.recordings),
     ];

@@ -6,7 +6,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Baseline, Block, Found, Handed, Matched, Overview, Plan, Summary};
+use super::{Baseline, Block, Found, Handed, Hold, Matched, Overview, Plan, Summary};
 use crate::check::{HealthState, StepResult};
 use crate::judge::Phase;
 use crate::model::{
@@ -283,6 +283,35 @@ pub enum Fact {
         /// Alerts that burn.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         alerts: Vec<Handed>,
+        /// Silences that hold.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        silences: Vec<Silence>,
+    },
+    /// An alert fires, or is about to, and nobody is told for now. (Before the
+    /// turn to firing, which would be news.)
+    Held {
+        /// The rule.
+        rule: Name,
+        /// Which of its instances.
+        labels: Labels,
+        /// Why.
+        why: Hold,
+    },
+    /// Nothing holds it back any more.
+    Freed {
+        /// The rule.
+        rule: Name,
+        /// Which of its instances.
+        labels: Labels,
+    },
+    /// An alert comes and goes, or does so no more.
+    Flapping {
+        /// The rule.
+        rule: Name,
+        /// Which of its instances.
+        labels: Labels,
+        /// Whether it does.
+        on: bool,
     },
     /// Somebody wants to hear nothing new of some alerts for a while.
     Silenced(Silence),

@@ -4,9 +4,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{AlertKey, AlertRecord, Closing, Episode, Insisting, Plan, Record};
+use super::{AlertKey, AlertRecord, Closing, Episode, Hold, Insisting, Plan, Record};
 use crate::judge::Phase;
-use crate::model::{Channel, Labels, Name, Number, Routing, Timestamp};
+use crate::model::{Channel, Labels, Name, Number, Routing, Silence, Timestamp};
 
 /// A firing alert, as one watch hands it to the next.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
@@ -26,6 +26,9 @@ pub struct Handed {
     /// What was told of it besides that it began.
     #[serde(default, skip_serializing_if = "Insisting::is_none")]
     pub insisting: Insisting,
+    /// Why nobody was told of it; `None`: somebody was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub held: Option<Hold>,
 }
 
 /// Which releases' watches came before this one, and which came after.
@@ -65,7 +68,8 @@ impl Record {
         for Handed { rule, labels, .. } in &handed {
             let key = AlertKey { rule: rule.clone(), labels: labels.clone() };
             let Some(alert) = self.alerts.get_mut(&key) else { continue };
-            alert.phase = Phase::Inactive;
+            alert.end_hold(at);
+            (alert.phase, alert.held, alert.told) = (Phase::Inactive, None, false);
             if let Some(episode) = alert.episodes.last_mut() {
                 (episode.ended_at, episode.closed) = (Some(at), Some(Closing::WatchEnded));
             }
@@ -75,8 +79,15 @@ impl Record {
     }
 
     /// They burn here from the start, and nobody is told again.
-    pub(super) fn apply_inherited(&mut self, from: Name, alerts: Vec<Handed>) {
-        for Handed { rule, labels, since, fired_at, value, peak, insisting } in alerts {
+    pub(super) fn apply_inherited(
+        &mut self,
+        from: Name,
+        alerts: Vec<Handed>,
+        silences: Vec<Silence>,
+    ) {
+        let at = self.at;
+        silences.into_iter().for_each(|silence| self.apply_silenced(silence));
+        for Handed { rule, labels, since, fired_at, value, peak, insisting, held } in alerts {
             let alert = self.alerts.entry(AlertKey { rule, labels }).or_default();
             if alert.phase.is_firing() {
                 continue; // of two that came before, the later has it
@@ -85,6 +96,10 @@ impl Record {
             let heritage = Some(Heritage { from: from.clone(), seen_at: None });
             let open = Episode::open(since, fired_at, peak);
             alert.episodes.push(Episode { heritage, insisting, ..open });
+            (alert.held, alert.told, alert.changed_at) = (held.clone(), held.is_none(), at);
+            if let Some(why) = held {
+                alert.begin_hold(why, at);
+            }
         }
         self.succession.before.push(from);
     }
@@ -104,7 +119,8 @@ fn handed(key: &AlertKey, alert: &AlertRecord) -> Option<Handed> {
     let episode = alert.episodes.last()?;
     let Episode { since, fired_at, peak, .. } = *episode;
     let insisting = episode.insisting.clone();
-    Some(Handed { rule, labels, since, fired_at, value: alert.value, peak, insisting })
+    let held = alert.held.clone().filter(|_| !alert.told);
+    Some(Handed { rule, labels, since, fired_at, value: alert.value, peak, insisting, held })
 }
 
 fn goes_on(before: &Plan, heir: &Plan, key: &AlertKey) -> bool {

@@ -8,10 +8,12 @@ mod change;
 mod channel;
 mod fact;
 mod handover;
+mod holds;
 mod letters;
 mod news;
 mod overview;
 mod plan;
+mod reasons;
 mod reload;
 mod seen;
 mod silences;
@@ -28,10 +30,12 @@ pub use change::changes;
 pub use channel::{BROKEN_AFTER, ChannelRecord, Frozen, LIMIT_RANGE, WrittenBy};
 pub use fact::{Ending, Fact, Missed, Outcome, Stored, Waited};
 pub use handover::{Handed, Heritage, Succession};
+pub use holds::{FLAPS_MIN, FLAPS_WITHIN, Held, Hold, STEADY_AFTER};
 pub use letters::LetterRecord;
 pub use news::{AlertNews, Item, News, incident};
 pub use overview::{DigestRecord, Limit, Overview, SignalNow};
 pub use plan::{Found, Plan, RUN_HEADER};
+pub use reasons::Parents;
 pub use reload::{Adopted, Moves, Reload, Reread};
 pub use silences::SilenceRecord;
 pub use summary::{
@@ -236,12 +240,7 @@ impl Record {
             }
             Fact::Discovery { source, failure } => self.apply_discovery(source, failure),
             Fact::Limit { target, what, detail } => self.apply_limit(target, what, detail),
-            Fact::Evidence { rule, missing: Some(why) } => {
-                self.quiet.insert(rule, (why, at));
-            }
-            Fact::Evidence { rule, missing: None } => {
-                self.quiet.remove(&rule);
-            }
+            Fact::Evidence { rule, missing } => self.apply_evidence(rule, missing),
             Fact::Alert { rule, labels, phase, value } => {
                 self.apply_alert(AlertKey { rule, labels }, phase, value);
             }
@@ -277,9 +276,14 @@ impl Record {
             Fact::Poisoned { message } => self.apply_poisoned(message),
             Fact::Baseline(baseline) => self.baseline = Some(baseline),
             Fact::Superseded { by, handed } => self.apply_superseded(by, handed),
-            Fact::Inherited { from, alerts } => self.apply_inherited(from, alerts),
-            Fact::Silenced(silence) => self.apply_silenced(silence),
-            Fact::Unsilenced { id, by } => self.apply_unsilenced(&id, by),
+            Fact::Inherited { from, alerts, silences } => {
+                self.apply_inherited(from, alerts, silences);
+            }
+            Fact::Held { .. }
+            | Fact::Freed { .. }
+            | Fact::Flapping { .. }
+            | Fact::Silenced(_)
+            | Fact::Unsilenced { .. } => self.apply_suppression(fact),
             Fact::Ended { reason } => self.apply_ended(reason),
         }
     }
@@ -361,6 +365,13 @@ impl Record {
         self.limits.insert((what, target), detail);
     }
 
+    fn apply_evidence(&mut self, rule: Name, missing: Option<Why>) {
+        match missing {
+            Some(why) => self.quiet.insert(rule, (why, self.at)),
+            None => self.quiet.remove(&rule),
+        };
+    }
+
     fn apply_smoked(&mut self, result: StepResult) {
         self.smoke.push(result);
         if self.is_smoke_done() && self.has_must_failed() {
@@ -423,6 +434,10 @@ impl Record {
         for key in burning {
             self.close_alert(&key, Closing::WatchEnded);
         }
+        // One that flaps and is calm now: whoever was told waits for its end.
+        let told = self.alerts.iter().filter(|(_, alert)| alert.told);
+        let told: Vec<AlertKey> = told.map(|(key, _)| key.clone()).collect();
+        told.iter().for_each(|key| self.tell_resolved(key));
         self.ended = Some(reason);
     }
 }

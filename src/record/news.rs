@@ -37,6 +37,8 @@ pub enum Item {
     /// It was firing when the watch ended, or when its rule was removed: closed
     /// in words, not resolved.
     Closed(AlertNews),
+    /// It comes and goes, or does so no more and burns on: its turns are not told.
+    Flapping(AlertNews),
     /// It fires, and a channel that has just come is told so.
     Standing {
         /// The channel.
@@ -150,9 +152,10 @@ impl Item {
     /// Whether a channel is told of it.
     pub fn concerns(&self, channel: &Channel) -> bool {
         match self {
-            Item::Fired(alert) | Item::Resolved(alert) | Item::Closed(alert) => {
-                alert.is_told(channel)
-            }
+            Item::Fired(alert)
+            | Item::Resolved(alert)
+            | Item::Closed(alert)
+            | Item::Flapping(alert) => alert.is_told(channel),
             Item::Standing { to, alert } => *to == channel.name && alert.is_for(channel),
             Item::Reminder { to, .. } => to.contains(&channel.name),
             Item::Escalated { to, .. } | Item::FellBack { to, .. } => *to == channel.name,
@@ -182,6 +185,7 @@ impl Item {
             Item::Fired(alert)
             | Item::Resolved(alert)
             | Item::Closed(alert)
+            | Item::Flapping(alert)
             | Item::Standing { alert, .. }
             | Item::Reminder { alert, .. }
             | Item::Escalated { alert, .. }
@@ -205,6 +209,7 @@ impl Item {
             Item::Fired(alert) => said(alert, "fires"),
             Item::Resolved(alert) => said(alert, "is resolved"),
             Item::Closed(alert) => said(alert, "is closed"),
+            Item::Flapping(alert) => said(alert, "flaps"),
             Item::Standing { alert, .. } => said(alert, "still fires"),
             Item::Reminder { number, alert, .. } => {
                 said(alert, &format!("still fires, reminder {number}"))

@@ -11,7 +11,8 @@ use crate::judge::{Rule, Window};
 use crate::metrics::presets::{Preset, PresetChoice};
 use crate::metrics::{Recording, Signal};
 use crate::model::{
-    Channel, DataSource, Digest, HeaderValue, Name, Source, Span, Target, Transport,
+    Channel, DataSource, Digest, HeaderValue, Inhibit, Maintenance, Name, Source, Span, Target,
+    Transport,
 };
 
 impl Plan {
@@ -152,6 +153,12 @@ pub struct Plan {
     pub windows: Vec<Window>,
     /// Whom to tell.
     pub channels: Vec<Channel>,
+    /// When nothing new is told, by the calendar.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub maintenance: Vec<Maintenance>,
+    /// Alerts that explain others, of which nobody is told then.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub inhibits: Vec<Inhibit>,
     /// What is told by the calendar, besides.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub digests: Vec<Digest>,

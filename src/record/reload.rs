@@ -223,6 +223,7 @@ impl Record {
                     self.close_alert(&key, Closing::RuleRemoved);
                 }
                 Phase::Inactive | Phase::Pending { .. } => {
+                    self.tell_resolved(&key); // of one that flaps
                     self.alerts.entry(key).or_default().phase = Phase::Inactive;
                 }
             }
@@ -283,7 +284,7 @@ impl Record {
             let old = before.channels.iter().find(|old| old.name == channel.name);
             old.is_some_and(|old| alert.is_told(old))
         };
-        let firing = self.alerts.iter().filter(|(_, alert)| alert.phase.is_firing());
+        let firing = self.alerts.iter().filter(|(_, alert)| alert.phase.is_firing() && alert.told);
         let firing: Vec<AlertKey> = firing.map(|(key, _)| key.clone()).collect();
         for key in firing {
             let rule = self.rule_at(self.rule(&key.rule), self.at).into_owned();

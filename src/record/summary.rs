@@ -4,7 +4,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Ack, Heritage};
+use super::{Ack, Held, Heritage};
 use crate::check::StepResult;
 use crate::metrics::Unit;
 use crate::model::{Labels, Name, Number, Release, Severity, Span, Timestamp, TlsFacts};
@@ -173,6 +173,9 @@ pub struct AlertSummary {
     /// Where it came from, if it burned before this release.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub heritage: Option<Heritage>,
+    /// When nobody was told of it, and why.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub held: Vec<Held>,
     /// Whether it burns on under the release that superseded this one.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub goes_on: bool,

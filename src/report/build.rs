@@ -18,7 +18,7 @@ use crate::judge::Window;
 use crate::model::{DataSource, Measurement, Name, Number, Timestamp, Way, Why};
 use crate::record::{
     AlertKey, AlertSummary, Availability, Block, ChannelRecord, CheckSummary, Closing, Deliveries,
-    Item, LetterSummary, Record, Reload, Replicas, Stays, Summary, Tally, TargetSummary,
+    Held, Item, LetterSummary, Record, Reload, Replicas, Stays, Summary, Tally, TargetSummary,
 };
 pub use baseline::{baseline, baseline_lines};
 pub use closing::closing;
@@ -117,6 +117,7 @@ fn alerts(record: &Record, from: Timestamp, to: Timestamp) -> Vec<AlertSummary> 
                     Some(Closing::WatchEnded) | None => rule.summary.clone(),
                 },
                 heritage: episode.heritage.clone(),
+                held: held(&episode.held, to),
                 goes_on: episode.closed.is_some() && goes_on(record, key),
                 acked: episode.insisting.acked.clone(),
             });
@@ -124,6 +125,12 @@ fn alerts(record: &Record, from: Timestamp, to: Timestamp) -> Vec<AlertSummary> 
     }
     found.sort_by_key(|alert| alert.fired_at); // stable: by rule and labels within
     found
+}
+
+/// When nobody was told, as far as it lies in the window.
+fn held(all: &[Held], to: Timestamp) -> Vec<Held> {
+    let within = all.iter().filter(|one| one.from <= to);
+    within.map(|one| Held { to: one.to.filter(|end| *end <= to), ..one.clone() }).collect()
 }
 
 /// Whether it burns on under the release that took this one's place.

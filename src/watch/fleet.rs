@@ -223,7 +223,7 @@ impl Fleet {
         let mut waiting: BTreeMap<usize, BTreeSet<Name>> = BTreeMap::new();
         for old in &self.before {
             let (old, record) = (&self.watches[*old], self.watches[*old].record());
-            let Some((by, _)) = record.succession.by.as_ref() else { continue };
+            let Some((by, at)) = record.succession.by.as_ref() else { continue };
             let by = Release { version: by.clone(), ..record.release.clone() }.watch();
             let Some(place) = self.ids.get(&by).copied() else { continue };
             let heir = &self.watches[place];
@@ -233,7 +233,8 @@ impl Fleet {
             let (from, alerts) = (&record.release.version, &record.succession.handed);
             if heir.record().ended.is_none() && !heir.record().succession.before.contains(from) {
                 let (from, alerts) = (from.clone(), alerts.clone());
-                return Some((place, vec![Heard::Inherits { from, alerts }]));
+                let silences = record.silences_at(*at).cloned().collect();
+                return Some((place, vec![Heard::Inherits { from, alerts, silences }]));
             }
             waiting.entry(place).or_default().extend(old.owing_to(&heir.record().plan));
         }

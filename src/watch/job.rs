@@ -5,8 +5,8 @@ use std::sync::Arc;
 use super::Order;
 use crate::metrics::{Page, Table, Wanted};
 use crate::model::{
-    Ask, Channel, DataSource, Exchange, Failure, Found, Inquiry, Name, Request, Source, Span,
-    Timestamp, Told, WatchId,
+    Ask, Channel, DataSource, Exchange, Failure, Found, Inquiry, Name, Request, Silence, Source,
+    Span, Timestamp, Told, WatchId,
 };
 use crate::notify::Letter;
 use crate::record::{Handed, Outcome, Plan, Reread, Summary};
@@ -155,6 +155,8 @@ pub enum Heard {
         from: Name,
         /// Those that burn.
         alerts: Vec<Handed>,
+        /// Silences that hold.
+        silences: Vec<Silence>,
     },
     /// The configuration was read anew: what it says now, or every error in it.
     Reloaded(Result<Box<Reread>, Vec<String>>),

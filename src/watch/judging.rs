@@ -215,6 +215,7 @@ impl Watch {
         let is_first = is_breach && known.is_some_and(AlertRecord::is_only_inherited);
         let is_told = phase.is_firing() && (worse || is_first);
         if let Some(phase) = next.or_else(|| is_told.then_some(phase)) {
+            self.hold_back(now, &key, phase);
             let AlertKey { rule, labels } = key;
             self.note(now, Fact::Alert { rule, labels, phase, value: Number(value) });
         }

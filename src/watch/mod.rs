@@ -23,6 +23,7 @@ mod fleet;
 mod flight;
 mod gathered;
 mod history;
+mod holding;
 mod job;
 mod judging;
 mod look;
@@ -56,6 +57,7 @@ use digests::Digests;
 use discover::Discover;
 use flight::Flight;
 use history::History;
+use holding::Holding;
 use judging::Judging;
 use look::Look;
 use measure::Measure;
@@ -99,6 +101,7 @@ pub struct Watch {
     checks: Checks,
     measure: Measure,
     judging: Judging,
+    holding: Holding,
     pace: Pace,
     smoke: Smoke,
     seek: Seek,
@@ -159,6 +162,7 @@ impl Watch {
             checks: Checks::new(&record, &mut measure.series, now),
             measure,
             judging: Judging::new(record.plan.rules.len(), now),
+            holding: Holding::default(),
             pace: Pace::default(),
             smoke: Smoke::new(&record),
             seek: Seek::new(&record),
@@ -233,6 +237,7 @@ impl Watch {
             self.go_on_with_smoke(now);
             self.doubt(now);
             self.tick(now);
+            self.mind_holds(now);
             self.write_digests(now);
             self.close_windows(now);
         } else if self.is_cleaning() {
@@ -267,6 +272,7 @@ impl Watch {
             also(self.next_smoke());
             also(Some(self.measure.next_tick()));
             also(self.judging.due());
+            also(self.holding.due());
             also(self.next_edge());
             also(self.next_digest());
             also(self.next_step());
@@ -317,7 +323,9 @@ impl Watch {
                 self.note(now, Fact::Stopped {});
             }
             Heard::Superseded { by, heir } => self.supersede(now, by, heir.as_deref()),
-            Heard::Inherits { from, alerts } => self.inherit(now, from, alerts),
+            Heard::Inherits { from, alerts, silences } => {
+                self.inherit(now, from, alerts, silences);
+            }
             Heard::Reloaded(read) => self.reload(now, read),
             Heard::Ordered(order) => self.obey(now, *order),
             Heard::ClockStepped { by } => self.note(now, Fact::ClockStepped { by }),

@@ -3,7 +3,7 @@
 
 use super::Watch;
 use crate::check::{Step, StepResult};
-use crate::model::{Name, Timestamp};
+use crate::model::{Name, Silence, Timestamp};
 use crate::record::{Ending, Fact, Handed, Plan};
 use crate::report;
 
@@ -60,10 +60,16 @@ impl Watch {
     }
 
     /// What the watch of an earlier release handed on burns here, once.
-    pub(super) fn inherit(&mut self, now: Timestamp, from: Name, alerts: Vec<Handed>) {
+    pub(super) fn inherit(
+        &mut self,
+        now: Timestamp,
+        from: Name,
+        alerts: Vec<Handed>,
+        silences: Vec<Silence>,
+    ) {
         let is_known = self.record.succession.before.contains(&from);
         if !is_known && self.record.ended.is_none() {
-            self.note(now, Fact::Inherited { from, alerts });
+            self.note(now, Fact::Inherited { from, alerts, silences });
         }
     }
 }

@@ -21,4 +21,5 @@ mod scenarios;
 mod simulation;
 mod sourced;
 mod succession;
+mod suppression;
 mod time;

@@ -5,6 +5,7 @@
 pub mod beyond;
 pub mod channel;
 pub mod drive;
+pub mod holds;
 pub mod oracle;
 pub mod prometheus;
 pub mod script;

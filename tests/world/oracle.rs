@@ -6,6 +6,7 @@ use bakewatch::model::{SECOND, Span, Timestamp, WatchId};
 use bakewatch::record::{CLOSING, Ending, Fact, Item, Outcome, Plan, Record};
 
 use super::drive::Drive;
+use super::holds;
 
 /// Checks a finished run; each broken promise is a line.
 pub fn complaints(drive: &Drive) -> Vec<String> {
@@ -31,6 +32,7 @@ fn complaints_of(drive: &Drive, id: &WatchId, found: &mut Vec<String>) {
     numbered_without_gaps(drive, id, found);
     nothing_lost(drive, id, &replayed, found);
     repeats_keep_their_key(drive, id, facts, found);
+    holds::complaints(facts, found);
     nothing_early(facts, &replayed, found);
     windows_close_once(facts, &replayed, found);
     digests_come_once(facts, &replayed, found);

@@ -14,9 +14,9 @@ use std::fs;
 use std::path::Path;
 
 use bakewatch::config::{self, Checked, Given, Source};
-use bakewatch::model::{Name, Release, Silence, Span, Timestamp};
+use bakewatch::model::{Matchers, Name, Release, Silence, Span, Timestamp};
 use bakewatch::record::{Baseline, Fact, Handed, Level, Outcome, Plan, Waited};
-use bakewatch::watch::{Heard, Meant, Order};
+use bakewatch::watch::{Heard, Meant, Order, Until};
 
 use super::beyond;
 use super::channel::{Manner, Receiver, headline};
@@ -119,6 +119,10 @@ fn step(drive: &mut Drive, by: Span) {
     drive.turn(vec![Heard::ClockStepped { by }]);
 }
 
+fn order(drive: &mut Drive, order: &Order) {
+    drive.order(None, order).expect("it can be done");
+}
+
 fn reload(drive: &mut Drive) {
     let before = read("bakewatch.toml", &drive.followed).expect("it was followed");
     drive.reload(&before, read("bakewatch.toml", &drive.file));
@@ -145,6 +149,18 @@ fn happen(drive: &mut Drive, what: &str) {
         ["sleeps", long] => drive.sleep(span(long)),
         ["superseded", "by", version] => {
             drive.supersede(version, None);
+        }
+        ["silence", matchers @ .., "for", long] => {
+            let matchers = Matchers::parse(matchers).expect("matchers");
+            let (by, comment) = ("anna".to_owned(), String::new());
+            let until = Until::For(span(long));
+            order(drive, &Order::Silence { matchers, until, by, comment });
+        }
+        ["unsilence"] => {
+            let last = drive.ids.last().expect("there is always one").clone();
+            let silence = drive.record_of(&last).silences_at(now).last().expect("one holds");
+            let (id, by) = (silence.id.clone(), "bert".to_owned());
+            order(drive, &Order::Unsilence { id, by });
         }
         ["clock", "steps", "back", by] => step(drive, Span::ZERO - span(by)),
         ["clock", "steps", by] => step(drive, span(by)),
@@ -420,7 +436,12 @@ pub fn line(fact: &Fact) -> Option<String> {
             format!("baseline from the past of {}: {}", past.source, levels.join(", "))
         }
         Fact::Baseline(Baseline { why, .. }) => format!("no baseline: {why}"),
-        Fact::Inherited { from, alerts } => format!("inherited from {from}: {}", names(alerts)),
+        Fact::Inherited { from, alerts, .. } => {
+            format!("inherited from {from}: {}", names(alerts))
+        }
+        Fact::Held { rule, labels, why } => format!("held {rule}{labels}: {why}"),
+        Fact::Freed { rule, labels } => format!("freed {rule}{labels}"),
+        Fact::Flapping { rule, labels, on } => format!("flapping {rule}{labels}: {on}"),
         Fact::Silenced(Silence { matchers, until, .. }) => {
             format!("silenced {matchers} until {}", clock(*until))
         }

@@ -3,10 +3,10 @@
 
 use std::collections::BTreeSet;
 
-use bakewatch::model::{DAY, HOUR, MINUTE, Name, Release, Span};
+use bakewatch::model::{DAY, HOUR, MINUTE, Matchers, Name, Release, Span};
 use bakewatch::record::Plan;
 
-use bakewatch::watch::Heard;
+use bakewatch::watch::{Heard, Order, Until};
 
 use super::channel::Manner;
 use super::drive::{Crash, Drive, Mishap};
@@ -33,6 +33,15 @@ name = "pager"
 type = "webhook"
 url = "http://127.0.0.1:1/pager"
 severities = ["critical"]
+[[maintenance]]
+name = "small hours"
+schedule = "0 3 * * *"
+for = "90m"
+zone = "Europe/Berlin"
+matchers = ["severity=warning"]
+[[inhibit]]
+source = ["alertname=ServiceDown"]
+target = ["alertname=TargetSilent"]
 [[digest]]
 name = "morning"
 cron = "0 9,17 * * *"
@@ -143,6 +152,7 @@ fn something_happens(drive: &mut Drive, dice: &mut Dice) {
             drive.receivers[receiver].manner = manners[dice.below(6) as usize];
         }
     }
+    somebody_wants_something(drive, dice);
     if dice.chance(40) {
         drive.now += Span::from_millis(dice.below(2 * HOUR.millis() as u64) as i64); // asleep
     }
@@ -158,6 +168,26 @@ fn something_happens(drive: &mut Drive, dice: &mut Dice) {
     if dice.chance(30) {
         let error = dice.chance(2).then(|| "no space left".to_owned());
         drive.turn(vec![Heard::Store(error)]);
+    }
+}
+
+/// Silences of all sizes, some of them taken back.
+fn somebody_wants_something(drive: &mut Drive, dice: &mut Dice) {
+    if dice.chance(6) {
+        let what =
+            ["alertname=ServiceDown", "severity=warning", "alertname=~\".+\"", "instance=~b.*"];
+        let matchers = Matchers::parse(&[what[dice.below(4) as usize]]).expect("a matcher");
+        let until = Until::For(Span::from_secs(60 + dice.below(12 * 3600) as i64));
+        let (by, comment) = ("anna".to_owned(), String::new());
+        let done = drive.order(None, &Order::Silence { matchers, until, by, comment });
+        assert!(done.is_ok_and(|done| done.len() == 1), "it can be done at any time");
+    }
+    if dice.chance(12) {
+        let holding = drive.record().silences_at(drive.now).last().map(|one| one.id.clone());
+        if let Some(id) = holding {
+            let done = drive.order(None, &Order::Unsilence { id, by: "bert".to_owned() });
+            assert!(done.is_ok(), "{done:?}");
+        }
     }
 }
 

@@ -17,6 +17,7 @@ mod service;
 mod signals;
 mod smoke;
 mod sources;
+mod suppression;
 mod takes;
 mod targets;
 mod windows;
@@ -82,7 +83,7 @@ impl Key {
 }
 
 /// All of them, in the order of the example file.
-pub const TABLES: [&Table; 31] = [
+pub const TABLES: [&Table; 33] = [
     &service::TOP,
     &service::TARGETS,
     &targets::DISCOVER,
@@ -114,6 +115,8 @@ pub const TABLES: [&Table; 31] = [
     &channels::TABLE,
     &channels::QUIET,
     &digests::TABLE,
+    &suppression::MAINTENANCE,
+    &suppression::INHIBIT,
 ];
 
 /// What other tools call things, and what they are called here.

@@ -64,6 +64,8 @@ pub(super) const TOP: Table = Table {
         key("preset", Tables("preset"), "what stacks of one's own call their metrics"),
         key("channel", Tables("channel"), "whom to tell").or("nobody is told"),
         key("digest", Tables("digest"), "what is told by the calendar, besides"),
+        key("maintenance", Tables("maintenance"), "when nobody is told that an alert fires"),
+        key("inhibit", Tables("inhibit"), "alerts that others explain"),
     ],
 };
 

@@ -145,13 +145,17 @@ fn shown(record: &Record, key: &AlertKey, alert: &AlertRecord) -> Value {
         annotations["runbook_url"] = runbook.as_str().into();
     }
     let name: &Name = &key.rule;
-    json!({
+    let mut shown = json!({
         "labels": labelled(&news.all_labels(), record, rule).with("alertname", name.as_str()),
         "annotations": annotations,
         "state": state(alert.phase),
         "activeAt": since.rfc3339(),
         "value": alert.value.0.to_string(),
-    })
+    });
+    if let Some(why) = &alert.held {
+        shown["held"] = json!({ "reason": why.reason(), "by": why.to_string() });
+    }
+    shown
 }
 
 /// In Prometheus's words.

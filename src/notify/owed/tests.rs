@@ -167,6 +167,7 @@ fn tells_in_a_digest_what_fires_what_ended_and_what_nobody_saw() {
         peak: Number(0.07),
         summary: String::new(),
         heritage: None,
+        held: Vec::new(),
         goes_on: false,
         acked: None,
     };

@@ -84,9 +84,24 @@ fn acknowledged(alert: &AlertSummary) -> Option<Text> {
     Some(Text::from(format!("{rule}: acknowledged by {by} after {after}{colon}{comment}")))
 }
 
-/// What each rule says is wrong, once, where it comes from, and who was on it.
+/// When nobody was told, and why: it fired all the same.
+fn held(alert: &AlertSummary) -> impl Iterator<Item = Text> {
+    let labels = if alert.labels.is_empty() { String::new() } else { alert.labels.to_string() };
+    let name = format!("{}{labels}", alert.rule);
+    alert.held.iter().map(move |one| {
+        let from = show::instant_exact(one.from);
+        let to = one.to.map_or("the end".to_owned(), show::instant_exact);
+        let (reason, why) = (one.why.reason(), &one.why);
+        let why = if *reason == why.to_string() { String::new() } else { format!(" ({why})") };
+        Text::new(Tone::Warn, format!("{name}: not told from {from} to {to}: {reason}{why}"))
+    })
+}
+
+/// What each rule says is wrong, once, where it comes from, who was on it, and
+/// when nobody was told.
 fn said(summary: &Summary) -> Vec<Text> {
-    let mut lines: Vec<Text> = summary.alerts.iter().filter_map(inherited).collect();
+    let mut lines: Vec<Text> = summary.alerts.iter().flat_map(held).collect();
+    lines.extend(summary.alerts.iter().filter_map(inherited));
     lines.extend(summary.alerts.iter().filter_map(acknowledged));
     for alert in summary.alerts.iter().filter(|alert| !alert.summary.is_empty()) {
         let line = Text::from(format!("{}: {}", alert.rule, alert.summary));

@@ -177,6 +177,8 @@ pub fn plan(windows: Vec<Window>) -> Plan {
         require: Vec::new(),
         windows,
         channels: vec![channel("chat"), channel("on-call")],
+        maintenance: Vec::new(),
+        inhibits: Vec::new(),
         digests: Vec::new(),
     }
 }

@@ -110,6 +110,7 @@ fn keeps_what_stands_at_the_end_of_a_long_card() {
         peak: Number(0.0),
         summary: String::new(),
         heritage: None,
+        held: Vec::new(),
         goes_on: false,
         acked: None,
     };

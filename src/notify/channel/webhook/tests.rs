@@ -39,6 +39,7 @@ fn leaves_the_alerts_out_of_a_digest_that_is_too_large_and_says_so() {
         peak: Number(0.0),
         summary: String::new(),
         heritage: None,
+        held: Vec::new(),
         goes_on: false,
         acked: None,
     };
