@@ -9,7 +9,7 @@ use clap::Args;
 
 use super::account::{Account, Telling, Until};
 use super::exit::Exit;
-use super::{doors, load, log, out, output, place};
+use super::{doors, load, log, out, output, place, rehearse};
 use crate::config::{self, Checked, Given};
 use crate::daemon::carry::Carrier;
 use crate::daemon::clock::{self, Clock};
@@ -58,6 +58,10 @@ pub struct Run {
     /// until it has told what it owes, and takes its place
     #[arg(long)]
     take_over: bool,
+    /// Sends a test alert through every channel first; the reports tell what
+    /// came of it
+    #[arg(long)]
+    rehearse: bool,
     /// Degraded is not good enough (exit code 5)
     #[arg(long)]
     strict: bool,
@@ -100,6 +104,9 @@ pub async fn run(given: Run) -> Result<Exit, String> {
         false => Lock::take(&dir)?,
     };
     let store = Store::open(&dir)?;
+    if given.rehearse && !rehearse::play(&all, &dir).await? {
+        out::complain("warning: a channel did not take its test alert");
+    }
     // The same words mean the same for each file.
     let until = until(all.first().and_then(|one| one.until.clone()));
     let opened = open(&given, all, &Reader::open(&dir)?)?;
@@ -214,7 +221,7 @@ fn open(given: &Run, all: Vec<Checked>, reader: &Reader) -> Result<Opened, Strin
         opened.secrets.extend(checked.secrets);
         let (release, past) = place(reader, &known, &service, &version, at)?;
         opened.ours.push(release.watch());
-        heirs.insert(service, release.watch());
+        heirs.insert(service.clone(), release.watch());
         match past {
             // Taken up below, with the plan it was opened with.
             Past::Open(record) => {
@@ -223,7 +230,11 @@ fn open(given: &Run, all: Vec<Checked>, reader: &Reader) -> Result<Opened, Strin
             }
             Past::None => {
                 let baseline = baseline(reader, &checked.plan)?;
-                opened.fleet.open_against(release, checked.plan, baseline, now)?;
+                let rehearsal = reader.rehearsal(&service)?;
+                let id = opened.fleet.open_against(release, checked.plan, baseline, now)?;
+                if let Some(rehearsal) = rehearsal {
+                    opened.fleet.rehearsed(&id, rehearsal, now);
+                }
             }
             // Its watch is over: nothing is asked any more, and its verdict stands.
             Past::Over(record) => {
