@@ -24,6 +24,7 @@ pub use health::{Dialect, Expected, Health, HealthState, Shown};
 pub use judged::{HALT_IF, Judged, judge};
 pub use memory::{Memory, Origin, needs};
 pub use place::{Place, Places};
+pub use redact::Redactor;
 pub use show::{counts, reading, show};
 pub use step::{Miss, Retry, Step, StepResult, StepState};
 pub use suite::{Next, Passed, Progress, Running, begin, given_up, heard, next, passed};

@@ -9,17 +9,36 @@ use super::template::{json_escaped, percent_encoded};
 /// A shorter value is in every other word; hiding it would hide the answer.
 const CHARS_MIN: usize = 4;
 
+/// The same of a part of an address: `hooks`, `services` and `v2` are in every one.
+const PART_CHARS_MIN: usize = 9;
+
 /// What stands in a secret's place.
 const HIDDEN: &str = "***";
 
 /// Values that are never shown.
 #[derive(Default)]
-pub(super) struct Redactor {
+pub struct Redactor {
     /// Every form of every value, the longest first: one may hold another.
     forms: Vec<String>,
 }
 
 impl Redactor {
+    /// Hides an address that is a secret in itself: whole, and in the parts in
+    /// which a server repeats it (`Cannot POST /hooks/T0K3N`).
+    pub fn hide_address(&mut self, address: &str) {
+        self.hide(address);
+        let Some((_, rest)) = address.split_once("://") else { return };
+        let Some((host, path)) = rest.split_once('/') else { return };
+        if let Some((login, _)) = host.rsplit_once('@') {
+            self.hide(login);
+        }
+        for part in path.split(['/', '?', '&', '=', '#']) {
+            if part.chars().count() >= PART_CHARS_MIN {
+                self.hide(part);
+            }
+        }
+    }
+
     /// Hides one more value.
     pub fn hide(&mut self, value: &str) {
         // `Bearer abc`: the scheme is no secret, and `abc` is one alone.
@@ -71,6 +90,14 @@ mod tests {
         assert_eq!(check("s3cr&t", "a s3cr&t b s3cr%26t c czNjciZ0"), "a *** b *** c ***");
         assert_eq!(check("Bearer abcdef", "no user for abcdef"), "no user for ***");
         assert_eq!(check("a\"b\"c", r#""a\"b\"c""#), "\"***\"");
+    }
+
+    #[test]
+    fn hides_an_address_also_where_a_server_repeats_a_part_of_it() {
+        let mut redactor = Redactor::default();
+        redactor.hide_address("https://me:pass@h.example/services/T0K3NT0K3N?sig=a1b2c3d4e5");
+        let said = "Cannot POST /services/T0K3NT0K3N, sig a1b2c3d4e5 of me:pass (services)";
+        assert_eq!(redactor.clean(said), "Cannot POST /services/***, sig *** of *** (services)");
     }
 
     #[test]

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clap::Args;
+use futures_util::future::join_all;
 
 use super::exit::Exit;
 use super::{load, out, place};
@@ -59,8 +60,8 @@ pub async fn play(all: &[Checked], dir: &Path) -> Result<bool, String> {
     let (http, report_dir) = (Http::new()?, dir.join("reports"));
     let carrier = Carrier { http, secrets, deferred: Arc::default(), report_dir };
     let mut is_received = true;
-    for Checked { plan, .. } in all {
-        let done = rehearse(&carrier, plan).await;
+    let rehearsals = join_all(all.iter().map(|one| rehearse(&carrier, &one.plan))).await;
+    for (Checked { plan, .. }, done) in all.iter().zip(rehearsals) {
         store::keep_rehearsal(dir, &plan.service, &done)?;
         is_received &= done.is_received() && !done.letters.is_empty();
         out::print(&shown(plan.service.as_str(), &done))?;

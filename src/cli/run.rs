@@ -99,14 +99,19 @@ pub async fn run(given: Run) -> Result<Exit, String> {
     };
     let address = doors::address(&all)?;
     let dir = place::state_dir(given.state_dir.clone())?;
+    if given.rehearse {
+        // Before anybody's place is taken: the release is watched meanwhile.
+        match rehearse::play(&all, &dir).await {
+            Ok(true) => {}
+            Ok(false) => out::complain("warning: a channel did not take its test alert"),
+            Err(why) => out::complain(format_args!("warning: the rehearsal: {why}")),
+        }
+    }
     let lock = match given.take_over {
         true => Lock::take_over(&dir, HANDOVER).await?,
         false => Lock::take(&dir)?,
     };
     let store = Store::open(&dir)?;
-    if given.rehearse && !rehearse::play(&all, &dir).await? {
-        out::complain("warning: a channel did not take its test alert");
-    }
     // The same words mean the same for each file.
     let until = until(all.first().and_then(|one| one.until.clone()));
     let opened = open(&given, all, &Reader::open(&dir)?)?;
@@ -245,6 +250,11 @@ fn open(given: &Run, all: Vec<Checked>, reader: &Reader) -> Result<Opened, Strin
     }
     for (id, record, facts) in known {
         opened.fleet.resume(facts, now)?;
+        if let (true, Some(rehearsal)) =
+            (given.rehearse, reader.rehearsal(&record.release.service)?)
+        {
+            opened.fleet.rehearsed(&id, rehearsal, now);
+        }
         if !opened.ours.contains(&id) {
             opened.superseded.push((id, heirs[&record.release.service].clone()));
         }

@@ -3,7 +3,7 @@
 //! trigger.
 //!
 //! The rule: *accepted* when all were taken; what is put off ends the try, and
-//! the next one sends all again, which their keys make harmless; what is
+//! the next one sends all again, which their keys make harmless where one is open still; what is
 //! refused for what it says alone (400, 413) is tried once with less in it, and
 //! then left, so that it holds up none of the others.
 

@@ -65,8 +65,16 @@ async fn send(http: &Http, place: &Place, one: &Try<'_>) -> Outcome {
             Ok(said) => said,
             Err(outcome) => return outcome,
         };
-        if let (slack_bot::Answer::Words(why), Some(less)) = (&said, &request.less) {
-            remarks.push(format!("{why}, said in short"));
+        let again = match &said {
+            slack_bot::Answer::Words(why) => Some(format!("{why}, said in short")),
+            // Nobody would read it there: it becomes a message of its own.
+            slack_bot::Answer::Gone(why) if request.path == slack_bot::POST => {
+                Some(format!("{why}, said anew"))
+            }
+            _ => None,
+        };
+        if let (Some(remark), Some(less)) = (again, &request.less) {
+            remarks.push(remark);
             said = match post(http, place, one, request.path, less).await {
                 Ok(said) => said,
                 Err(outcome) => return outcome,

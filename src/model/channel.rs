@@ -104,6 +104,17 @@ impl Medium {
         }
     }
 
+    /// Whether a letter that was written for the one can go by the other.
+    pub fn travels_as(&self, other: &Medium) -> bool {
+        use std::mem::discriminant;
+        match (self, other) {
+            (Medium::Post { form: one, .. }, Medium::Post { form: other, .. }) => {
+                discriminant(one) == discriminant(other)
+            }
+            _ => discriminant(self) == discriminant(other),
+        }
+    }
+
     /// Whether it takes alerts, and nothing that is worth reading and burns nowhere.
     pub fn is_for_alerts_alone(&self) -> bool {
         matches!(self, Medium::Alertmanager { .. })

@@ -44,11 +44,18 @@ impl Matcher {
     /// # Errors
     /// It is none of these; what would be.
     pub fn parse(text: &str) -> Result<Matcher, String> {
-        let text = text.trim();
-        let such = "write for example severity=warning or instance=~\"a.*\"";
-        if text.chars().count() > CHARS_MAX {
+        let matcher = Matcher::read(text)?;
+        // As it is written down, which may be longer than what was typed.
+        if matcher.to_string().chars().count() > CHARS_MAX {
             return Err(format!("a matcher has at most {CHARS_MAX} characters"));
         }
+        Ok(matcher)
+    }
+
+    /// The same however long: what was written down once is read again.
+    fn read(text: &str) -> Result<Matcher, String> {
+        let text = text.trim();
+        let such = "write for example severity=warning or instance=~\"a.*\"";
         let end = text.find(['=', '!']).ok_or_else(|| format!("{text:?} is no matcher; {such}"))?;
         let (name, rest) = (text[..end].trim_end(), &text[end..]);
         let fits = |c: char| c.is_ascii_alphanumeric() || "_:.-".contains(c);
@@ -141,7 +148,7 @@ impl TryFrom<String> for Matcher {
     type Error = String;
 
     fn try_from(text: String) -> Result<Matcher, String> {
-        Matcher::parse(&text)
+        Matcher::read(&text)
     }
 }
 
@@ -225,6 +232,20 @@ mod tests {
         check("a=", &[""], &["x"]);
         check(r#"a="say \"x\\y\"""#, &[r#"say "x\y""#], &["x"]);
         check(r#"a=~"\d+""#, &["17"], &["d"]);
+    }
+
+    #[test]
+    fn takes_nothing_that_could_not_be_read_again() {
+        // Each backslash is written as two.
+        for text in [format!("a=~\"{}\"", r"10\.0|".repeat(150)), format!("a={}", "x".repeat(998))]
+        {
+            assert!(text.chars().count() <= 1000);
+            let error = Matcher::parse(&text).unwrap_err();
+            assert!(error.contains("at most 1000 characters"), "{error}");
+        }
+        let long = Matcher::parse(&format!("a={}", "x".repeat(990))).unwrap();
+        let stored = serde_json::to_string(&Matchers(vec![long.clone()])).unwrap();
+        assert_eq!(serde_json::from_str::<Matchers>(&stored).unwrap(), Matchers(vec![long]));
     }
 
     #[test]

@@ -12,7 +12,7 @@
 //! The group is the watch and the channel; each severity has clocks of its own.
 //! Whatever is due takes all along that came before it: order is never changed.
 
-use crate::model::{Channel, Severity, Span, Timestamp};
+use crate::model::{Channel, Severity, Timestamp};
 use crate::record::{ChannelRecord, Item, LIMIT_RANGE, News, Record, Waited};
 
 /// What is due.
@@ -72,7 +72,7 @@ fn of(
     let mut due = Due { at: grouped, waited: None };
     if let Some(free) = free_at(channel, known)
         && due.at < free
-        && !is_beyond_limit(record, news)
+        && !is_beyond_limit(record, channel, news)
     {
         due = Due { at: free, waited: Some(Waited::Limit) };
     }
@@ -121,12 +121,23 @@ fn free_at(channel: &Channel, known: &ChannelRecord) -> Option<Timestamp> {
 
 /// Somebody has to be woken for it, however many letters there were: a critical
 /// that has not fired just before as well.
-fn is_beyond_limit(record: &Record, news: &News) -> bool {
+fn is_beyond_limit(record: &Record, channel: &Channel, news: &News) -> bool {
     let is_first = |incident: &str| {
         let since = news.at - LIMIT_RANGE;
         let lately = record.news.iter().rev().skip_while(|other| other.seq >= news.seq);
         let mut lately = lately.take_while(|other| other.at > since);
-        !lately.any(|other| matches!(&other.item, Item::Fired(alert) if alert.incident == incident))
+        let is_it = |other: &News| {
+            let began = matches!(
+                other.item,
+                Item::Fired(_)
+                    | Item::Standing { .. }
+                    | Item::Escalated { .. }
+                    | Item::FellBack { .. }
+            );
+            let about = other.item.alert().is_some_and(|alert| alert.incident == incident);
+            began && about && other.item.concerns(channel)
+        };
+        !lately.any(is_it)
     };
     match &news.item {
         Item::SmokeFailed(_) => true,
@@ -165,12 +176,13 @@ pub(super) fn overdue_since(
         matches!(&news.item, Item::Fired(alert) | Item::Standing { alert, .. }
             | Item::Escalated { alert, .. } if alert.incident == incident)
     };
-    // Without the interval: a letter that was taken may be newer than this.
-    let wait = |news: &News| match news.item.alert() {
-        Some(alert) if matches!(news.item, Item::Fired(_)) => channel.routing.wait(alert.severity),
-        _ => Span::ZERO,
+    // What the channel waits for of its own is no fault of the receiver's.
+    let due = |news: &News| {
+        let grouped = grouped(channel, known, news);
+        let free = free_at(channel, known).filter(|_| !is_beyond_limit(record, channel, news));
+        free.map_or(grouped, |free| grouped.max(free))
     };
-    untold.filter(fires).last().map(|news| news.at + wait(news))
+    untold.filter(fires).last().map(due)
 }
 
 #[cfg(test)]

@@ -44,11 +44,8 @@ pub fn owed(record: &Record, channel: &Channel) -> Owed {
     if let Some(frozen) = known.and_then(|known| known.frozen.as_ref()) {
         // In the words that it left with, whatever a reload has changed since.
         let written_by = frozen.written_by.as_ref();
-        let severities = written_by.map_or(&channel.severities, |by| &by.severities);
-        let routing = written_by.map_or(&channel.routing, |by| &by.routing);
+        let channel = written_by.map_or(channel, |by| &by.channel);
         let url = written_by.map_or(&record.plan.url, |by| &by.url);
-        let (severities, routing) = (severities.clone(), routing.clone());
-        let channel = &Channel { severities, routing, ..channel.clone() };
         let stretch = Stretch { after: frozen.after, up_to: frozen.up_to, waited: frozen.waited };
         return match letter(record, channel, url, stretch) {
             // Under its first key, also where a newer version words it otherwise.

@@ -30,7 +30,9 @@ pub fn stage_for(plan: &Plan, channel: &Channel, now: Timestamp) -> Record {
         ..plan.clone()
     };
     let opened = Fact::Opened { release, plan: Box::new(plan), by: String::new() };
-    Record::open(now, &opened).expect("an opened fact opens a record")
+    let mut record = Record::open(now, &opened).expect("an opened fact opens a record");
+    record.news.clear(); // a release that is none is not out
+    record
 }
 
 /// What happens in it.

@@ -78,7 +78,7 @@ fn inherited(record: &Record, channel: &Channel) -> BTreeMap<String, (AlertNews,
             continue;
         };
         let news = record.alert_news(record.rule(&key.rule), key, alert.value);
-        if open.heritage.is_some() && news.is_for(channel) {
+        if open.heritage.is_some() && alert.told && news.is_told(channel) {
             found.insert(news.incident.clone(), (news, State::Firing));
         }
     }

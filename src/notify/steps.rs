@@ -58,8 +58,9 @@ pub fn steps(record: &Record, now: Timestamp) -> Steps {
 /// From when on people could know of it; `None`: nobody is to. What is held back
 /// from everybody reminds nobody.
 fn told_since(alert: &AlertRecord, episode: &Episode) -> Option<Timestamp> {
-    let freed_at = episode.held.iter().filter_map(|held| held.to).max();
-    alert.held.is_none().then(|| freed_at.unwrap_or(episode.fired_at))
+    let begun = episode.insisting.begun.as_ref().map(|begun| begun.at);
+    let is_spoken_of = alert.told && alert.held.is_none() && alert.flapping.is_none();
+    is_spoken_of.then(|| begun.unwrap_or(episode.fired_at))
 }
 
 fn news_of(record: &Record, key: &AlertKey, alert: &AlertRecord) -> AlertNews {

@@ -179,15 +179,19 @@ impl Record {
         alert.worsen(rule.bound, value);
         match (before, phase) {
             (Phase::Inactive | Phase::Pending { .. }, Phase::Firing { since }) => {
-                alert.episodes.push(Episode::open(since, at, value));
+                let mut open = Episode::open(since, at, value);
+                // Who waits for the end of what comes and goes waits on.
+                if let Some(before) = alert.episodes.last().filter(|_| alert.told) {
+                    open.insisting.begun = before.insisting.begun.clone();
+                    open.insisting.also_to = before.insisting.also_to.clone();
+                }
+                alert.episodes.push(open);
                 alert.changed_at = at;
                 let flaps = alert.flapping.map(|_| Hold::Flapping).filter(|_| alert.told);
                 if let Some(why) = alert.held.clone().or(flaps) {
                     return alert.begin_hold(why, at);
                 }
-                alert.told = true;
-                let news = self.alert_news(&rule, &key, value);
-                self.tell(Item::Fired(news));
+                self.tell_fired(&key);
             }
             (Phase::Recovering { .. }, Phase::Firing { .. }) => {
                 if let Some(episode) = alert.episodes.last_mut() {

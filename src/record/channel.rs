@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::{Outcome, Waited};
-use crate::model::{MINUTE, Routing, Severity, Span, Timestamp};
+use crate::model::{Channel, MINUTE, Severity, Span, Timestamp};
 
 /// One bookmark, not a queue: while a channel is down, a fire and its resolve
 /// become one letter, and nothing expires unread.
@@ -81,10 +81,8 @@ pub struct Frozen {
 pub struct WrittenBy {
     /// The service's address.
     pub url: String,
-    /// Which alerts the channel took.
-    pub severities: Vec<Severity>,
-    /// When, and of which of these.
-    pub routing: Routing,
+    /// The channel as it was: what it took, and in which form.
+    pub channel: Channel,
 }
 
 /// A channel that failed for this long is *broken*: told elsewhere, tried hourly.

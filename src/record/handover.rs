@@ -60,7 +60,17 @@ impl Record {
     pub fn to_hand_on(&self, heir: &Plan) -> Vec<Handed> {
         let firing = self.alerts.iter().filter(|(_, alert)| alert.phase.is_firing());
         let goes_on = firing.filter(|(key, _)| goes_on(&self.plan, heir, key));
-        goes_on.filter_map(|(key, alert)| handed(key, alert)).collect()
+        let severity = |plan: &Plan, rule: &Name| {
+            plan.rules.iter().find(|known| known.name == *rule).map(|known| known.severity)
+        };
+        let handed = goes_on.filter_map(|(key, alert)| {
+            let mut handed = handed(key, alert)?;
+            if severity(heir, &key.rule) > severity(&self.plan, &key.rule) {
+                handed.insisting.acked = None; // of something milder
+            }
+            Some(handed)
+        });
+        handed.collect()
     }
 
     pub(super) fn apply_superseded(&mut self, by: Name, handed: Vec<Handed>) {

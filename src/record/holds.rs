@@ -150,11 +150,7 @@ impl Record {
         alert.held = None;
         alert.end_hold(at);
         if alert.phase.is_firing() && !alert.told {
-            alert.told = true;
-            let value = alert.value;
-            let rule = self.rule_at(self.rule(&key.rule), at).into_owned();
-            let news = self.alert_news(&rule, key, value);
-            self.tell(Item::Fired(news));
+            self.tell_fired(key);
         }
     }
 

@@ -52,7 +52,8 @@ impl Record {
             let AlertKey { rule, labels } = parent.clone();
             return Some(Hold::Inhibition { rule, labels });
         }
-        let alert = self.alerts.get(key)?;
+        // One that began to come and go while it was held back is told once.
+        let alert = self.alerts.get(key).filter(|alert| alert.told)?;
         alert.flapping.is_some().then_some(Hold::Flapping)
     }
 

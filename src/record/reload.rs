@@ -240,8 +240,11 @@ impl Record {
         let is_moved = self.plan.url != plan.url;
         let url = self.plan.url.clone();
         for old in mem::take(&mut self.plan.channels) {
-            let debt = self.debt(&old);
+            let (debt, before) = (self.debt(&old), self.seq - 1);
             let known = self.channels.entry(old.name.clone()).or_default();
+            if debt == 0 && known.frozen.is_none() {
+                known.told = known.told.max(before); // what it did not take is no news to it
+            }
             let Some(new) = plan.channels.iter().find(|channel| channel.name == old.name) else {
                 *known = ChannelRecord { frozen: None, ..mem::take(known) };
                 if debt > 0 {
@@ -250,7 +253,7 @@ impl Record {
                 }
                 continue;
             };
-            if mem::discriminant(&new.medium) != mem::discriminant(&old.medium) {
+            if !new.medium.travels_as(&old.medium) {
                 known.frozen = None; // no letter for a webhook is one for a mail server
             }
             let own = format!("channel.{}.", new.name);
@@ -258,12 +261,12 @@ impl Record {
                 // Whatever failed was asked elsewhere.
                 (known.failures, known.failing_since, known.not_before) = (0, None, None);
                 known.broken = false;
+                known.messages.clear(); // they stand where nobody may look any more
             }
             if let Some(out) = known.frozen.as_mut().filter(|out| out.written_by.is_none())
-                && (is_moved || new.severities != old.severities || new.routing != old.routing)
+                && (is_moved || *new != old)
             {
-                let (severities, routing) = (old.severities.clone(), old.routing.clone());
-                out.written_by = Some(WrittenBy { url: url.clone(), severities, routing });
+                out.written_by = Some(WrittenBy { url: url.clone(), channel: old.clone() });
             }
             self.plan.channels.push(old);
         }
@@ -284,12 +287,15 @@ impl Record {
             let old = before.channels.iter().find(|old| old.name == channel.name);
             old.is_some_and(|old| alert.is_told(old))
         };
+        let is_for = |channel: &Channel, alert: &AlertNews| {
+            channel.routing.after.is_none() && alert.is_for(channel)
+        };
         let firing = self.alerts.iter().filter(|(_, alert)| alert.phase.is_firing() && alert.told);
         let firing: Vec<AlertKey> = firing.map(|(key, _)| key.clone()).collect();
         for key in firing {
             let rule = self.rule_at(self.rule(&key.rule), self.at).into_owned();
             let alert = self.alert_news(&rule, &key, self.alerts[&key].value);
-            let takes = |channel: &&Channel| alert.is_told(channel) && !known(channel, &alert);
+            let takes = |channel: &&Channel| is_for(channel, &alert) && !known(channel, &alert);
             let to: Vec<Name> = self
                 .plan
                 .channels
@@ -298,7 +304,7 @@ impl Record {
                 .map(|channel| channel.name.clone())
                 .collect();
             for to in to {
-                self.remind_from_now(&key, &to);
+                self.told_by_itself(&key, &to);
                 self.tell(Item::Standing { to, alert: alert.clone() });
             }
         }

@@ -36,10 +36,23 @@ pub enum Meant {
     },
 }
 
-/// What was told of an episode besides that it began.
+/// That people were told that it began.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub struct Begun {
+    /// When; later than it fired, where something held it back.
+    pub at: Timestamp,
+    /// Which channels: they are told of its end, whatever a reload or the next
+    /// release changes about who is told of what.
+    pub to: Vec<Name>,
+}
+
+/// What was told of an episode.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Insisting {
+    /// That it began; `None`: to nobody, or in a record that does not say to whom.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub begun: Option<Begun>,
     /// Who has acknowledged it. Ends with the episode, and when it gets worse.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub acked: Option<Ack>,
@@ -169,11 +182,29 @@ impl Record {
         self.tell_of(key, |alert| Item::FellBack { to, from, alert });
     }
 
-    /// What a channel learns of by itself it is reminded of from then on.
-    pub(super) fn remind_from_now(&mut self, key: &AlertKey, channel: &Name) {
+    /// It fires, and nothing holds it back.
+    pub(super) fn tell_fired(&mut self, key: &AlertKey) {
+        let (at, value) = (self.at, self.alerts.entry(key.clone()).or_default().value);
+        let rule = self.rule_at(self.rule(&key.rule), at).into_owned();
+        let news = self.alert_news(&rule, key, value);
+        let told = self.plan.channels.iter().filter(|one| one.routing.after.is_none());
+        let told = told.filter(|channel| news.is_for(channel));
+        let to = told.map(|channel| channel.name.clone()).collect();
+        self.insist(key, |insisting| insisting.begun = Some(Begun { at, to }));
+        let news = self.alert_news(&rule, key, value);
+        self.alerts.entry(key.clone()).or_default().told = true;
+        self.tell(Item::Fired(news));
+    }
+
+    /// A channel learns of it by itself, is reminded of it from then on, and told
+    /// of its end.
+    pub(super) fn told_by_itself(&mut self, key: &AlertKey, channel: &Name) {
         let at = self.at;
         self.insist(key, |insisting| {
             insisting.reminded.insert(channel.clone(), (at, 0));
+            if let Some(begun) = &mut insisting.begun {
+                begun.to.push(channel.clone());
+            }
         });
     }
 
@@ -196,11 +227,10 @@ impl Record {
         }
     }
 
-    /// News of an alert that fires; of one that does not, none.
+    /// News of an alert that fires, for those who know; of another, none.
     fn tell_of(&mut self, key: &AlertKey, item: impl FnOnce(AlertNews) -> Item) {
-        let Some(alert) = self.alerts.get(key).filter(|one| one.open_episode().is_some()) else {
-            return;
-        };
+        let is_told = |one: &&AlertRecord| one.told && one.open_episode().is_some();
+        let Some(alert) = self.alerts.get(key).filter(is_told) else { return };
         let rule = self.rule_at(self.rule(&key.rule), self.at).into_owned();
         let news = self.alert_news(&rule, key, alert.value);
         self.tell(item(news));
@@ -253,7 +283,10 @@ impl AlertNews {
 
     /// Whether it was told of this episode, or would have been.
     pub fn is_told(&self, channel: &Channel) -> bool {
-        let directly = channel.routing.after.is_none() && self.is_for(channel);
+        let directly = match &self.insisting.begun {
+            Some(begun) => begun.to.contains(&channel.name),
+            None => channel.routing.after.is_none() && self.is_for(channel),
+        };
         directly || self.insisting.also_to.contains(&channel.name)
     }
 

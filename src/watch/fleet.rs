@@ -163,6 +163,17 @@ impl Fleet {
         noted
     }
 
+    /// Somebody is on one incident, not on all that are called the same.
+    fn is_one_meant(&self, order: &Order, meant: &[WatchId]) -> Result<(), String> {
+        let Order::Acknowledge { alert, .. } = order else { return Ok(()) };
+        let fits = |id: &&WatchId| self.record(id).is_some_and(|one| one.firing(alert).is_ok());
+        let several: Vec<&str> = meant.iter().filter(fits).map(|id| id.0.as_str()).collect();
+        match several.len() {
+            0 | 1 => Ok(()),
+            _ => Err(format!("it fires in {}; say which service", several.join(", "))),
+        }
+    }
+
     /// Gives an order to the open watches of a service, or to all: the facts
     /// that it led to, and what each of them did. It fails where none of them
     /// could do it.
@@ -184,7 +195,11 @@ impl Fleet {
             Ok(meant) => meant.into_iter().filter(|id| is_open(id)).cloned(),
             Err(why) => return (Vec::new(), Err(why)),
         };
-        let places: Vec<usize> = meant.map(|id: WatchId| self.ids[&id]).collect();
+        let meant: Vec<WatchId> = meant.collect();
+        if let Err(why) = self.is_one_meant(order, &meant) {
+            return (Vec::new(), Err(why));
+        }
+        let places: Vec<usize> = meant.into_iter().map(|id: WatchId| self.ids[&id]).collect();
         let (mut noted, mut done, mut refused) = (Vec::new(), Vec::new(), None);
         for place in places {
             noted.extend(self.hear_one(now, place, vec![Heard::Ordered(Box::new(order.clone()))]));

@@ -67,7 +67,9 @@ impl Watch {
             let why = self.record.why_held(&key, &parents, now);
             let is_same = self.record.alerts[&key].held == why;
             // Calm by now: it is told if it breaks again, and not for its last minutes.
-            if is_same || why.is_none() && self.is_recovering(&key) {
+            // After a restart nobody has looked yet whether it still burns.
+            let is_in_doubt = self.is_recovering(&key) || !self.look.is_acquainted();
+            if is_same || why.is_none() && is_in_doubt {
                 continue;
             }
             let AlertKey { rule, labels } = key;

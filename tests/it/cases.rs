@@ -14,6 +14,8 @@
 
 use expect_test::expect;
 
+use bakewatch::record::{Fact, Outcome};
+
 use crate::world::drive::{Crash, Drive, Mishap};
 use crate::world::oracle;
 use crate::world::script::parse;
@@ -172,4 +174,33 @@ fn tells_the_others_at_once_whom_a_mail_does_not_reach_and_shows_it() {
     let mail = summary.deliveries.iter().find(|known| known.channel == "mail").unwrap();
     let trouble = mail.trouble.as_deref().unwrap_or_default();
     assert_eq!(trouble, "does not reach nobody@ops.example: 550 no such person here");
+}
+
+#[test]
+fn lets_a_channel_that_hangs_for_ten_minutes_disturb_nothing_but_itself() {
+    // All that became true, but for the other channel's letters and what is said of it.
+    let course = |hook: &str| {
+        let drive = play(&format!("at 10m a refuses\n{hook}\nat 20m a answers"), None);
+        let is_of_hook = |fact: &Fact| match fact {
+            Fact::Sent { channel, .. } | Fact::Receipt { channel, .. } => channel == "hook",
+            Fact::WindowClosed { .. } => true, // it tells how each channel fared
+            _ => false,
+        };
+        let kept = drive.facts().iter().filter(|(_, fact)| !is_of_hook(fact));
+        // Letters are keyed by the facts that they tell, of which there are more.
+        let shown = kept.map(|(at, fact)| match fact {
+            Fact::Sent { channel, .. } => format!("{at} sent to {channel}"),
+            Fact::Receipt { channel, outcome, .. } => format!("{at} {channel}: {outcome:?}"),
+            fact => format!("{at} {}", fact.encode().body),
+        });
+        let hung = drive.facts().iter().filter(|(_, fact)| {
+            matches!(fact, Fact::Receipt { outcome: Outcome::Unknown { .. }, .. })
+        });
+        (hung.count(), shown.collect::<Vec<_>>())
+    };
+    let (undisturbed, control) = course("at 10m hook takes");
+    let (hung, beside) = course("at 10m hook hangs\nat 20m hook takes");
+    assert_eq!((undisturbed, hung > 3), (0, true), "it hung {hung} times");
+    assert!(control.len() > 500, "{} facts are no cadence", control.len());
+    assert_eq!(beside, control);
 }

@@ -73,7 +73,10 @@ pub fn body(alerts: &[Alert], url: &str) -> String {
 pub fn filled(json: &str, now: Timestamp) -> String {
     let Ok(Value::Array(mut alerts)) = serde_json::from_str(json) else { return json.to_owned() };
     for alert in alerts.iter_mut().filter(|alert| alert["endsAt"].is_null()) {
-        alert["endsAt"] = (now + BURNS_FOR).rfc3339().into();
+        // The clock may have been set back since it began: an end before that is refused.
+        let began = alert["startsAt"].as_str().and_then(|text| text.parse::<Timestamp>().ok());
+        let from = began.map_or(now, |began| now.max(began));
+        alert["endsAt"] = (from + BURNS_FOR).rfc3339().into();
     }
     Value::Array(alerts).to_string()
 }

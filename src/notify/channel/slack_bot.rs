@@ -10,8 +10,10 @@ use super::chat::slack;
 use crate::notify::digest::{Content, Digest, State, Telling};
 use crate::notify::letter::{Body, Request};
 use crate::notify::words;
+use crate::record::Posted;
 
-const POST: &str = "/chat.postMessage";
+/// A new message, or one under another.
+pub const POST: &str = "/chat.postMessage";
 const UPDATE: &str = "/chat.update";
 
 /// A digest as messages in a channel of theirs.
@@ -104,22 +106,30 @@ fn turns(to: &str, digest: &Digest, telling: &Telling) -> Vec<Request> {
             let (json, less) = (update.to_string(), Some(least(&update)));
             vec![Request { path: UPDATE, about, json, less }]
         }
+        // A reminder calls those who read the channel, from where it burns.
+        (State::Firing, Some(message)) if telling.is_known => {
+            vec![reply(message, body(to, &one), about, true)]
+        }
         (State::Firing, _) | (_, None) => vec![post(to, &one, about)],
         (State::Resolved | State::Closed, Some(message)) => {
             let mut update = body(&message.channel, &one);
             update["ts"] = message.ts.as_str().into();
-            let reply = json!({
-                "channel": message.channel, "thread_ts": message.ts, "text": update["text"],
-            });
-            let request = |path, json: &Value, less: Option<String>| Request {
-                path,
-                about: about.clone(),
-                json: json.to_string(),
-                less,
-            };
-            vec![request(UPDATE, &update, Some(least(&update))), request(POST, &reply, None)]
+            let (json, less) = (update.to_string(), Some(least(&update)));
+            let update = Request { path: UPDATE, about: about.clone(), json, less };
+            vec![update, reply(message, body(to, &one), about, false)]
         }
     }
+}
+
+/// Under a message; where that is gone, as one of its own.
+fn reply(message: &Posted, whole: Value, about: String, calls: bool) -> Request {
+    let mut reply = json!({
+        "channel": message.channel, "thread_ts": message.ts, "text": whole["text"],
+    });
+    if calls {
+        reply["reply_broadcast"] = true.into();
+    }
+    Request { path: POST, about, json: reply.to_string(), less: Some(whole.to_string()) }
 }
 
 fn post(to: &str, digest: &Digest, about: String) -> Request {

@@ -2,7 +2,7 @@
 //! tells became true.
 
 use super::*;
-use crate::model::{HOUR, MINUTE, Quiet, SECOND};
+use crate::model::{HOUR, MINUTE, Quiet, SECOND, Span};
 use crate::notify::fixture::Story;
 use crate::record::Outcome;
 

@@ -4,7 +4,7 @@ use super::*;
 use crate::model::{HOUR, Labels, SECOND};
 use crate::notify::Owed;
 use crate::notify::fixture::Story;
-use crate::record::{Item, Meant, Outcome};
+use crate::record::{Hold, Item, Meant, Outcome};
 
 const RULE: &str = "HighErrorRate";
 
@@ -214,4 +214,74 @@ fn is_acknowledged_by_the_whole_name_of_an_incident_or_by_its_rule() {
     assert!(found("Up").unwrap_err().contains("those that do are "));
     let other = Meant::Incident("Up".to_owned());
     assert!(Story::new().record.firing(&other).unwrap_err().contains("no alert of "));
+}
+
+fn held(story: &mut Story) -> &mut Story {
+    let (rule, labels) = (RULE.into(), Labels::default());
+    let why = Hold::Maintenance { name: "night".into() };
+    story.fact(Span::ZERO, Fact::Held { rule, labels, why })
+}
+
+fn flapping(story: &mut Story, on: bool) -> &mut Story {
+    let (rule, labels) = (RULE.into(), Labels::default());
+    story.fact(Span::ZERO, Fact::Flapping { rule, labels, on })
+}
+
+fn news(story: &Story, is_it: impl Fn(&Item) -> bool) -> usize {
+    story.record.news.iter().filter(|news| is_it(&news.item)).count()
+}
+
+#[test]
+fn an_acknowledgement_of_what_nobody_was_told_tells_nobody() {
+    let mut story = Story::new();
+    held(&mut story).burst(RULE, &[]).acknowledge(RULE);
+    assert_eq!(news(&story, |_| true), 0);
+    assert_eq!(pass(&mut story, 24 * HOUR), [""; 0]);
+    let (rule, labels) = (RULE.into(), Labels::default());
+    story.fact(SECOND, Fact::Freed { rule, labels });
+    assert_eq!(news(&story, |item| matches!(item, Item::Fired(_))), 1);
+}
+
+#[test]
+fn takes_no_step_while_an_alert_flaps_and_tells_its_end_to_all_who_were_told() {
+    let mut story = Story::new();
+    story.route("page", |routing| routing.after = Some(10 * MINUTE));
+    story.burst(RULE, &[]).pass(11 * MINUTE);
+    assert_eq!(pass(&mut story, Span::ZERO), ["to page after 10m"]);
+    flapping(&mut story, true).end(RULE, &[]).pass(MINUTE).burst(RULE, &[]);
+    assert_eq!((pass(&mut story, 3 * HOUR), next(&story)), (vec![], None));
+    story.deliver("page");
+    story.end(RULE, &[]).pass(15 * MINUTE);
+    flapping(&mut story, false);
+    let crate::notify::Body::Webhook { json } = story.letter("page").body else { panic!() };
+    assert!(json.contains(r#""status":"resolved""#), "{json}");
+}
+
+#[test]
+fn tells_an_end_to_those_who_were_told_of_the_beginning_whatever_a_reload_says() {
+    let mut story = Story::new();
+    story.burst(RULE, &[]);
+    story.deliver("page");
+    let mut plan = story.record.plan.clone();
+    let rule = plan.rules.iter_mut().find(|rule| rule.name == RULE).unwrap();
+    rule.severity = Severity::Warning; // of which `page` takes none
+    let (plan, changes) = (Box::new(plan), vec!["severity".to_owned()]);
+    story.fact(SECOND, Fact::PlanChanged { plan, changes, renewed: Vec::new() });
+    story.end(RULE, &[]);
+    let crate::notify::Body::Webhook { json } = story.letter("page").body else { panic!() };
+    assert!(json.contains(r#""status":"resolved""#), "{json}");
+}
+
+#[test]
+fn tells_those_who_take_it_only_since_it_is_worse() {
+    let mut story = Story::new();
+    story.burst("SlowAnswers", &[]); // a warning
+    assert!(!matches!(story.owed("page"), Owed::Letter(_)));
+    let mut plan = story.record.plan.clone();
+    let rule = plan.rules.iter_mut().find(|rule| rule.name == "SlowAnswers").unwrap();
+    rule.severity = Severity::Critical;
+    let (plan, changes) = (Box::new(plan), vec!["severity".to_owned()]);
+    story.fact(SECOND, Fact::PlanChanged { plan, changes, renewed: Vec::new() });
+    let crate::notify::Body::Webhook { json } = story.letter("page").body else { panic!() };
+    assert!(json.contains(r#""incident":"chat-agent/SlowAnswers""#), "{json}");
 }

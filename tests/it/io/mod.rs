@@ -17,6 +17,7 @@ pub mod peer;
 mod pulse;
 mod query;
 mod reach;
+mod rehearse;
 mod slack;
 mod smoke;
 mod store;

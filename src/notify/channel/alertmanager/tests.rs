@@ -133,10 +133,14 @@ fn counts_the_end_of_what_burns_from_each_try_and_of_nothing_else() {
         let all = sent.as_array().unwrap();
         all.iter().map(|one| one["endsAt"].as_str().unwrap().to_owned()).collect()
     };
-    let (first, second) = (ends(0), ends(60_000));
-    assert_eq!(first[0], "1970-01-01T00:04:00Z");
-    assert_eq!(second[0], "1970-01-01T00:05:00Z");
+    let (first, second) = (ends(2_000_000_000_000), ends(2_000_000_060_000));
+    assert_eq!(first[0], "2033-05-18T03:37:20Z");
+    assert_eq!(second[0], "2033-05-18T03:38:20Z");
     assert_eq!(first[1], second[1], "it has ended");
+    // By a clock that was set back no end lies before its beginning.
+    let sent: Value = serde_json::from_str(&filled(&json, Timestamp::from_millis(0))).unwrap();
+    let burning = &sent[0];
+    assert!(burning["endsAt"].as_str() > burning["startsAt"].as_str(), "{burning}");
 }
 
 /// What is said again so long after the last fact: `firing RULE`, `resolved RULE`.

@@ -30,7 +30,11 @@ const LISTS: [&str; 8] = [
     "figures",
     "truncated",
 ];
-const OTHERS: [&str; 4] = ["digest", "window", "verdict", "summary"];
+const OTHERS: [&str; 6] = ["digest", "window", "verdict", "summary", "reason", "waited"];
+
+/// The same of an alert.
+const OF_ALERTS: [&str; 5] =
+    ["closed_because", "acknowledged", "reminder", "unacknowledged_for_ms", "in_place_of"];
 
 /// A webhook's JSON in the words of a template.
 pub fn body(template: &Template, json: String) -> Body {
@@ -100,7 +104,7 @@ fn filled(json: &str) -> Value {
         OTHERS.iter().for_each(|name| fill(data, name, Value::Null));
         let alerts = data.get_mut("alerts").and_then(Value::as_array_mut);
         for alert in alerts.into_iter().flatten().filter_map(Value::as_object_mut) {
-            fill(alert, "closed_because", Value::Null);
+            OF_ALERTS.iter().for_each(|name| fill(alert, name, Value::Null));
         }
     }
     all
