@@ -195,11 +195,14 @@ fn reads_the_example_that_shows_every_key() {
               required           error_ratio
 
             Channels
-              on-call  email        critical warning info  to oncall@example.com, from bakewatch@example.com, by mail.example.com:465 (TLS) as bakewatch, password from $SMTP_PASSWORD, trusting /etc/ssl/our-ca.pem; else phone; group-wait 30s if warning; group-wait 10s if critical; group-interval 5m if warning; group-interval 1m if critical; reminders none if warning; reminders 30m 1h 2h 4h if critical; 30 letters in 10m
-              chat     webhook      critical               address from the file /run/secrets/chat-webhook, signed from $CHAT_SECRET; only team="agents", path!~"/internal/.*"
-              team     slack        critical warning info  address from $SLACK_WEBHOOK; quiet 22:00 to 07:00 Europe/Berlin, mon tue wed thu fri
-              phone    ntfy         critical warning info  address as written in channel.phone.url, topic chat-agent, token from $NTFY_TOKEN; after 10m without acknowledgement
-              events   cloudevents  critical warning info  address from $EVENTS_URL
+              on-call  email         critical warning info  to oncall@example.com, from bakewatch@example.com, by mail.example.com:465 (TLS) as bakewatch, password from $SMTP_PASSWORD, trusting /etc/ssl/our-ca.pem; else phone; group-wait 30s if warning; group-wait 10s if critical; group-interval 5m if warning; group-interval 1m if critical; reminders none if warning; reminders 30m 1h 2h 4h if critical; 30 letters in 10m
+              chat     webhook       critical               address from the file /run/secrets/chat-webhook, signed from $CHAT_SECRET, by a template, as application/json; only team="agents", path!~"/internal/.*"
+              team     slack         critical warning info  address from $SLACK_WEBHOOK; quiet 22:00 to 07:00 Europe/Berlin, mon tue wed thu fri
+              phone    ntfy          critical warning info  address as written in channel.phone.url of chat-agent, topic chat-agent, token from $NTFY_TOKEN; after 10m without acknowledgement
+              events   cloudevents   critical warning info  address from $EVENTS_URL
+              pager    pagerduty     critical               routing key from the file /run/secrets/pagerduty
+              site     alertmanager  critical warning info  replicas as written in channel.site.url[0] of chat-agent, as written in channel.site.url[1] of chat-agent, token from $ALERTMANAGER_TOKEN
+              own      command       critical warning info  /usr/local/bin/page --loud, with PAGER_TOKEN in its environment
 
             Digests
               morning  0 9 * * 1-5, Europe/Berlin  to on-call
@@ -210,6 +213,9 @@ fn reads_the_example_that_shows_every_key() {
 
             Answers queries
               http://127.0.0.1:9797  to whoever reaches it, read only
+
+            Called while all is well with bakewatch
+              from $HEARTBEAT_URL  every 1m
         "#]],
     );
     let missing: Vec<&str> = keys::TABLES
