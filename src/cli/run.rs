@@ -13,6 +13,7 @@ use super::{doors, load, log, out, output, place, rehearse};
 use crate::config::{self, Checked, Given};
 use crate::daemon::carry::Carrier;
 use crate::daemon::clock::{self, Clock};
+use crate::daemon::heartbeat::{self, Heartbeats};
 use crate::daemon::http::Http;
 use crate::daemon::lock::Lock;
 use crate::daemon::pulse::Pulse;
@@ -98,6 +99,7 @@ pub async fn run(given: Run) -> Result<Exit, String> {
         }
     };
     let address = doors::address(&all)?;
+    let heartbeats = Heartbeats::new(heartbeat::of(&all));
     let dir = place::state_dir(given.state_dir.clone())?;
     if given.rehearse {
         // Before anybody's place is taken: the release is watched meanwhile.
@@ -126,8 +128,9 @@ pub async fn run(given: Run) -> Result<Exit, String> {
     }
     let report_dir = given.report_dir.unwrap_or_else(|| dir.join("reports"));
     let carrier = Carrier { http, secrets: opened.secrets, deferred: Arc::default(), report_dir };
-    let mut turns =
-        Turns::new(opened.fleet, opened.clock, store, carrier).with_pulse(Pulse::new(lock)?);
+    let mut turns = Turns::new(opened.fleet, opened.clock, store, carrier)
+        .with_pulse(Pulse::new(lock)?)
+        .with_heartbeats(heartbeats);
     let file = given.config;
     turns = turns.with_reload(Reload::new(reloads, move || match &file {
         Some(file) => doors::unmoved(load::load(Some(file), &from).map(Some), address),

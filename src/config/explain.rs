@@ -14,8 +14,8 @@ use crate::judge::Rule;
 use crate::metrics::promql::one_line;
 use crate::metrics::{Shape, Signal, Unit};
 use crate::model::{
-    Channel, Form, HeaderValue, Medium, Proxy, Routing, Secret, Severity, Smtp, SmtpTls, Source,
-    Target, Transport, Way,
+    Channel, Form, HeaderValue, Heartbeat, Medium, Proxy, Routing, Secret, Severity, Smtp, SmtpTls,
+    Source, Target, Transport, Way,
 };
 use crate::record::{Plan, PresetChoice};
 
@@ -36,6 +36,9 @@ pub fn explain(checked: &Checked) -> String {
     section(&mut text, "Not told", super::suppression::explained(plan));
     let answers = |at| vec![format!("http://{at}"), "to whoever reaches it, read only".to_owned()];
     section(&mut text, "Answers queries", checked.listen.map(answers).into_iter().collect());
+    let calls = |one: &Heartbeat| vec![place(&one.url), format!("every {}", one.every)];
+    let calls = checked.heartbeat.iter().map(calls).collect();
+    section(&mut text, "Called while all is well with bakewatch", calls);
     section(&mut text, "Taken for want of other words", lines(&checked.defaults));
     text
 }

@@ -15,6 +15,7 @@ mod discover;
 mod explain;
 pub mod found;
 mod health;
+mod heartbeat;
 pub mod keys;
 pub mod live;
 mod outside;
@@ -52,7 +53,7 @@ use self::windows::{Ranged, Times};
 use crate::check::{Check, Expected, Places};
 use crate::judge::pack::Scope;
 use crate::metrics::{Recording, Signal};
-use crate::model::{Name, Secret, Span};
+use crate::model::{Heartbeat, Name, Secret, Span};
 use crate::record::Plan;
 
 pub use complaint::Complaint;
@@ -110,6 +111,8 @@ pub struct Checked {
     pub places: Places,
     /// Where queries are answered over HTTP; `None`: in the state directory alone.
     pub listen: Option<SocketAddr>,
+    /// Who is called as long as all is well with bakewatch itself.
+    pub heartbeat: Option<Heartbeat>,
     /// What was not said and is taken: `timeout = 10s (below every interval)`.
     pub defaults: Vec<String>,
     /// What works and is not what anybody would want.
@@ -153,7 +156,7 @@ pub fn read_with(
     let (vault, notes) = (Vault::default(), Notes::default());
     let top = Table::top(&sink, &document);
     let (plan, until, places, wrong) = plan(&top, given, &vault, &notes, files);
-    let listen = listen(&top);
+    let (listen, heartbeat) = (listen(&top), heartbeat::read(&top, &vault));
     drop(top);
     if sink.has_errors() || !wrong.is_empty() {
         return Err([sink.finish().0, wrong].concat());
@@ -165,6 +168,7 @@ pub fn read_with(
         until,
         places,
         listen,
+        heartbeat,
         defaults: notes.0.into_inner(),
         warnings: sink.finish().1,
     })

@@ -214,6 +214,9 @@ fn reads_the_example_that_shows_every_key() {
 
             Answers queries
               http://127.0.0.1:9797  to whoever reaches it, read only
+
+            Called while all is well with bakewatch
+              from $HEARTBEAT_URL  every 1m
         "#]],
     );
     let missing: Vec<&str> = keys::TABLES

@@ -13,6 +13,7 @@ pub mod discovery;
 pub mod dns;
 pub mod events;
 pub mod files;
+pub mod heartbeat;
 pub mod http;
 pub mod journal;
 mod lanes;

@@ -6,9 +6,10 @@ use std::sync::Arc;
 use tokio::sync::watch as signals;
 use tokio::task::JoinHandle;
 
+use super::heartbeat;
 use super::secrets::Secrets;
 use crate::config::Checked;
-use crate::model::{Timestamp, WatchId};
+use crate::model::{Heartbeat, Timestamp, WatchId};
 use crate::record::{Record, Reread};
 use crate::watch::{Fleet, Heard};
 
@@ -56,14 +57,22 @@ impl Reload {
     }
 }
 
-/// What the watches of a fleet are to hear of a reading, and the secrets from
-/// then on. All of it is followed or nothing.
+/// What a process goes by besides its watches' plans.
+pub struct Beside {
+    /// The literal values of the configuration.
+    pub secrets: Secrets,
+    /// Who is called while all is well.
+    pub heartbeats: Vec<Heartbeat>,
+}
+
+/// What the watches of a fleet are to hear of a reading, and what holds besides
+/// from then on. All of it is followed or nothing.
 pub fn dispatch(
     fleet: &Fleet,
     before: &Secrets,
     read: Read,
     now: Timestamp,
-) -> (Vec<(WatchId, Heard)>, Option<Secrets>) {
+) -> (Vec<(WatchId, Heard)>, Option<Beside>) {
     let done = fleet.done();
     let open: Vec<&WatchId> = fleet.ids().filter(|id| !done.contains(id)).collect();
     let all = match read {
@@ -81,9 +90,9 @@ pub fn dispatch(
         Ok(heard) => heard,
         Err(errors) => return (refused(&open, &errors), None),
     };
-    let mut secrets = Secrets::default();
+    let (mut secrets, heartbeats) = (Secrets::default(), heartbeat::of(&all));
     all.into_iter().for_each(|one| secrets.extend(one.secrets));
-    (heard, Some(secrets))
+    (heard, Some(Beside { secrets, heartbeats }))
 }
 
 /// What each open watch is to follow, if all of them can.

@@ -14,6 +14,7 @@ use tokio::time::Instant;
 use super::carry::{self, Carrier, Landed};
 use super::clock::Clock;
 use super::desk::{Call, Errand, Obeyed, Readers};
+use super::heartbeat::{self, Heartbeats};
 use super::journal;
 use super::pulse::Pulse;
 use super::reload::{self, Reload, Step};
@@ -98,6 +99,8 @@ pub struct Turns {
     errands: Vec<Errand>,
     /// A reading of the configuration that the next turn takes in.
     reread: Option<reload::Read>,
+    /// Who is called as long as all is well.
+    heartbeats: Heartbeats,
     /// The last to be dropped: the store closes while the lock is held.
     pulse: Pulse,
 }
@@ -125,6 +128,7 @@ impl Turns {
             readers: None,
             errands: Vec::new(),
             reread: None,
+            heartbeats: Heartbeats::default(),
             pulse: Pulse::default(),
         }
     }
@@ -142,6 +146,11 @@ impl Turns {
     /// Lets readers look at what is known.
     pub fn with_readers(self, readers: Readers) -> Turns {
         Turns { readers: Some(readers), ..self }
+    }
+
+    /// Calls somebody as long as all is well.
+    pub fn with_heartbeats(self, heartbeats: Heartbeats) -> Turns {
+        Turns { heartbeats, ..self }
     }
 
     /// What is known.
@@ -164,6 +173,7 @@ impl Turns {
                 1 if drain_until.is_none() => {
                     self.all_hear(|| Heard::Stop);
                     self.pulse.stopping(DRAIN);
+                    self.heartbeats.stop();
                     drain_until = Some(Instant::now() + DRAIN);
                 }
                 1 => {}
@@ -174,6 +184,7 @@ impl Turns {
                 // What has come about is still to be told.
                 reached = true;
                 self.all_hear(|| Heard::Stop);
+                self.heartbeats.stop();
                 drain_until = Some(Instant::now() + DRAIN);
                 continue;
             }
@@ -246,6 +257,9 @@ impl Turns {
         }
         self.finish().await;
         self.pulse.turned(Instant::now(), || observer.progress(now, &self.fleet));
+        let is_stored = self.unstored.is_empty();
+        let trouble = || heartbeat::trouble(&self.fleet, now, is_stored);
+        self.heartbeats.turned(Instant::now(), &self.carrier, trouble);
         observer.turn(now, &self.fleet)
     }
 
@@ -272,10 +286,11 @@ impl Turns {
     /// Watches hear of another plan with this turn, and jobs of this turn know
     /// the secrets of it; those that are out end with what they left with.
     fn take_configuration(&mut self, read: reload::Read, now: Timestamp) {
-        let (heard, secrets) = reload::dispatch(&self.fleet, &self.carrier.secrets, read, now);
+        let (heard, beside) = reload::dispatch(&self.fleet, &self.carrier.secrets, read, now);
         self.heard.extend(heard);
-        if let Some(secrets) = secrets {
-            self.carrier = Arc::new(self.carrier.with_secrets(secrets));
+        if let Some(beside) = beside {
+            self.carrier = Arc::new(self.carrier.with_secrets(beside.secrets));
+            self.heartbeats.follow(beside.heartbeats);
         }
         self.pulse.reloaded();
     }
@@ -392,7 +407,7 @@ impl Turns {
         if !self.unstored.is_empty() {
             until = until.min(Instant::now() + STORE_RETRY.to_std());
         }
-        let others = drain_until.into_iter().chain(self.pulse.due());
+        let others = drain_until.into_iter().chain(self.pulse.due()).chain(self.heartbeats.due());
         let until = others.fold(until, Instant::min);
         tokio::select! {
             landed = self.arrivals.recv() => {

@@ -163,8 +163,11 @@ fn tells_the_others_at_once_whom_a_mail_does_not_reach_and_shows_it() {
     let mail = drive.receivers.iter().find(|receiver| receiver.name == "mail").unwrap();
     let keys: std::collections::BTreeSet<&String> = mail.tries.iter().map(|(_, key)| key).collect();
     assert_eq!(keys.len(), mail.tries.len(), "each letter is sent once");
+    // The summary lists what was told.
+    let is_summary = |words: &str| words.contains("release.summary") || words.contains("Receipts");
     let notices = |channel: &str| {
         let taken = drive.taken.iter().filter(|taken| taken.channel == channel);
+        let taken = taken.filter(|taken| !is_summary(&taken.words));
         taken
             .filter(|taken| taken.words.contains("channel mail does not reach nobody@ops.example"))
             .count()

@@ -113,15 +113,15 @@ fn holds_back_beginnings_and_never_ends_whatever_the_reason() {
         silence      fires and ends under it                                      | silence 12m–21m
         silence      fires under it, ends after it   firing 30m, resolved 46m     | silence 12m–30m
         silence      fires before it, ends under it  firing 5m, resolved 21m      | 
-        silence      fires before it, ends after it  firing 5m, resolved 46m      | 
+        silence      fires before it, ends after it  firing 5m, firing 35m, resolved 46m | 
         maintenance  fires and ends under it                                      | maintenance 12m–21m
         maintenance  fires under it, ends after it   firing 30m, resolved 46m     | maintenance 12m–30m
         maintenance  fires before it, ends under it  firing 5m, resolved 21m      | 
-        maintenance  fires before it, ends after it  firing 5m, resolved 46m      | 
+        maintenance  fires before it, ends after it  firing 5m, firing 35m, resolved 46m | 
         inhibition   fires and ends under it                                      | inhibition 12m–21m
         inhibition   fires under it, ends after it   firing 30m, resolved 46m     | inhibition 12m–30m
         inhibition   fires before it, ends under it  firing 5m, resolved 21m      | 
-        inhibition   fires before it, ends after it  firing 5m, resolved 46m      | 
+        inhibition   fires before it, ends after it  firing 5m, firing 35m, resolved 46m | 
     "#]].assert_eq(&table);
 }
 

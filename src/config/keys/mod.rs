@@ -9,6 +9,7 @@ mod channels;
 mod checks;
 mod digests;
 mod health;
+mod heartbeat;
 mod presets;
 mod resources;
 mod rules;
@@ -83,7 +84,7 @@ impl Key {
 }
 
 /// All of them, in the order of the example file.
-pub const TABLES: [&Table; 33] = [
+pub const TABLES: [&Table; 34] = [
     &service::TOP,
     &service::TARGETS,
     &targets::DISCOVER,
@@ -117,6 +118,7 @@ pub const TABLES: [&Table; 33] = [
     &digests::TABLE,
     &suppression::MAINTENANCE,
     &suppression::INHIBIT,
+    &heartbeat::TABLE,
 ];
 
 /// What other tools call things, and what they are called here.

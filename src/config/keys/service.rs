@@ -66,6 +66,8 @@ pub(super) const TOP: Table = Table {
         key("digest", Tables("digest"), "what is told by the calendar, besides"),
         key("maintenance", Tables("maintenance"), "when nobody is told that an alert fires"),
         key("inhibit", Tables("inhibit"), "alerts that others explain"),
+        key("heartbeat", Takes::Table("heartbeat"), "who is to notice when bakewatch is gone")
+            .or("nobody is called"),
     ],
 };
 

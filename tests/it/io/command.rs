@@ -62,7 +62,7 @@ async fn says_by_its_exit_code_what_became_of_the_letter() {
 #[tokio::test]
 async fn keeps_what_it_says_of_an_error_and_hides_its_secrets() {
     let (outcome, _) = check("echo \"no route with $TOKEN\" >&2; exit 1", 10 * SECOND).await;
-    let detail = "exit 1: no route with …".to_owned();
+    let detail = "exit 1: no route with ***".to_owned();
     assert_eq!(outcome, Outcome::Refused { detail, retry_after: None, permanent: false });
 }
 

@@ -7,6 +7,7 @@ mod discover;
 mod dns;
 mod events;
 mod hangup;
+mod heartbeat;
 mod http;
 mod lanes;
 mod live;
