@@ -18,6 +18,7 @@ mod output;
 mod place;
 mod query;
 pub mod reference;
+mod rehearse;
 mod report;
 mod run;
 mod silence;
@@ -62,6 +63,9 @@ enum Command {
     /// Says of which alerts nobody is to be told for a while
     #[command(after_help = exit::help())]
     Silence(silence::Silencing),
+    /// Sends a test alert through every channel, and shows the receipts
+    #[command(after_help = exit::help())]
+    Rehearse(rehearse::Rehearse),
     /// Watches an invented service through a week in under a minute
     Demo(demo::Demo),
     /// Prints the summary of a closed window
@@ -96,6 +100,7 @@ pub fn main() -> Exit {
         Command::Status(given) => status::run(&given),
         Command::Deliveries(given) => deliveries::run(&given),
         Command::Ack(given) => wait_for(ack::run(&given)),
+        Command::Rehearse(given) => wait_for(rehearse::run(&given)),
         Command::Query(given) => wait_for(query::run(&given)),
         Command::Silence(given) => wait_for(silence::run(&given)),
         Command::Report(given) => report::run(&given),

@@ -9,7 +9,7 @@ use clap::Args;
 
 use super::account::{Account, Telling, Until};
 use super::exit::Exit;
-use super::{doors, load, log, out, output, place};
+use super::{doors, load, log, out, output, place, rehearse};
 use crate::config::{self, Checked, Given};
 use crate::daemon::carry::Carrier;
 use crate::daemon::clock::{self, Clock};
@@ -59,6 +59,10 @@ pub struct Run {
     /// until it has told what it owes, and takes its place
     #[arg(long)]
     take_over: bool,
+    /// Sends a test alert through every channel first; the reports tell what
+    /// came of it
+    #[arg(long)]
+    rehearse: bool,
     /// Degraded is not good enough (exit code 5)
     #[arg(long)]
     strict: bool,
@@ -102,6 +106,9 @@ pub async fn run(given: Run) -> Result<Exit, String> {
         false => Lock::take(&dir)?,
     };
     let store = Store::open(&dir)?;
+    if given.rehearse && !rehearse::play(&all, &dir).await? {
+        out::complain("warning: a channel did not take its test alert");
+    }
     // The same words mean the same for each file.
     let until = until(all.first().and_then(|one| one.until.clone()));
     let opened = open(&given, all, &Reader::open(&dir)?)?;
@@ -110,10 +117,7 @@ pub async fn run(given: Run) -> Result<Exit, String> {
         out::print(&format!("{id}: its watch is over; `report` prints its summaries\n"))?;
     }
     let mut account = Account::new(until, opened.ours, opened.over, telling);
-    let http = Http::new()?;
-    if let Some(why) = http.no_roots() {
-        tracing::warn!("https cannot be verified on this machine: {why}");
-    }
+    let http = clients()?;
     let report_dir = given.report_dir.unwrap_or_else(|| dir.join("reports"));
     let carrier = Carrier { http, secrets: opened.secrets, deferred: Arc::default(), report_dir };
     let mut turns = Turns::new(opened.fleet, opened.clock, store, carrier)
@@ -141,6 +145,14 @@ pub async fn run(given: Run) -> Result<Exit, String> {
         End::Stopped | End::Interrupted => Ok(Exit::Interrupted),
         End::Done | End::Reached => Ok(Exit::of(account.worst(turns.fleet()), given.strict)),
     }
+}
+
+fn clients() -> Result<Http, String> {
+    let http = Http::new()?;
+    if let Some(why) = http.no_roots() {
+        tracing::warn!("https cannot be verified on this machine: {why}");
+    }
+    Ok(http)
 }
 
 fn telling(given: &output::Given, all: &[Checked]) -> Result<Telling, String> {
@@ -217,7 +229,7 @@ fn open(given: &Run, all: Vec<Checked>, reader: &Reader) -> Result<Opened, Strin
         opened.secrets.extend(checked.secrets);
         let (release, past) = place(reader, &known, &service, &version, at)?;
         opened.ours.push(release.watch());
-        heirs.insert(service, release.watch());
+        heirs.insert(service.clone(), release.watch());
         match past {
             // Taken up below, with the plan it was opened with.
             Past::Open(record) => {
@@ -226,7 +238,11 @@ fn open(given: &Run, all: Vec<Checked>, reader: &Reader) -> Result<Opened, Strin
             }
             Past::None => {
                 let baseline = baseline(reader, &checked.plan)?;
-                opened.fleet.open_against(release, checked.plan, baseline, now)?;
+                let rehearsal = reader.rehearsal(&service)?;
+                let id = opened.fleet.open_against(release, checked.plan, baseline, now)?;
+                if let Some(rehearsal) = rehearsal {
+                    opened.fleet.rehearsed(&id, rehearsal, now);
+                }
             }
             // Its watch is over: nothing is asked any more, and its verdict stands.
             Past::Over(record) => {

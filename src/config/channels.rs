@@ -20,7 +20,7 @@ use crate::model::{Channel, Form, Medium, Secret, Severity, Smtp, SmtpTls};
 const TYPES: [(&str, &[&str]); 11] = [
     ("email", &["to", "from", "smtp", "password", "ca-file"]),
     ("webhook", &["url", "secret", "template", "content-type"]),
-    ("slack", &["url"]),
+    ("slack", &["url", "token", "channel"]),
     ("teams", &["url"]),
     ("discord", &["url"]),
     ("ntfy", &["url", "topic", "token"]),
@@ -76,6 +76,7 @@ fn channel(table: &Table, name: &str, words: &Severities, vault: &Vault) -> Opti
         "pagerduty" => others::pagerduty(table, vault),
         "alertmanager" => others::alertmanager(table, vault),
         "command" => others::command(table, vault),
+        "slack" if table.get("token").is_some() => others::slack_bot(table, vault),
         form => post(table, form, vault),
     };
     let name = name.into();
@@ -102,6 +103,9 @@ fn foreign(table: &Table, own: &str, keys: &[&str]) {
 /// A receiver with a form of its own.
 fn post(table: &Table, form: &str, vault: &Vault) -> Option<Medium> {
     let token = Said::of(table.get("token"), |value| vault.secret(value, not_empty));
+    if let Some(value) = table.get("channel") {
+        value.error("is said of a bot, by its `token`; an incoming webhook has its own channel");
+    }
     let form = match form {
         "slack" => Some(Form::Slack),
         "teams" => Some(Form::Teams),

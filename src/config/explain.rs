@@ -308,6 +308,13 @@ fn channel(channel: &Channel) -> Row {
             }
             (form.as_str(), how)
         }
+        Medium::SlackBot { token, channel, url } => {
+            let mut how = format!("in {channel} by a bot, token {}", place(token));
+            if let Some(url) = url {
+                let _ = write!(how, ", address {}", place(url));
+            }
+            ("slack", how)
+        }
         Medium::Pagerduty { key, url } => {
             let mut how = format!("routing key {}", place(key));
             if let Some(url) = url {

@@ -198,6 +198,7 @@ fn reads_the_example_that_shows_every_key() {
               on-call  email         critical warning info  to oncall@example.com, from bakewatch@example.com, by mail.example.com:465 (TLS) as bakewatch, password from $SMTP_PASSWORD, trusting /etc/ssl/our-ca.pem; else phone; group-wait 30s if warning; group-wait 10s if critical; group-interval 5m if warning; group-interval 1m if critical; reminders none if warning; reminders 30m 1h 2h 4h if critical; 30 letters in 10m
               chat     webhook       critical               address from the file /run/secrets/chat-webhook, signed from $CHAT_SECRET, by a template, as application/json; only team="agents", path!~"/internal/.*"
               team     slack         critical warning info  address from $SLACK_WEBHOOK; quiet 22:00 to 07:00 Europe/Berlin, mon tue wed thu fri
+              ops      slack         critical warning info  in #ops by a bot, token from $SLACK_TOKEN
               phone    ntfy          critical warning info  address as written in channel.phone.url of chat-agent, topic chat-agent, token from $NTFY_TOKEN; after 10m without acknowledgement
               events   cloudevents   critical warning info  address from $EVENTS_URL
               pager    pagerduty     critical               routing key from the file /run/secrets/pagerduty

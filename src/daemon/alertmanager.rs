@@ -78,7 +78,7 @@ fn settle(outcomes: Vec<Outcome>) -> Outcome {
     for (index, outcome) in outcomes.into_iter().enumerate() {
         let recipient = format!("replica {} of {count}", index + 1);
         match outcome {
-            Outcome::Accepted { .. } | Outcome::Partly { .. } => {}
+            Outcome::Accepted { .. } | Outcome::Posted { .. } | Outcome::Partly { .. } => {}
             Outcome::Refused { detail, retry_after, permanent } => {
                 is_permanent &= permanent;
                 wait = wait.max(retry_after);

@@ -10,7 +10,9 @@ use futures_util::FutureExt;
 
 use super::http::Http;
 use super::secrets::Secrets;
-use super::{alertmanager, check, command, discovery, events, publish, query, smtp, webhook};
+use super::{
+    alertmanager, check, command, discovery, events, publish, query, slack, smtp, webhook,
+};
 use crate::model::{Channel, Failure, Medium, Request, Span};
 use crate::notify::{Body, Letter};
 use crate::record::Outcome;
@@ -165,6 +167,10 @@ impl Carrier {
                 let one = events::Try { requests, timeout, not_stored, now_s };
                 events::deliver(&self.http, &self.secrets, key, url.as_ref(), one).await
             }
+            (Medium::SlackBot { token, url, .. }, Body::Requests(requests)) => {
+                let one = slack::Try { requests, timeout, not_stored, now_s };
+                slack::deliver(&self.http, &self.secrets, token, url.as_ref(), one).await
+            }
             (Medium::Email { to, from, smtp }, Body::Mail { .. }) => {
                 let post = smtp::Post { to, from, smtp, timeout, not_stored };
                 smtp::deliver(&self.secrets, &self.deferred, letter, post).await
@@ -175,6 +181,7 @@ impl Carrier {
                 | Medium::Alertmanager { .. }
                 | Medium::Command { .. }
                 | Medium::Pagerduty { .. }
+                | Medium::SlackBot { .. }
                 | Medium::Email { .. },
                 _,
             ) => panic!("the letter {} is not in its channel's form", letter.key),

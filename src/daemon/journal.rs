@@ -72,6 +72,7 @@ pub fn say(watch: &WatchId, at: Timestamp, fact: &Fact, record: &Record) {
         Fact::Superseded { .. }
         | Fact::Inherited { .. }
         | Fact::Baseline(_)
+        | Fact::Rehearsed(_)
         | Fact::Ended { .. } => followed(watch, &at, fact, record),
         Fact::Poisoned { message } => {
             error!(%watch, at, "bakewatch itself failed, nothing is judged any more: {message}");
@@ -142,6 +143,10 @@ fn followed(watch: &WatchId, at: &str, fact: &Fact, record: &Record) {
                     false => warn!(%watch, at, "{line}"),
                 }
             }
+        }
+        Fact::Rehearsed(rehearsal) => {
+            let (rehearsed, received) = (rehearsal.at.rfc3339(), rehearsal.is_received());
+            info!(%watch, at, rehearsed, received, "the channels were tested before");
         }
         Fact::Ended { reason: Ending::Complete } => info!(%watch, at, "watch complete"),
         Fact::Ended { reason: Ending::Superseded { by } } => {
@@ -278,7 +283,9 @@ fn digest(watch: &WatchId, at: &str, overview: &Overview) {
 
 fn receipt(watch: &WatchId, at: &str, channel: &Name, key: &str, outcome: &Outcome) {
     match outcome {
-        Outcome::Accepted { detail } => info!(%watch, at, %channel, key, "letter taken: {detail}"),
+        Outcome::Accepted { detail } | Outcome::Posted { detail, .. } => {
+            info!(%watch, at, %channel, key, "letter taken: {detail}");
+        }
         Outcome::Partly { detail, .. } => {
             warn!(%watch, at, %channel, key, "letter taken in part: {detail}");
         }

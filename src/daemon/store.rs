@@ -10,7 +10,7 @@ use rusqlite::{Connection, OpenFlags, OptionalExtension, params};
 use tokio::sync::oneshot;
 
 use crate::model::{Name, Timestamp, WatchId};
-use crate::record::{Fact, Stored};
+use crate::record::{Fact, Rehearsal, Stored};
 use crate::watch::Noted;
 
 /// The file's name in a state directory.
@@ -21,7 +21,8 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// One step each; `user_version` counts those that are done. Never changed,
 /// only added to.
-const MIGRATIONS: &[&str] = &["
+const MIGRATIONS: &[&str] = &[
+    "
     CREATE TABLE facts (
         watch   TEXT    NOT NULL, -- service@version
         seq     INTEGER NOT NULL, -- from 1, without gaps
@@ -33,7 +34,14 @@ const MIGRATIONS: &[&str] = &["
     ) STRICT; -- with row ids: a body of 1 kB shares its page with others
 
     CREATE TABLE finished (watch TEXT NOT NULL PRIMARY KEY) STRICT, WITHOUT ROWID;
-"];
+",
+    "
+    CREATE TABLE rehearsals ( -- the last test of each service's channels
+        service TEXT NOT NULL PRIMARY KEY,
+        body    TEXT NOT NULL -- JSON
+    ) STRICT, WITHOUT ROWID;
+",
+];
 
 /// A watch's facts, in order.
 pub type Facts = Vec<(Timestamp, Fact)>;
@@ -221,6 +229,21 @@ impl Reader {
         Ok(all.into_iter().filter(is_of).map(|id| WatchId(id.into())).collect())
     }
 
+    /// How the last test of a service's channels went.
+    ///
+    /// # Errors
+    /// What the disk said, with the path, or it is a newer bakewatch's.
+    pub fn rehearsal(&self, service: &Name) -> Result<Option<Rehearsal>, String> {
+        let query = "SELECT body FROM rehearsals WHERE service = ?1";
+        let body = self.connection.query_row(query, [service.as_str()], |row| row.get(0));
+        let body: Option<String> = body.optional().map_err(|error| in_words(&self.path, &error))?;
+        let read = |body: String| {
+            serde_json::from_str(&body)
+                .map_err(|error| self.at(&format!("the rehearsal of {service}: {error}")))
+        };
+        body.map(read).transpose()
+    }
+
     /// A watch's facts, in order.
     ///
     /// # Errors
@@ -261,6 +284,21 @@ impl Reader {
     fn at(&self, what: &dyn std::fmt::Display) -> String {
         format!("{}: {what}", self.path.display())
     }
+}
+
+/// Keeps how the test of a service's channels went, in place of the one before.
+/// Another process may hold the directory meanwhile.
+///
+/// # Errors
+/// As `Store::open`.
+pub fn keep_rehearsal(dir: &Path, service: &Name, rehearsal: &Rehearsal) -> Result<(), String> {
+    let path = dir.join(FILE);
+    let connection = writable(&path)?;
+    let body = serde_json::to_string(rehearsal).expect("a rehearsal has no map with odd keys");
+    let insert = "INSERT INTO rehearsals (service, body) VALUES (?1, ?2)
+        ON CONFLICT (service) DO UPDATE SET body = excluded.body";
+    let done = connection.execute(insert, params![service.as_str(), body]);
+    done.map(|_| ()).map_err(|error| in_words(&path, &error))
 }
 
 fn writable(path: &Path) -> Result<Connection, String> {

@@ -125,26 +125,46 @@ pub(super) async fn exchange(
     now_s: i64,
     objection: impl Fn(&str) -> Option<String>,
 ) -> (Outcome, Option<u16>) {
+    let (outcome, status, _) = whole(ready, timeout, now_s, objection).await;
+    (outcome, status)
+}
+
+/// The same, with the whole of what was said, for receivers that say by it what
+/// became of a letter.
+pub(super) async fn exchange_whole(ready: Ready, timeout: Span, now_s: i64) -> (Outcome, String) {
+    let (outcome, _, body) = whole(ready, timeout, now_s, |_| None).await;
+    (outcome, body)
+}
+
+async fn whole(
+    ready: Ready,
+    timeout: Span,
+    now_s: i64,
+    objection: impl Fn(&str) -> Option<String>,
+) -> (Outcome, Option<u16>, String) {
     let exchange = async {
         match ready.request.send().await {
             Ok(response) => {
                 let (status, headers) = (response.status(), response.headers().clone());
                 let words = Body::of(response, ANSWER_BYTES_MAX).await;
-                let words =
+                let body =
                     words.and_then(|body| body.unpacked(ANSWER_BYTES_MAX)).unwrap_or_default();
-                let words = words_of(&words, &ready.hidden);
+                let words = words_of(&body, &ready.hidden);
                 let outcome = match objection(&words).filter(|_| status.is_success()) {
                     Some(detail) => refused(detail, false),
                     None => answered(status, &headers, &words, now_s),
                 };
-                (outcome, Some(status.as_u16()))
+                (outcome, Some(status.as_u16()), String::from_utf8_lossy(&body).into_owned())
             }
-            Err(error) => (unanswered(&error, timeout), None),
+            Err(error) => (unanswered(&error, timeout), None, String::new()),
         }
     };
     match tokio::time::timeout(timeout.to_std(), exchange).await {
         Ok(outcome) => outcome,
-        Err(_) => (Outcome::Unknown { detail: Failure::Timeout(timeout).to_string() }, None),
+        Err(_) => {
+            let detail = Failure::Timeout(timeout).to_string();
+            (Outcome::Unknown { detail }, None, String::new())
+        }
     }
 }
 

@@ -62,6 +62,15 @@ pub enum Medium {
         /// Its environment, besides `PATH`.
         env: Vec<(String, Secret)>,
     },
+    /// Messages of a bot in Slack, which can be brought up to date.
+    SlackBot {
+        /// The bot's token.
+        token: Secret,
+        /// Where it speaks: a name or an id.
+        channel: String,
+        /// Where to, if not to Slack's own address: the part before `/chat.postMessage`.
+        url: Option<Secret>,
+    },
     /// Events for PagerDuty, which keeps the state of incidents.
     Pagerduty {
         /// The routing key of an integration.
@@ -90,6 +99,7 @@ impl Medium {
             | Medium::Post { .. }
             | Medium::Alertmanager { .. }
             | Medium::Command { .. }
+            | Medium::SlackBot { .. }
             | Medium::Email { .. } => false,
         }
     }
@@ -103,7 +113,7 @@ impl Medium {
     /// somebody has acknowledged one. To all others that is no news.
     pub fn keeps_incidents(&self) -> bool {
         match self {
-            Medium::Pagerduty { .. } => true,
+            Medium::Pagerduty { .. } | Medium::SlackBot { .. } => true,
             Medium::Webhook { .. }
             | Medium::Post { .. }
             | Medium::Alertmanager { .. }

@@ -9,7 +9,9 @@ use std::collections::BTreeMap;
 
 use crate::check::StepResult;
 use crate::model::{Channel, Name, Release, Severity, Span, Timestamp};
-use crate::record::{AlertNews, Block, Ending, Item, News, Overview, Record, Summary, Waited};
+use crate::record::{
+    AlertNews, Block, Ending, Item, News, Overview, Posted, Record, Summary, Waited,
+};
 
 /// What one letter tells.
 #[derive(Clone, Debug)]
@@ -26,6 +28,9 @@ pub struct Digest<'a> {
     pub blocks: &'a [Block],
     /// What the letter waited for.
     pub waited: Option<Waited>,
+    /// Where messages about incidents stand, for a channel that brings them up to
+    /// date: as it was before this letter.
+    pub messages: Option<&'a BTreeMap<String, Posted>>,
     /// The news.
     pub content: Content<'a>,
 }
@@ -163,7 +168,8 @@ pub fn digest<'a>(
     };
     let (release, ending) = (&record.release, record.ended.as_ref());
     let blocks = record.blocks.get(..last.blocks).unwrap_or_default();
-    Some(Digest { release, url, at, ending, blocks, waited, content })
+    let messages = record.channels.get(&channel.name).map(|known| &known.messages);
+    Some(Digest { release, url, at, ending, blocks, waited, messages, content })
 }
 
 /// Incidents that somebody had acknowledged by then, as they were told of that.

@@ -395,6 +395,7 @@ pub fn summary(release: Release) -> Summary {
         changes: Vec::new(),
         matched: Vec::new(),
         deliveries: Vec::new(),
+        rehearsal: None,
         letters: Vec::new(),
         release,
     }

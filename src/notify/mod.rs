@@ -11,12 +11,15 @@ mod fixture;
 mod letter;
 mod overview;
 mod owed;
+pub mod rehearsal;
 mod repeat;
 mod retry;
 mod steps;
 mod words;
 
-pub use channel::{alertmanager, content_type, not_stored, objection, pagerduty, webhook};
+pub use channel::{
+    alertmanager, content_type, not_stored, objection, pagerduty, slack_bot, webhook,
+};
 pub use due::{Due, Rush, due};
 pub use letter::{Body, Image, Letter, Request, hash};
 pub use owed::{Owed, owed, waited};

@@ -18,6 +18,10 @@ const THINGS_MAX: usize = 100;
 /// in the time of one try.
 const REQUESTS_MAX: usize = 10;
 
+/// The same where nothing tells the receiver that it has had a message before:
+/// one that is put off takes none with it that was told.
+const MESSAGES_MAX: usize = 1;
+
 /// What is to be done for a channel.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Owed {
@@ -92,6 +96,7 @@ fn end(record: &Record, channel: &Channel, told: u64) -> Option<u64> {
     let rest = &record.news[record.news.partition_point(|news| news.seq <= told)..];
     let things_max = match channel.medium {
         Medium::Pagerduty { .. } => REQUESTS_MAX,
+        Medium::SlackBot { .. } => MESSAGES_MAX,
         Medium::Webhook { .. }
         | Medium::Post { .. }
         | Medium::Alertmanager { .. }

@@ -52,8 +52,16 @@ fn alerts(record: &Record, channel: &Channel, told: u64, now: Timestamp) -> Vec<
         *state == State::Firing || now.since(ended_at) <= ENDED_FOR
     };
     let (release, url) = (&record.release, record.plan.url.as_str());
-    let (ending, waited) = (None, None);
-    let digest = |at, content| Digest { release, url, at, ending, blocks: &[], waited, content };
+    let digest = |at, content| Digest {
+        release,
+        url,
+        at,
+        ending: None,
+        blocks: &[],
+        waited: None,
+        messages: None,
+        content,
+    };
     let failed =
         smoke.map(|(at, steps)| alertmanager::of_smoke(&digest(at, Content::Smoke(steps)), steps));
     let due = latest.into_values().filter(is_due).map(|(alert, state)| {

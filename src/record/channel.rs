@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use serde::{Deserialize, Serialize};
+
 use super::{Outcome, Waited};
 use crate::model::{MINUTE, Routing, Severity, Span, Timestamp};
 
@@ -27,6 +29,8 @@ pub struct ChannelRecord {
     pub last_words: String,
     /// Recipients that the last letter did not reach, each with why.
     pub missing: BTreeMap<String, String>,
+    /// Where messages about incidents stand, for receivers that say so.
+    pub messages: BTreeMap<String, Posted>,
     /// Letters that were taken.
     pub accepted: u32,
     /// Tries that failed, in all.
@@ -41,6 +45,17 @@ pub struct ChannelRecord {
 
 /// Over this letters are counted, where a channel has a limit.
 pub const LIMIT_RANGE: Span = Span::from_millis(10 * MINUTE.millis());
+
+/// A message that stands at a receiver.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Posted {
+    /// The incident that it is about.
+    pub about: String,
+    /// The receiver's name for where it stands.
+    pub channel: String,
+    /// The receiver's name for it.
+    pub ts: String,
+}
 
 /// A letter that is out.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -104,6 +119,11 @@ impl ChannelRecord {
         match outcome {
             Outcome::Accepted { detail } => {
                 self.missing.clear();
+                self.accept(is_ours, detail, at);
+            }
+            Outcome::Posted { detail, messages } => {
+                self.missing.clear();
+                self.messages.extend(messages.into_iter().map(|one| (one.about.clone(), one)));
                 self.accept(is_ours, detail, at);
             }
             Outcome::Partly { detail, missed } => {

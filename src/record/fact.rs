@@ -6,7 +6,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Baseline, Block, Found, Handed, Hold, Matched, Overview, Plan, Summary};
+use super::{
+    Baseline, Block, Found, Handed, Hold, Matched, Overview, Plan, Posted, Rehearsal, Summary,
+};
 use crate::check::{HealthState, StepResult};
 use crate::judge::Phase;
 use crate::model::{
@@ -276,6 +278,8 @@ pub enum Fact {
     },
     /// What an earlier release measured, for rules that go by it.
     Baseline(Baseline),
+    /// How the last test of the channels went, before the watch began.
+    Rehearsed(Rehearsal),
     /// What the watch of an earlier release handed on to this one.
     Inherited {
         /// Its version.
@@ -360,6 +364,13 @@ pub enum Outcome {
     Accepted {
         /// Its words.
         detail: String,
+    },
+    /// The receiver took it, and says where its messages stand.
+    Posted {
+        /// Its words.
+        detail: String,
+        /// Those that will be brought up to date.
+        messages: Vec<Posted>,
     },
     /// Some of its recipients took it, and the others never will.
     Partly {

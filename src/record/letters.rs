@@ -57,7 +57,9 @@ impl Record {
     pub fn letter_summary(&self, letter: &LetterRecord) -> LetterSummary {
         let (state, answer) = match letter.last.as_ref().map(|(_, outcome)| outcome) {
             None => (LetterState::Out, String::new()),
-            Some(Outcome::Accepted { detail }) => (LetterState::Taken, detail.clone()),
+            Some(Outcome::Accepted { detail } | Outcome::Posted { detail, .. }) => {
+                (LetterState::Taken, detail.clone())
+            }
             Some(Outcome::Partly { detail, missed }) => {
                 let missed = missed.iter().map(|one| format!("{}: {}", one.recipient, one.reason));
                 let missed: Vec<String> = missed.collect();

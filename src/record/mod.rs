@@ -14,6 +14,7 @@ mod news;
 mod overview;
 mod plan;
 mod reasons;
+mod rehearsal;
 mod reload;
 mod seen;
 mod silences;
@@ -27,7 +28,7 @@ pub use alerts::{AlertKey, AlertRecord, Closing, Episode};
 pub use baseline::{Baseline, Level, NO_EARLIER, Past};
 pub use block::{Block, Row, Tally};
 pub use change::changes;
-pub use channel::{BROKEN_AFTER, ChannelRecord, Frozen, LIMIT_RANGE, WrittenBy};
+pub use channel::{BROKEN_AFTER, ChannelRecord, Frozen, LIMIT_RANGE, Posted, WrittenBy};
 pub use fact::{Ending, Fact, Missed, Outcome, Stored, Waited};
 pub use handover::{Handed, Heritage, Succession};
 pub use holds::{FLAPS_MIN, FLAPS_WITHIN, Held, Hold, STEADY_AFTER};
@@ -36,6 +37,7 @@ pub use news::{AlertNews, Item, News, incident};
 pub use overview::{DigestRecord, Limit, Overview, SignalNow};
 pub use plan::{Found, Plan, RUN_HEADER};
 pub use reasons::Parents;
+pub use rehearsal::{Rehearsal, Rehearsed, Stage};
 pub use reload::{Adopted, Moves, Reload, Reread};
 pub use silences::SilenceRecord;
 pub use summary::{
@@ -125,6 +127,8 @@ pub struct Record {
     pub poisoned: Option<String>,
     /// What rules go by that are a share of it.
     pub baseline: Option<Baseline>,
+    /// The test of the channels before this release.
+    pub rehearsal: Option<Rehearsal>,
     /// What came from the release before, and what went to the next.
     pub succession: Succession,
     /// How the watch ended, if it did.
@@ -193,6 +197,7 @@ impl Record {
             limits: BTreeMap::new(),
             poisoned: None,
             baseline: None,
+            rehearsal: None,
             succession: Succession::default(),
             ended: None,
         };
@@ -275,6 +280,7 @@ impl Record {
             }),
             Fact::Poisoned { message } => self.apply_poisoned(message),
             Fact::Baseline(baseline) => self.baseline = Some(baseline),
+            Fact::Rehearsed(rehearsal) => self.rehearsal = Some(rehearsal),
             Fact::Superseded { by, handed } => self.apply_superseded(by, handed),
             Fact::Inherited { from, alerts, silences } => {
                 self.apply_inherited(from, alerts, silences);

@@ -4,7 +4,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Ack, Held, Heritage};
+use super::{Ack, Held, Heritage, Rehearsal};
 use crate::check::StepResult;
 use crate::metrics::Unit;
 use crate::model::{Labels, Name, Number, Release, Severity, Span, Timestamp, TlsFacts};
@@ -65,6 +65,9 @@ pub struct Summary {
     pub matched: Vec<String>,
     /// Receipts of the letters so far, by channel.
     pub deliveries: Vec<Deliveries>,
+    /// The test of the channels before the release.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rehearsal: Option<Rehearsal>,
     /// The last of those letters, in the order in which they left.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub letters: Vec<LetterSummary>,

@@ -66,6 +66,7 @@ pub fn build(record: &Record, window: &Window, to: Timestamp, now: Timestamp) ->
         changes: reloads(record, to),
         matched: matched(record),
         deliveries: deliveries(record, to),
+        rehearsal: record.rehearsal.clone(),
         letters: letters(record, to),
     };
     (summary.verdict, summary.reasons) = reasons::judged(record, &summary);

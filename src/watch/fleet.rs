@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use super::{Done, Heard, Job, Noted, Order, Watch};
 use crate::model::{Name, Release, Timestamp, WatchId};
-use crate::record::{Baseline, Fact, Plan, Record};
+use crate::record::{Baseline, Fact, Plan, Record, Rehearsal};
 
 /// Watches, driven together.
 #[derive(Default)]
@@ -66,6 +66,13 @@ impl Fleet {
             return Err(format!("{id} is being watched already"));
         }
         Ok(self.add(Watch::open(release, plan, baseline, now)))
+    }
+
+    /// How the channels of a watch that has just been opened were tested before.
+    pub fn rehearsed(&mut self, id: &WatchId, rehearsal: Rehearsal, now: Timestamp) {
+        if let Some(place) = self.ids.get(id) {
+            self.watches[*place].note(now, Fact::Rehearsed(rehearsal));
+        }
     }
 
     /// Takes a watch up again from its facts.

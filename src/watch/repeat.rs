@@ -84,7 +84,9 @@ impl Watch {
 
 fn is_telling(known: &ChannelRecord, outcome: &Outcome) -> bool {
     match outcome {
-        Outcome::Accepted { .. } => known.failures > 0 || !known.missing.is_empty(),
+        Outcome::Accepted { .. } | Outcome::Posted { .. } => {
+            known.failures > 0 || !known.missing.is_empty()
+        }
         Outcome::Partly { missed, .. } => {
             let is_known = |who: &String| known.missing.contains_key(who);
             known.failures > 0

@@ -16,6 +16,7 @@ mod io;
 mod panics;
 mod query;
 mod reload;
+mod repeats;
 mod rules;
 mod scenarios;
 mod simulation;

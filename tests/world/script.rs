@@ -400,7 +400,9 @@ pub fn line(fact: &Fact) -> Option<String> {
         }
         Fact::Sent { channel, after, up_to, .. } => format!("sent {channel} {after}..{up_to}"),
         Fact::Receipt { channel, outcome, .. } => match outcome {
-            Outcome::Accepted { .. } => format!("receipt {channel} accepted"),
+            Outcome::Accepted { .. } | Outcome::Posted { .. } => {
+                format!("receipt {channel} accepted")
+            }
             Outcome::Partly { detail, .. } => format!("receipt {channel} in part: {detail}"),
             Outcome::Refused { detail, .. } => format!("receipt {channel} refused: {detail}"),
             Outcome::Unknown { detail } => format!("receipt {channel} unknown: {detail}"),
@@ -436,6 +438,7 @@ pub fn line(fact: &Fact) -> Option<String> {
             format!("baseline from the past of {}: {}", past.source, levels.join(", "))
         }
         Fact::Baseline(Baseline { why, .. }) => format!("no baseline: {why}"),
+        Fact::Rehearsed(rehearsal) => format!("rehearsed, received: {}", rehearsal.is_received()),
         Fact::Inherited { from, alerts, .. } => {
             format!("inherited from {from}: {}", names(alerts))
         }

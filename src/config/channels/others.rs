@@ -25,6 +25,27 @@ fn routing_key(text: &str) -> Result<(), String> {
         .to_owned())
 }
 
+/// A bot of Slack's.
+pub fn slack_bot(table: &Table, vault: &Vault) -> Option<Medium> {
+    let bot = |text: &str| match text.starts_with("xox") || text.is_empty() {
+        true => not_empty(text),
+        false => Err("is no token of a bot; they begin with `xoxb-`".to_owned()),
+    };
+    let token = Said::of(table.get("token"), |value| vault.secret(value, bot));
+    let url = Said::of(table.get("url"), |_| web(table, vault));
+    let value = table.need("channel", "channel = \"#ops\"")?;
+    let channel = value.text()?;
+    if channel.chars().any(|char| char.is_whitespace() || char.is_control()) {
+        value.error(format!("{channel:?} is no channel; write its name, \"#ops\", or its id"));
+        return None;
+    }
+    Some(Medium::SlackBot {
+        token: optional(token)??,
+        channel: channel.to_owned(),
+        url: optional(url)?,
+    })
+}
+
 /// A site's Alertmanager, with all its replicas.
 pub fn alertmanager(table: &Table, vault: &Vault) -> Option<Medium> {
     let token = Said::of(table.get("token"), |value| vault.secret(value, not_empty));

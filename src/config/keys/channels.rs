@@ -110,9 +110,16 @@ pub(super) const TABLE: Table = Table {
         )
         .such_as("{ file = \"/run/secrets/chat-webhook\" }"),
         key("topic", Text, "ntfy: to whom it is published; needed there").such_as("\"bakewatch\""),
-        key("token", Secret, "ntfy, cloudevents, alertmanager and its webhook: a bearer token")
-            .or("none")
-            .such_as("{ env = \"NTFY_TOKEN\" }"),
+        key(
+            "token",
+            Secret,
+            "ntfy, cloudevents, alertmanager and its webhook: a bearer token; slack: that of a \
+             bot, instead of the `url` of an incoming webhook",
+        )
+        .or("none")
+        .such_as("{ env = \"NTFY_TOKEN\" }"),
+        key("channel", Text, "slack with a token: where the bot speaks; needed there")
+            .such_as("\"#ops\""),
         key("routing-key", Secret, "pagerduty: of the integration; needed there")
             .such_as("{ file = \"/run/secrets/pagerduty\" }"),
         key("secret", Secret, "webhook: `whsec_…`, signs the body")

@@ -5,6 +5,7 @@ mod chat;
 mod cloudevents;
 mod email;
 pub mod pagerduty;
+pub mod slack_bot;
 pub mod webhook;
 
 use super::digest::Digest;
@@ -21,6 +22,7 @@ pub fn compose(channel: &Channel, digest: &Digest) -> Body {
         Medium::Alertmanager { .. } => Body::Post { json: alertmanager::push(digest) },
         Medium::Command { .. } => webhook::compose(digest, None),
         Medium::Pagerduty { .. } => pagerduty::compose(digest),
+        Medium::SlackBot { channel, .. } => slack_bot::compose(channel, digest),
         Medium::Email { .. } => email::compose(digest),
     }
 }
@@ -53,20 +55,22 @@ fn is_success(words: &str) -> bool {
     said["success"] == true || said["ok"] == true
 }
 
+/// Said where a letter's facts are not on disk.
+const NOT_STORED: &str = "(This could not be stored: the disk of bakewatch is failing.)";
+
 /// A frozen body with a word of what was found out since: that the facts behind
 /// it could not be stored.
 pub fn not_stored(form: &Form, json: &str) -> String {
-    const WORD: &str = "(This could not be stored: the disk of bakewatch is failing.)";
     let Ok(mut body) = serde_json::from_str::<serde_json::Value>(json) else {
         return json.to_owned();
     };
     match form {
-        Form::Slack => chat::slack::add(&mut body, WORD),
-        Form::Teams => chat::teams::add(&mut body, WORD),
-        Form::Discord => chat::discord::add(&mut body, WORD),
-        Form::Ntfy { .. } => chat::ntfy::add(&mut body, WORD),
+        Form::Slack => chat::slack::add(&mut body, NOT_STORED),
+        Form::Teams => chat::teams::add(&mut body, NOT_STORED),
+        Form::Discord => chat::discord::add(&mut body, NOT_STORED),
+        Form::Ntfy { .. } => chat::ntfy::add(&mut body, NOT_STORED),
         Form::CloudEvents => body["notstored"] = true.into(),
-        Form::Alertmanager => body["commonAnnotations"]["not_stored"] = WORD.into(),
+        Form::Alertmanager => body["commonAnnotations"]["not_stored"] = NOT_STORED.into(),
     }
     body.to_string()
 }

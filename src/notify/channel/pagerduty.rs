@@ -6,10 +6,10 @@
 //! | told | sent |
 //! |---|---|
 //! | an alert fires | `trigger` |
-//! | it resolved, or the watch ended while it fired | `resolve`; before it a `trigger`, if that was never told |
+//! | it resolved, or the watch ended | `resolve`; after a `trigger`, if that was never told |
 //! | the smoke suite failed | `trigger`, under a key of the service |
 //! | the next release is out | a change event, and `resolve` of a failed suite before it |
-//! | a critical notice of bakewatch itself | `trigger`, under a key of its words; a person closes it |
+//! | a critical notice of itself | `trigger`, under a key of its words; a person closes it |
 //! | other notices, summaries, digests | a change event |
 //!
 //! Who may send is told by the routing key, which is put in at each try.
@@ -168,7 +168,8 @@ fn changed(
     details: Option<Value>,
 ) -> Request {
     let mut event = json!({ "payload": {
-        "summary": cut(summary, SUMMARY_CHARS_MAX), "source": "bakewatch", "timestamp": at.rfc3339(),
+        "summary": cut(summary, SUMMARY_CHARS_MAX), "source": "bakewatch",
+        "timestamp": at.rfc3339(),
     } });
     add_link(&mut event, digest.url, "service");
     request(CHANGES, about, event, details)

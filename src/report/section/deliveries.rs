@@ -1,13 +1,18 @@
 //! Who was told, with receipts.
 
+use crate::model::Name;
 use crate::record::{Deliveries, Summary};
 use crate::report::page::{Section, Side, Table, Text, Tone};
+use crate::report::show;
 
 /// Each channel.
 pub(super) fn section(summary: &Summary) -> Option<Section> {
     let mut paragraphs = Vec::new();
     if summary.deliveries.is_empty() {
         paragraphs.push(Text::new(Tone::Warn, "No channel is set up: nobody is told of alerts."));
+    }
+    if !summary.deliveries.is_empty() {
+        paragraphs.extend(rehearsed(summary));
     }
     Some(Section {
         title: "Deliveries",
@@ -25,6 +30,39 @@ pub(super) fn section(summary: &Summary) -> Option<Section> {
         }),
         ..Section::default()
     })
+}
+
+/// Whether a test alert was received, as the production checklist asks.
+fn rehearsed(summary: &Summary) -> Vec<Text> {
+    let Some(rehearsal) = &summary.rehearsal else {
+        let line = "No test alert was sent before: `bakewatch rehearse` sends one through every \
+                    channel.";
+        return vec![Text::new(Tone::Quiet, line)];
+    };
+    let tested = rehearsal.by_channel();
+    let took = tested.iter().filter(|(_, missed)| missed.is_none());
+    let took: Vec<&str> = took.map(|(channel, _)| channel.as_str()).collect();
+    let at = show::instant_exact(rehearsal.at);
+    let mut lines = Vec::new();
+    if !took.is_empty() {
+        let took = took.join(", ");
+        lines.push(Text::new(Tone::Good, format!("Test alert received {at}: {took}.")));
+    }
+    for (channel, missed) in &tested {
+        if let Some(letter) = missed {
+            let (stage, answer) = (letter.stage.as_str(), &letter.answer);
+            let line = format!("Test alert not received {at}: {channel}, {stage}: {answer}.");
+            lines.push(Text::new(Tone::Bad, line));
+        }
+    }
+    let is_tested = |name: &Name| tested.iter().any(|(channel, _)| *channel == name);
+    let others = summary.deliveries.iter().filter(|one| !is_tested(&one.channel));
+    let others: Vec<&str> = others.map(|one| one.channel.as_str()).collect();
+    if !others.is_empty() {
+        let line = format!("Not tested: {}.", others.join(", "));
+        lines.push(Text::new(Tone::Warn, line));
+    }
+    lines
 }
 
 fn row(channel: &Deliveries) -> Vec<Text> {

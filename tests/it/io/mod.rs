@@ -18,6 +18,7 @@ pub mod peer;
 mod pulse;
 mod query;
 mod reach;
+mod slack;
 mod smoke;
 mod store;
 pub mod tls_server;

@@ -32,7 +32,7 @@ async fn deliver(url: &str, timeout: Span) -> Outcome {
 async fn check(head: &str) -> (&'static str, Option<i64>) {
     let (url, _serving) = server(answer(head, b"words")).await;
     match deliver(&url, 5 * SECOND).await {
-        Outcome::Accepted { .. } => ("accepted", None),
+        Outcome::Accepted { .. } | Outcome::Posted { .. } => ("accepted", None),
         Outcome::Refused { retry_after, permanent, .. } => {
             let word = if permanent { "refused for good" } else { "refused" };
             (word, retry_after.map(|wait| wait.millis() / 1000))

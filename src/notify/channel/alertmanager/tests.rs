@@ -57,11 +57,12 @@ fn gives_a_reason_in_alertmanagers_words_and_the_group_whole() {
         let count = body["alerts"].as_array().unwrap().len();
         (body["notification_reason"].as_str().unwrap().to_owned(), count)
     };
-    let mut all = Vec::new();
-    all.push(said(story.fire("HighErrorRate", &[], 0.5)));
-    all.push(said(story.fire("SlowAnswers", &[], 11.0)));
-    all.push(said(story.calm("HighErrorRate", &[], 0.0)));
-    all.push(said(story.calm("SlowAnswers", &[], 0.0)));
+    let all = [
+        said(story.fire("HighErrorRate", &[], 0.5)),
+        said(story.fire("SlowAnswers", &[], 11.0)),
+        said(story.calm("HighErrorRate", &[], 0.0)),
+        said(story.calm("SlowAnswers", &[], 0.0)),
+    ];
     let wanted = [
         ("first notification", 1),
         ("new alerts added", 2),

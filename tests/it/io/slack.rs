@@ -1,0 +1,77 @@
+//! Letters by a bot of Slack's: what each answer means, and what is kept of it.
+
+use bakewatch::daemon::http::Http;
+use bakewatch::daemon::secrets::Secrets;
+use bakewatch::daemon::slack::{self, Try};
+use bakewatch::model::{SECOND, Secret};
+use bakewatch::notify::Request;
+use bakewatch::record::{Outcome, Posted};
+
+use super::http::{answer, servers};
+
+const TOKEN: &str = "xoxb-hunter2";
+
+/// A change and a word in its thread, or a first message, answered in turn.
+async fn check(requests: &[(&'static str, &str)], answers: &[&str]) -> (Outcome, Vec<String>) {
+    let answers = answers.iter().map(|body| answer("200 OK", body.as_bytes())).collect();
+    let (url, serving) = servers(answers).await;
+    let config = [("url".to_owned(), url), ("token".to_owned(), TOKEN.to_owned())];
+    let secrets = Secrets::new(config.into());
+    let request = |(path, json): &(&'static str, &str)| Request {
+        path,
+        about: "chat/Slow".to_owned(),
+        json: (*json).to_owned(),
+        less: Some(r#"{"text":"in short"}"#.to_owned()),
+    };
+    let requests: Vec<Request> = requests.iter().map(request).collect();
+    let (timeout, http) = (5 * SECOND, Http::new().unwrap());
+    let one = Try { requests: &requests, timeout, not_stored: false, now_s: 0 };
+    let (url, token) = (Secret::Config("url".into()), Secret::Config("token".into()));
+    let outcome = slack::deliver(&http, &secrets, &token, Some(&url), one).await;
+    (outcome, serving.await.unwrap())
+}
+
+const FIRST: (&str, &str) = ("/chat.postMessage", r##"{"channel":"#ops","text":"x"}"##);
+const UPDATE: (&str, &str) = ("/chat.update", r#"{"channel":"C1","ts":"17.1","text":"x"}"#);
+const REPLY: (&str, &str) = ("/chat.postMessage", r#"{"channel":"C1","thread_ts":"17.1"}"#);
+const DONE: &str = r#"{"ok":true,"channel":"C1","ts":"17.1"}"#;
+
+fn error(word: &str) -> String {
+    format!(r#"{{"ok":false,"error":"{word}"}}"#)
+}
+
+#[tokio::test]
+async fn keeps_where_a_first_message_stands() {
+    let (outcome, sent) = check(&[FIRST], &[DONE]).await;
+    let (about, channel, ts) = ("chat/Slow".to_owned(), "C1".to_owned(), "17.1".to_owned());
+    let messages = vec![Posted { about, channel, ts }];
+    assert_eq!(outcome, Outcome::Posted { detail: "ok".into(), messages });
+    assert!(sent[0].contains("authorization: Bearer xoxb-hunter2"), "{}", sent[0]);
+}
+
+#[tokio::test]
+async fn brings_it_up_to_date_and_tells_its_thread_in_this_order() {
+    let (outcome, sent) = check(&[UPDATE, REPLY], &[DONE, DONE]).await;
+    assert_eq!(outcome, Outcome::Accepted { detail: "ok".into() });
+    assert!(sent[0].starts_with("POST /chat.update ") && sent[1].starts_with("POST /chat.post"));
+}
+
+#[tokio::test]
+async fn tells_the_end_of_one_whose_message_somebody_has_deleted() {
+    let gone = error("message_not_found");
+    let (outcome, sent) = check(&[UPDATE, REPLY], &[&gone, DONE]).await;
+    assert_eq!(outcome, Outcome::Accepted { detail: "ok; message_not_found".into() });
+    assert_eq!(sent.len(), 2);
+}
+
+#[tokio::test]
+async fn believes_no_success_and_says_less_where_the_words_are_too_many() {
+    let (outcome, sent) = check(&[FIRST], &[&error("msg_blocks_too_long"), DONE]).await;
+    assert!(matches!(outcome, Outcome::Posted { .. }), "{outcome:?}");
+    assert!(sent[1].contains("in short"), "{}", sent[1]);
+    for (word, permanent) in [("not_in_channel", true), ("ratelimited", false)] {
+        let (outcome, _) = check(&[FIRST], &[&error(word)]).await;
+        let detail = word.to_owned();
+        assert_eq!(outcome, Outcome::Refused { detail, retry_after: None, permanent });
+    }
+}
