@@ -7,6 +7,7 @@ use clap::Args;
 use serde_json::json;
 
 use super::exit::Exit;
+use super::order::{author, give};
 use super::{out, run};
 use crate::daemon::store::Reader;
 use crate::model::WatchId;
@@ -34,13 +35,24 @@ pub struct Deliveries {
     /// All of it, as JSON
     #[arg(long)]
     json: bool,
+    /// Sends this letter once more, with the same words under the same key, to the
+    /// channel that it went to; `--json` shows the keys
+    #[arg(long, value_name = "KEY",
+          conflicts_with_all = ["release", "channel", "about", "failed", "json"])]
+    replay: Option<String>,
+    /// Who wants it [default: the user's name]
+    #[arg(long, value_name = "NAME", requires = "replay")]
+    by: Option<String>,
 }
 
 /// Runs it.
 ///
 /// # Errors
 /// There is no store, no such release, or no such channel.
-pub fn run(given: &Deliveries) -> Result<Exit, String> {
+pub async fn run(given: &Deliveries) -> Result<Exit, String> {
+    if let Some(key) = &given.replay {
+        return replay(given, key).await;
+    }
     let reader = Reader::open(&run::reading(given.state_dir.as_deref())?)?;
     let mut letters: Vec<(WatchId, LetterSummary)> = Vec::new();
     let mut channels: Vec<String> = Vec::new();
@@ -70,6 +82,18 @@ pub fn run(given: &Deliveries) -> Result<Exit, String> {
     };
     out::print(&text)?;
     Ok(Exit::Good)
+}
+
+async fn replay(given: &Deliveries, key: &str) -> Result<Exit, String> {
+    let dir = run::reading(given.state_dir.as_deref())?;
+    let by = author(given.by.as_deref())?;
+    match give(&dir, "replay", &json!({ "key": key, "by": by })).await? {
+        Ok(_) => {
+            out::print(&format!("{key} leaves once more; `deliveries` shows its receipt\n"))?;
+            Ok(Exit::Good)
+        }
+        Err(exit) => Ok(exit),
+    }
 }
 
 impl Deliveries {

@@ -98,7 +98,7 @@ pub fn main() -> Exit {
         Command::Check(given) if !given.test.is_empty() => check::test(&given),
         Command::Check(given) => check::run(&given),
         Command::Status(given) => status::run(&given),
-        Command::Deliveries(given) => deliveries::run(&given),
+        Command::Deliveries(given) => wait_for(deliveries::run(&given)),
         Command::Ack(given) => wait_for(ack::run(&given)),
         Command::Rehearse(given) => wait_for(rehearse::run(&given)),
         Command::Query(given) => wait_for(query::run(&given)),

@@ -122,10 +122,7 @@ pub async fn run(given: Run) -> Result<Exit, String> {
         out::print(&format!("{id}: its watch is over; `report` prints its summaries\n"))?;
     }
     let mut account = Account::new(until, opened.ours, opened.over, telling);
-    let http = Http::new()?;
-    if let Some(why) = http.no_roots() {
-        tracing::warn!("https cannot be verified on this machine: {why}");
-    }
+    let http = clients()?;
     let report_dir = given.report_dir.unwrap_or_else(|| dir.join("reports"));
     let carrier = Carrier { http, secrets: opened.secrets, deferred: Arc::default(), report_dir };
     let mut turns = Turns::new(opened.fleet, opened.clock, store, carrier)
@@ -153,6 +150,14 @@ pub async fn run(given: Run) -> Result<Exit, String> {
         End::Stopped | End::Interrupted => Ok(Exit::Interrupted),
         End::Done | End::Reached => Ok(Exit::of(account.worst(turns.fleet()), given.strict)),
     }
+}
+
+fn clients() -> Result<Http, String> {
+    let http = Http::new()?;
+    if let Some(why) = http.no_roots() {
+        tracing::warn!("https cannot be verified on this machine: {why}");
+    }
+    Ok(http)
 }
 
 fn telling(given: &output::Given, all: &[Checked]) -> Result<Telling, String> {

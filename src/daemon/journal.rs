@@ -4,7 +4,7 @@ use tracing::{error, info, warn};
 
 use crate::check::{HealthState, StepResult, StepState};
 use crate::judge::Phase;
-use crate::model::{Labels, Name, Severity, Timestamp, TlsFacts, WatchId};
+use crate::model::{Labels, Name, Severity, Target, Timestamp, TlsFacts, WatchId};
 use crate::record::{Ending, Fact, Found, Matched, Outcome, Overview, Record};
 
 /// Says a fact, if it is one that somebody reads logs for.
@@ -31,11 +31,7 @@ pub fn say(watch: &WatchId, at: Timestamp, fact: &Fact, record: &Record) {
         | Fact::Checked { .. }
         | Fact::Certificate { .. }
         | Fact::Discovery { .. } => looked(watch, &at, fact, record),
-        Fact::Targets { source, added, removed } => {
-            let added: Vec<Name> = added.iter().map(|target| target.name.clone()).collect();
-            let (added, removed) = (names(&added), names(removed));
-            info!(%watch, at, %source, added, removed, "targets found");
-        }
+        Fact::Targets { source, added, removed } => moved(watch, &at, source, added, removed),
         Fact::Limit { target, what, detail } => {
             let target = target.as_ref().map(ToString::to_string).unwrap_or_default();
             warn!(%watch, at, target, limit = %what, "{detail}");
@@ -68,7 +64,9 @@ pub fn say(watch: &WatchId, at: Timestamp, fact: &Fact, record: &Record) {
         Fact::PlanChanged { .. } | Fact::ReloadFailed { .. } => reread(watch, &at, fact),
         Fact::StoreFailed { error } => error!(%watch, at, "facts could not be stored: {error}"),
         Fact::Held { .. } | Fact::Freed { .. } | Fact::Flapping { .. } => held(watch, &at, fact),
-        Fact::Silenced(_) | Fact::Unsilenced { .. } => ordered(watch, &at, fact),
+        Fact::Silenced(_) | Fact::Unsilenced { .. } | Fact::Replayed { .. } => {
+            ordered(watch, &at, fact)
+        }
         Fact::Superseded { .. }
         | Fact::Inherited { .. }
         | Fact::Baseline(_)
@@ -78,6 +76,13 @@ pub fn say(watch: &WatchId, at: Timestamp, fact: &Fact, record: &Record) {
             error!(%watch, at, "bakewatch itself failed, nothing is judged any more: {message}");
         }
     }
+}
+
+/// Targets that came and went.
+fn moved(watch: &WatchId, at: &str, source: &Name, added: &[Target], removed: &[Name]) {
+    let added: Vec<Name> = added.iter().map(|target| target.name.clone()).collect();
+    let (added, removed) = (names(&added), names(removed));
+    info!(%watch, at, %source, added, removed, "targets found");
 }
 
 /// Who is told besides, and who is on it.
@@ -122,6 +127,9 @@ fn ordered(watch: &WatchId, at: &str, fact: &Fact) {
             info!(%watch, at, %id, %matchers, by, %until, "silenced: {}", one.comment);
         }
         Fact::Unsilenced { id, by } => info!(%watch, at, %id, by, "no longer silenced"),
+        Fact::Replayed { channel, key, by } => {
+            info!(%watch, at, %channel, key, by, "sent once more");
+        }
         _ => {}
     }
 }

@@ -22,7 +22,7 @@ pub use channel::{
 };
 pub use due::{Due, Rush, due};
 pub use letter::{Body, Image, Letter, Request, hash};
-pub use owed::{Owed, owed, waited};
+pub use owed::{Owed, again, owed, waited};
 pub use repeat::{EVERY as REPEAT_EVERY, repeat};
 pub use retry::{TIMEOUT, next_try};
 pub use steps::{Steps, steps};

@@ -8,7 +8,7 @@ use super::digest::{Stretch, digest, turn};
 use super::due::{self, Rush};
 use super::letter::{Letter, key};
 use crate::model::{Channel, Medium, Timestamp};
-use crate::record::{Item, Record, Waited};
+use crate::record::{Item, LetterRecord, Record, Waited, WrittenBy};
 
 /// Incidents and notices in one letter; what is beyond them is told by the next. Mail
 /// clients clip what is larger than about 100 kB, and nobody reads it.
@@ -42,12 +42,8 @@ pub enum Owed {
 pub fn owed(record: &Record, channel: &Channel) -> Owed {
     let known = record.channels.get(&channel.name);
     if let Some(frozen) = known.and_then(|known| known.frozen.as_ref()) {
-        // In the words that it left with, whatever a reload has changed since.
-        let written_by = frozen.written_by.as_ref();
-        let channel = written_by.map_or(channel, |by| &by.channel);
-        let url = written_by.map_or(&record.plan.url, |by| &by.url);
         let stretch = Stretch { after: frozen.after, up_to: frozen.up_to, waited: frozen.waited };
-        return match letter(record, channel, url, stretch) {
+        return match as_it_was(record, channel, frozen.written_by.as_ref(), stretch) {
             // Under its first key, also where a newer version words it otherwise.
             Some(letter) => Owed::Letter(Box::new(Letter { key: frozen.key.clone(), ..letter })),
             None => Owed::Skip { up_to: frozen.up_to },
@@ -65,6 +61,25 @@ pub fn owed(record: &Record, channel: &Channel) -> Owed {
         None if told < record.news_end() => Owed::Skip { up_to: record.news_end() },
         None => Owed::Nothing,
     }
+}
+
+/// A letter that left, written once more. Its key is another where its words
+/// are: the channel, or this program, writes otherwise by now.
+pub fn again(record: &Record, channel: &Channel, left: &LetterRecord) -> Option<Letter> {
+    let stretch = Stretch { after: left.after, up_to: left.up_to, waited: left.waited };
+    as_it_was(record, channel, left.written_by.as_ref(), stretch)
+}
+
+/// In the words that it left with, whatever a reload has changed since.
+fn as_it_was(
+    record: &Record,
+    channel: &Channel,
+    written_by: Option<&WrittenBy>,
+    stretch: Stretch,
+) -> Option<Letter> {
+    let channel = written_by.map_or(channel, |by| &by.channel);
+    let url = written_by.map_or(&record.plan.url, |by| &by.url);
+    letter(record, channel, url, stretch)
 }
 
 /// What the letter that comes next has waited for, or the one that is out.

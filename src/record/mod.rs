@@ -11,6 +11,7 @@ mod handover;
 mod holds;
 mod letters;
 mod news;
+mod outcome;
 mod overview;
 mod plan;
 mod reasons;
@@ -29,11 +30,12 @@ pub use baseline::{Baseline, Level, NO_EARLIER, Past};
 pub use block::{Block, Row, Tally};
 pub use change::changes;
 pub use channel::{BROKEN_AFTER, ChannelRecord, Frozen, LIMIT_RANGE, Posted, WrittenBy};
-pub use fact::{Ending, Fact, Missed, Outcome, Stored, Waited};
+pub use fact::{Ending, Fact, Stored, Waited};
 pub use handover::{Handed, Heritage, Succession};
 pub use holds::{FLAPS_MIN, FLAPS_WITHIN, Held, Hold, STEADY_AFTER};
 pub use letters::LetterRecord;
 pub use news::{AlertNews, Item, News, incident};
+pub use outcome::{Missed, Outcome};
 pub use overview::{DigestRecord, Limit, Overview, SignalNow};
 pub use plan::{Found, Plan, RUN_HEADER};
 pub use reasons::Parents;
@@ -113,6 +115,8 @@ pub struct Record {
     pub channels: BTreeMap<Name, ChannelRecord>,
     /// Each letter that left, in order of its first leaving.
     pub letters: Vec<LetterRecord>,
+    /// Letters that are to leave once more, each with its channel.
+    pub replays: Vec<(Name, String)>,
     /// How far each digest told, once it did.
     pub digests: BTreeMap<Name, DigestRecord>,
     /// What was measured.
@@ -190,6 +194,7 @@ impl Record {
             news: Vec::new(),
             channels: channels.collect(),
             letters: Vec::new(),
+            replays: Vec::new(),
             digests: BTreeMap::new(),
             blocks: Vec::new(),
             blind: Vec::new(),
@@ -254,12 +259,9 @@ impl Record {
             | Fact::Reminded { .. }
             | Fact::Escalated { .. }
             | Fact::FellBack { .. } => self.apply_insisting(fact),
-            Fact::Sent { channel, key, after, up_to, waited, .. } => {
-                self.letter_left(&channel, &key, after, up_to);
-                let known = self.channels.entry(channel).or_default();
-                known.freeze(key, (after, up_to), waited, at);
+            Fact::Sent { .. } | Fact::Replayed { .. } | Fact::Receipt { .. } => {
+                self.apply_letter(fact);
             }
-            Fact::Receipt { channel, key, outcome } => self.apply_receipt(&channel, &key, outcome),
             Fact::Digest(overview) => self.apply_overview(*overview),
             Fact::WindowClosed { window, summary } => {
                 let closed = WindowRecord { summary: *summary, files: None };
@@ -389,6 +391,9 @@ impl Record {
     fn apply_receipt(&mut self, channel: &Name, key: &str, outcome: Outcome) {
         let at = self.at;
         self.letter_ended(channel, key, &outcome);
+        if self.end_replay(channel, key) {
+            return; // what is owed is told as if it had not been
+        }
         let known = self.channels.entry(channel.clone()).or_default();
         let (was_broken, were_missing) = (known.broken, known.missing.clone());
         let is_out = known.frozen.as_ref().filter(|frozen| *frozen.key == *key);

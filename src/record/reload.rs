@@ -241,6 +241,13 @@ impl Record {
         let url = self.plan.url.clone();
         for old in mem::take(&mut self.plan.channels) {
             let (debt, before) = (self.debt(&old), self.seq - 1);
+            let next = plan.channels.iter().find(|channel| channel.name == old.name);
+            if is_moved || next != Some(&old) {
+                self.keep_words_of(&old, &url);
+            }
+            if next.is_none_or(|new| new.medium != old.medium) {
+                self.drop_replays(&old.name);
+            }
             let known = self.channels.entry(old.name.clone()).or_default();
             if debt == 0 && known.frozen.is_none() {
                 known.told = known.told.max(before); // what it did not take is no news to it

@@ -218,6 +218,7 @@ impl Watch {
         self.ask_publish(&mut due);
         self.ask_letters(&mut due);
         self.ask_repeats(now, &mut due);
+        self.ask_replays(&mut due);
         due.into_iter().map(|due| self.flight.take_off(&self.id, due, now, next_id)).collect()
     }
 

@@ -4,6 +4,7 @@
 
 use super::Watch;
 use crate::model::{Matchers, Name, SILENCE_MAX, Silence, Span, Timestamp, WatchId};
+use crate::notify;
 use crate::record::{AlertKey, Fact, Meant};
 
 /// What somebody wants.
@@ -36,6 +37,13 @@ pub enum Order {
         /// In their words.
         comment: String,
     },
+    /// To send a letter once more that has left.
+    Replay {
+        /// Its key.
+        key: String,
+        /// Who wants it.
+        by: String,
+    },
 }
 
 /// The end of something, as people say it.
@@ -52,7 +60,7 @@ pub enum Until {
 pub struct Done {
     /// Which watch.
     pub watch: WatchId,
-    /// The silence that it is about, if it is about one.
+    /// The silence that it is about, or the letter, if it is about one.
     pub id: Option<Name>,
     /// Until when it holds, if it does.
     pub until: Option<Timestamp>,
@@ -69,6 +77,7 @@ impl Watch {
             }
             Order::Unsilence { id, by } => self.unsilence(now, id, by),
             Order::Acknowledge { alert, by, comment } => self.acknowledge(now, &alert, by, comment),
+            Order::Replay { key, by } => self.replay(now, key, by),
         };
         self.done = Some(done);
     }
@@ -136,6 +145,18 @@ impl Watch {
         let AlertKey { rule, labels } = key;
         self.note(now, Fact::Acknowledged { rule, labels, by, comment });
         Ok(self.did(None, None, vec![incident]))
+    }
+
+    fn replay(&mut self, now: Timestamp, key: String, by: String) -> Result<Done, String> {
+        let (left, channel) = self.record.replayable(&key)?;
+        let again = notify::again(&self.record, channel, left);
+        let to = channel.name.clone();
+        if again.is_none_or(|again| again.key != key) {
+            return Err(format!("{key} left in other words than {to} is written to by now"));
+        }
+        let id = Some(Name::from(key.as_str()));
+        self.note(now, Fact::Replayed { channel: to, key, by });
+        Ok(self.did(id, None, Vec::new()))
     }
 
     fn did(&self, id: Option<Name>, until: Option<Timestamp>, incidents: Vec<String>) -> Done {

@@ -6,7 +6,7 @@ use super::flight::{Asked, Due};
 use super::{Question, Watch};
 use crate::model::{Channel, Name, Timestamp};
 use crate::notify::{self, Due as LetterDue, Letter, Owed, Rush};
-use crate::record::{ChannelRecord, Fact, Plan, Waited};
+use crate::record::{ChannelRecord, Fact, LetterRecord, Plan, Waited};
 
 /// Letters written in this turn, and what need not be looked at again.
 #[derive(Default)]
@@ -96,9 +96,43 @@ impl Watch {
         }
     }
 
+    /// Letters that are to leave once more, one at a time to a channel: each waits
+    /// for what is out. A crash makes nothing of it: they leave at the next start.
+    pub(super) fn ask_replays(&self, due: &mut Vec<Due>) {
+        for (name, key) in &self.record.replays {
+            let is_to = |due: &Due| match &due.asked {
+                Asked::Letter { channel, .. } | Asked::Repeat { channel, .. } => channel == name,
+                _ => false,
+            };
+            if self.flight.has_letter_to(name) || due.iter().any(is_to) {
+                continue;
+            }
+            let Some(letter) = self.replayed(name, key) else { continue };
+            let channel = self.record.plan.channels.iter().find(|channel| channel.name == *name);
+            let Some(channel) = channel.cloned().map(Box::new) else { continue };
+            let (timeout, not_stored) = (notify::TIMEOUT, self.tell.not_stored);
+            let asked = Asked::Letter { channel: name.clone(), key: key.clone() };
+            let letter = Box::new(letter);
+            let question = Question::Deliver { channel, letter, timeout, not_stored };
+            due.push(Due { asked, question, timeout });
+        }
+    }
+
+    /// In the words, and under the key, that it left with.
+    fn replayed(&self, channel: &Name, key: &str) -> Option<Letter> {
+        let channel = self.record.plan.channels.iter().find(|known| known.name == *channel)?;
+        let is_it = |left: &&LetterRecord| left.channel == channel.name && left.key == key;
+        let left = self.record.letters.iter().rfind(is_it)?;
+        let letter = notify::again(&self.record, channel, left)?;
+        Some(Letter { key: key.to_owned(), ..letter })
+    }
+
     /// When the first channel that is owed something may be tried again.
     pub(super) fn next_letter(&self) -> Option<Timestamp> {
-        if !self.tell.ready.is_empty() {
+        let waits = |(channel, key): &(Name, String)| {
+            !self.flight.has_letter_to(channel) && self.replayed(channel, key).is_some()
+        };
+        if !self.tell.ready.is_empty() || self.record.replays.iter().any(waits) {
             return Some(self.record.at);
         }
         if self.tell.nothing_at == Some(self.record.seq) {
@@ -117,12 +151,14 @@ impl Watch {
     /// Whether some channel has something coming that can still be delivered:
     /// a broken one is tried hourly as long as we live, but nobody waits for it.
     pub(super) fn is_owing(&self) -> bool {
-        self.record.plan.channels.iter().any(|channel| {
+        let owes = self.record.plan.channels.iter().any(|channel| {
             let known = self.channel(&channel.name);
             // What waits while we leave is the next process's.
             let waits = self.stopping && self.tell.waits.contains_key(&channel.name);
             !known.broken && !waits && (known.frozen.is_some() || self.may_owe(channel))
-        })
+        });
+        let mut replays = self.record.replays.iter();
+        owes || replays.any(|(channel, key)| self.replayed(channel, key).is_some())
     }
 
     /// Whether what a channel is owed is to wait; noted, so that we wake then.

@@ -17,6 +17,7 @@ mod panics;
 mod query;
 mod reload;
 mod repeats;
+mod replay;
 mod rules;
 mod scenarios;
 mod simulation;

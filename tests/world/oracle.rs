@@ -206,7 +206,8 @@ fn repeats_keep_their_key(
     let unknown: BTreeSet<&str> = facts
         .iter()
         .filter_map(|(_, fact)| match fact {
-            Fact::Receipt { key, outcome: Outcome::Unknown { .. }, .. } => Some(key.as_str()),
+            Fact::Receipt { key, outcome: Outcome::Unknown { .. }, .. }
+            | Fact::Replayed { key, .. } => Some(key.as_str()),
             _ => None,
         })
         .collect();

@@ -407,6 +407,7 @@ pub fn line(fact: &Fact) -> Option<String> {
             Outcome::Refused { detail, .. } => format!("receipt {channel} refused: {detail}"),
             Outcome::Unknown { detail } => format!("receipt {channel} unknown: {detail}"),
         },
+        Fact::Replayed { channel, by, .. } => format!("sent {channel} once more for {by}"),
         Fact::Digest(overview) => {
             let (due, missed) = (clock(overview.due), overview.missed);
             let (firing, fired, ended) = (overview.firing, overview.fired, overview.ended);

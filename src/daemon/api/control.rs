@@ -84,6 +84,21 @@ pub(super) async fn acknowledge(State(desk): State<Desk>, body: Bytes) -> Told {
     give(&desk, given.service, Order::Acknowledge { alert, by, comment }).await
 }
 
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Replaying {
+    service: Option<String>,
+    key: String,
+    by: String,
+}
+
+/// A letter leaves once more.
+pub(super) async fn replay(State(desk): State<Desk>, body: Bytes) -> Told {
+    let given: Replaying = read(&body)?;
+    let (key, by) = (line("key", &given.key)?, person(&given.by)?);
+    give(&desk, given.service, Order::Replay { key, by }).await
+}
+
 fn read<T: DeserializeOwned>(body: &Bytes) -> Result<T, Problem> {
     serde_json::from_slice(body).map_err(|error| Problem::BadData(format!("the order: {error}")))
 }

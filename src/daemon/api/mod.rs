@@ -91,6 +91,7 @@ pub fn control(desk: Desk) -> Router {
         .route("/api/v1/control/silence", post(control::silence))
         .route("/api/v1/control/unsilence", post(control::unsilence))
         .route("/api/v1/control/acknowledge", post(control::acknowledge))
+        .route("/api/v1/control/replay", post(control::replay))
         .layer(DefaultBodyLimit::max(FORM_BYTES_MAX))
         .with_state(desk)
 }
