@@ -69,6 +69,15 @@ pub async fn play(all: &[Checked], dir: &Path) -> Result<bool, String> {
     Ok(is_received)
 }
 
+/// The same before a watch, which begins whatever comes of it.
+pub async fn first(all: &[Checked], dir: &Path) {
+    match play(all, dir).await {
+        Ok(true) => {}
+        Ok(false) => out::complain("warning: a channel did not take its test alert"),
+        Err(why) => out::complain(format_args!("warning: the rehearsal: {why}")),
+    }
+}
+
 fn shown(service: &str, rehearsal: &Rehearsal) -> String {
     if rehearsal.letters.is_empty() {
         return format!("{service}: there is no [[channel]], so that nobody is told of alerts\n");

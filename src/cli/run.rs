@@ -103,11 +103,7 @@ pub async fn run(given: Run) -> Result<Exit, String> {
     let dir = place::state_dir(given.state_dir.clone())?;
     if given.rehearse {
         // Before anybody's place is taken: the release is watched meanwhile.
-        match rehearse::play(&all, &dir).await {
-            Ok(true) => {}
-            Ok(false) => out::complain("warning: a channel did not take its test alert"),
-            Err(why) => out::complain(format_args!("warning: the rehearsal: {why}")),
-        }
+        rehearse::first(&all, &dir).await;
     }
     let lock = match given.take_over {
         true => Lock::take_over(&dir, HANDOVER).await?,
@@ -139,16 +135,21 @@ pub async fn run(given: Run) -> Result<Exit, String> {
         turns.supersede(&old, &by);
     }
     let end = turns.run(&mut account, signal::stops()?).await;
+    Ok(ended(end, account, turns.fleet(), given.strict))
+}
+
+/// What is left to be said, and how to end.
+fn ended(end: End, mut account: Account, fleet: &Fleet, strict: bool) -> Exit {
     if let Some(bar) = log::bar() {
         bar.finish_and_clear();
     }
-    account.write_smoke(turns.fleet());
+    account.write_smoke(fleet);
     if let Some(error) = account.broken.take() {
         out::complain(error);
     }
     match end {
-        End::Stopped | End::Interrupted => Ok(Exit::Interrupted),
-        End::Done | End::Reached => Ok(Exit::of(account.worst(turns.fleet()), given.strict)),
+        End::Stopped | End::Interrupted => Exit::Interrupted,
+        End::Done | End::Reached => Exit::of(account.worst(fleet), strict),
     }
 }
 

@@ -73,7 +73,7 @@ def play(bench) -> None:
                 names - {"PWD", "SHLVL", "_", "OLDPWD"}
                 == {"PATH", "OUT", "PAGE_TOKEN", "BAKEWATCH_KEY"}, names)
     bench.check("shows its words and hides its secret",
-                "the line is busy for …" in run.printed()
+                "the line is busy for ***" in run.printed()
                 and "hunter2-of-the-pager" not in run.printed(), run.printed()[-800:])
 
     body = hooks.taken()[0]

@@ -39,6 +39,8 @@ to       = ["Bereitschaft für Nächte <oncall@example.test>", "jürgen@example.
 smtp     = "smtp://{user}@127.0.0.1:{port}"
 password = {{ file = "{password}" }}
 ca-file  = "{ca}"
+group-wait = "0s"
+group-interval = "0s"
 """
 
 

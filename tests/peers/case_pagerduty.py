@@ -25,6 +25,8 @@ name        = "pager"
 type        = "pagerduty"
 routing-key = "{key}"
 url         = "{sink}"
+group-wait = "0s"
+group-interval = "0s"
 """
 
 

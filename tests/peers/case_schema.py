@@ -32,7 +32,12 @@ UNSEEN = {
         r"has the user",
         r"smtp\+plain uses no TLS",
         r"belongs to type =",
-        r"`(to|smtp|url|topic)` is missing",  # by the type of a channel
+        r"`(to|smtp|url|topic|channel|routing-key)` is missing",  # by the type of a channel
+        r"is an Alertmanager, which takes alerts alone",
+        r"there is no `template`",
+        r"url: expected a text, \{ env",  # a list, where one address is meant
+        r"is said of a bot",
+        r"names the channel itself",
         r"is no topic",
         r"`length` is missing",  # by the name of a window
         r"`(request|expect)` is missing",  # unless it is off
@@ -113,8 +118,26 @@ UNSEEN = {
         r"one `\*` may stand",
         r"targets\.proxy: .*has no scheme",
         # A secret may be a text of any form, a URL among them.
-        r"channel\.[a-z]\.url: .*(has no scheme|is not supported)",
+        r"(channel\.[a-z]|heartbeat)\.url(\[[0-9]\])?: .*(has no scheme|is not supported)",
         r"is no list of matchers",
+        r"there is more after the closing quote",
+        r"is no regular expression",
+        r"is no routing key",
+        r"heartbeat\.every: ",
+        r"is long after it happened",
+        r"has to be longer than nothing",
+        r"is not a time of day",
+        r"is too often; write at least",
+        r"begins and ends at",
+        r"the next window begins before this one is over",
+        r"is not looked for; write its whole path",
+        r"no variable has such a name",
+        r"channel\.[a-z]\.template: ",
+        r"is no media type",
+        r"is no token of a bot",
+        r"is no channel; write its name",
+        r"is longer than 7d, which no watch outlasts",
+        r"maintenance\.[a-z ]+\.schedule: ",
         r"unclosed left parenthesis",
         r"`/api/v1/query` is added to it",
     ],

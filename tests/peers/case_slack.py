@@ -28,6 +28,8 @@ type    = "slack"
 token   = "{token}"
 channel = "#ops"
 url     = "{workspace}"
+group-wait = "0s"
+group-interval = "0s"
 """
 
 
