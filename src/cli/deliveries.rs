@@ -131,20 +131,21 @@ fn table(letters: &[(WatchId, LetterSummary)]) -> String {
         return "no letter\n".to_owned();
     }
     let several = letters.iter().any(|(watch, _)| *watch != letters[0].0);
-    let mut rows = vec![row(several, ["left", "watch", "channel", "tries", "receipt", "told"])];
+    let head = ["left", "watch", "channel", "tries", "receipt", "told", "key"];
+    let mut rows = vec![row(several, head)];
     for (watch, letter) in letters {
         let colon = if letter.answer.is_empty() { "" } else { ": " };
         let receipt = format!("{}{colon}{}", letter.state.as_str(), letter.answer);
         let (at, tries) = (letter.at.for_people(), letter.tries.to_string());
         let (watch, told) = (watch.to_string(), letter.tells.join("; "));
         let channel = letter.channel.as_str();
-        rows.push(row(several, [&at, &watch, channel, &tries, &receipt, &told]));
+        rows.push(row(several, [&at, &watch, channel, &tries, &receipt, &told, &letter.key]));
     }
     out::aligned(&rows)
 }
 
 /// Of several watches each line says which.
-fn row(several: bool, cells: [&str; 6]) -> Vec<String> {
+fn row(several: bool, cells: [&str; 7]) -> Vec<String> {
     let shown = cells.iter().enumerate().filter(|(at, _)| several || *at != 1);
     shown.map(|(_, cell)| (*cell).to_owned()).collect()
 }

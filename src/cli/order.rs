@@ -1,6 +1,8 @@
 //! Orders to a running watch: who gives them, and how they reach it.
 
 use std::env;
+use std::fs;
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 use serde_json::Value;
@@ -44,14 +46,15 @@ pub async fn give(dir: &Path, what: &str, order: &Value) -> Result<Result<Value,
     Ok(Ok(body["data"].clone()))
 }
 
-/// Who gives it: as said, or the user.
+/// Who gives it: as said, or the user, who in a container has a number and no name.
 ///
 /// # Errors
 /// Nobody knows.
 pub fn author(given: Option<&str>) -> Result<String, String> {
     let named = || ["USER", "LOGNAME"].into_iter().find_map(|name| env::var(name).ok());
+    let numbered = || fs::metadata("/proc/self").ok().map(|own| format!("uid {}", own.uid()));
     let author = given.map(str::to_owned).or_else(named).filter(|name| !name.trim().is_empty());
-    author.ok_or_else(|| "nobody knows who you are; give --by NAME".to_owned())
+    author.or_else(numbered).ok_or_else(|| "nobody knows who you are; give --by NAME".to_owned())
 }
 
 /// Texts of a list, with commas.

@@ -1,19 +1,15 @@
 //! `silence`: of which alerts nobody is to be told for a while.
 
 use std::collections::BTreeMap;
-use std::env;
-use std::fs;
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
 use super::exit::Exit;
+use super::order::{author, give, joined};
 use super::{out, run};
-use crate::daemon::api::client;
 use crate::daemon::clock;
-use crate::daemon::lock::{self, Holder};
 use crate::daemon::store::Reader;
 use crate::model::{Name, Timestamp};
 use crate::record::{Record, SilenceRecord};
@@ -123,45 +119,6 @@ pub async fn run(given: &Silencing) -> Result<Exit, String> {
     }
 }
 
-/// What was done; or how to end, when that is said already.
-async fn give(dir: &Path, what: &str, order: &Value) -> Result<Result<Value, Exit>, String> {
-    if lock::holder(dir)? == Holder::None {
-        let dir = dir.display();
-        out::complain(format_args!(
-            "{dir}: no watch is running with this state directory, so that nobody could keep to \
-             it; start one first"
-        ));
-        return Ok(Err(Exit::Unreachable));
-    }
-    let path = format!("/api/v1/control/{what}");
-    let answered = match client::order(dir, &path, order).await {
-        Ok(answered) => answered,
-        Err(why) => {
-            out::complain(format_args!("the watch cannot be reached: {why}"));
-            return Ok(Err(Exit::Unreachable));
-        }
-    };
-    let body: Value = serde_json::from_str(&answered.body).map_err(|error| {
-        format!("the watch answered {} and what is no JSON: {error}", answered.status)
-    })?;
-    let warnings = body["warnings"].as_array().into_iter().flatten().filter_map(Value::as_str);
-    warnings.for_each(|what| out::complain(format_args!("warning: {what}")));
-    if body["status"] != "success" {
-        out::complain(body["error"].as_str().unwrap_or("it did not say why"));
-        let is_away = answered.status == 503;
-        return Ok(Err(if is_away { Exit::Unreachable } else { Exit::Usage }));
-    }
-    Ok(Ok(body["data"].clone()))
-}
-
-/// Who gives the order. In a container a user has a number and no name.
-fn author(given: Option<&str>) -> Result<String, String> {
-    let named = || ["USER", "LOGNAME"].into_iter().find_map(|name| env::var(name).ok());
-    let numbered = || fs::metadata("/proc/self").ok().map(|own| format!("uid {}", own.uid()));
-    let author = given.map(str::to_owned).or_else(named).filter(|name| !name.trim().is_empty());
-    author.or_else(numbered).ok_or_else(|| "nobody knows who you are; give --by NAME".to_owned())
-}
-
 fn added(data: &Value) -> String {
     let text = |key: &str| data[key].as_str().unwrap_or_default().to_owned();
     let until = text("until").parse::<Timestamp>().map(|at| at.for_people());
@@ -171,11 +128,6 @@ fn added(data: &Value) -> String {
         some => format!("; fires already, and its end is told if that was: {some}"),
     };
     format!("silence {id} holds until {until} for {}{burning}\n", joined(&data["watches"]))
-}
-
-fn joined(list: &Value) -> String {
-    let texts = list.as_array().into_iter().flatten().filter_map(Value::as_str);
-    texts.collect::<Vec<_>>().join(", ")
 }
 
 /// A silence, and the services that it is for.
