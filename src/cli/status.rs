@@ -117,7 +117,11 @@ fn show(id: &WatchId, record: &Record) -> String {
         let _ = writeln!(text, "  silence {id}: {matchers} until {until}, by {by}");
     }
     for (name, channel) in &record.channels {
-        let state = if channel.broken { "broken" } else { "works" };
+        let state = match (channel.broken, channel.failures) {
+            (true, _) => "broken",
+            (false, 1..) => "fails",
+            (false, 0) => "works",
+        };
         let (accepted, refused) = (channel.accepted, channel.refused);
         let words = &channel.last_words;
         let colon = if words.is_empty() { "" } else { ": " };

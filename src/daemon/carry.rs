@@ -168,7 +168,7 @@ impl Carrier {
                 events::deliver(&self.http, &self.secrets, key, url.as_ref(), one).await
             }
             (Medium::SlackBot { token, url, .. }, Body::Requests(requests)) => {
-                let one = slack::Try { requests, timeout, not_stored, now_s };
+                let one = events::Try { requests, timeout, not_stored, now_s };
                 slack::deliver(&self.http, &self.secrets, token, url.as_ref(), one).await
             }
             (Medium::Email { to, from, smtp }, Body::Mail { .. }) => {

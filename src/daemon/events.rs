@@ -17,7 +17,7 @@ use crate::record::{Missed, Outcome};
 /// Where PagerDuty takes events, unless the channel says otherwise.
 const PAGERDUTY: &str = "https://events.pagerduty.com";
 
-/// One try of one letter.
+/// One try of one letter that is several requests.
 pub struct Try<'a> {
     /// Its requests.
     pub requests: &'a [Request],

@@ -2,27 +2,16 @@
 //! whatever became of it, with the reason in the body. Where a message stands is
 //! kept with the receipt.
 
+use super::events::Try;
 use super::http::Http;
 use super::secrets::Secrets;
 use super::webhook::{self, refused};
-use crate::model::{Secret, Span};
+use crate::model::Secret;
 use crate::notify::{Request, slack_bot};
 use crate::record::{Outcome, Posted};
 
 /// Where Slack takes requests, unless the channel says otherwise.
 const SLACK: &str = "https://slack.com/api";
-
-/// One try of one letter.
-pub struct Try<'a> {
-    /// Its requests.
-    pub requests: &'a [Request],
-    /// For the whole try.
-    pub timeout: Span,
-    /// The facts behind it could not be stored.
-    pub not_stored: bool,
-    /// The time of this try, in seconds since the epoch.
-    pub now_s: i64,
-}
 
 /// Where to, and in whose name.
 struct Place {

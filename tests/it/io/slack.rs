@@ -1,8 +1,9 @@
 //! Letters by a bot of Slack's: what each answer means, and what is kept of it.
 
+use bakewatch::daemon::events::Try;
 use bakewatch::daemon::http::Http;
 use bakewatch::daemon::secrets::Secrets;
-use bakewatch::daemon::slack::{self, Try};
+use bakewatch::daemon::slack;
 use bakewatch::model::{SECOND, Secret};
 use bakewatch::notify::Request;
 use bakewatch::record::{Outcome, Posted};
