@@ -3,6 +3,7 @@ condition until a deadline. Nothing waits for a time and hopes."""
 
 import os
 import pathlib
+import random
 import shutil
 import signal
 import socket
@@ -23,16 +24,31 @@ POLL_SECONDS = 0.05
 STOP_SECONDS_MAX = 30
 
 _printing = threading.Lock()
+_finding = threading.Lock()
 
 
 class Broken(Exception):
     """A condition that the rest of the case rests on did not come about."""
 
 
+# Below those that the system gives to connections that go out: what is free
+# here stays free until somebody listens, also while a service is down.
+_ports = iter(range(random.randrange(12_000, 25_000), 32_000))
+
+
 def free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return listener.getsockname()[1]
+    """One that nobody had before in this run, and nobody listens at."""
+    with _finding:
+        for port in _ports:
+            with socket.socket() as listener:
+                # A program that is being started holds a copy for a moment.
+                listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                try:
+                    listener.bind(("127.0.0.1", port))
+                    return port
+                except OSError:
+                    continue
+    raise OSError("no port is free")
 
 
 def listens(port: int) -> bool:
