@@ -312,7 +312,14 @@ impl Series {
     /// The sample that stands for the present: the last in `(at - 5m, at]`,
     /// unless the series has ended.
     pub(crate) fn fresh(&self, id: SeriesId, at: Timestamp) -> Option<Point> {
-        let last = self.up_to(id, at).last()?;
+        let entry = &self.entries[id.0 as usize];
+        let stamps = self.clocks.stamps(entry.place, entry.values.len());
+        let last = match *stamps.last()? {
+            // Nearly always: the last value need not even be unpacked.
+            last if last <= at && entry.ended == Some(last) => return None,
+            last if last <= at => Point { at: last, value: entry.value },
+            _ => self.up_to(id, at).last()?,
+        };
         (last.at > at - LOOKBACK && !is_stale(last.value)).then_some(last)
     }
 }

@@ -7,7 +7,7 @@ use super::eval::{
     Context, Element, Key, Value, eval as eval_node, leaf, scalar, warn_of_quantile,
 };
 use super::number::{Mean, Spread, Sum, falling, greatest, least, quantile, rising};
-use super::plan::{Agg, Aggregate, Grouping, Groups, Node, Selector, Source};
+use super::plan::{Agg, Aggregate, Grouping, Groups, Node, Op, Selector, Source};
 use crate::metrics::Series;
 use crate::model::Labels;
 
@@ -22,11 +22,7 @@ pub(super) fn eval(aggregate: &mut Aggregate, cx: &Context<'_>) -> Result<Vec<El
     }
     let is_fold =
         !matches!(aggregate.op, Agg::Topk | Agg::Bottomk | Agg::Quantile | Agg::CountValues);
-    let is_leaf = matches!(
-        *aggregate.of,
-        Node::Instant(_) | Node::Over { source: Source::Series { .. }, absent: None, .. }
-    );
-    if is_fold && is_leaf {
+    if is_fold && (is_leaf(&aggregate.of) || against_number(&aggregate.of).is_some()) {
         return folded_leaf(aggregate, cx);
     }
     let elements = match eval_node(&mut aggregate.of, cx)? {
@@ -71,12 +67,52 @@ fn element((name, labels): Key, dropped: bool, value: f64) -> Element {
     Element { name, dropped, labels, value }
 }
 
-/// The usual case, `sum by (…) (increase(x[…]))`: groups are known from the
-/// last time, and no label is looked at.
+fn is_leaf(node: &Node) -> bool {
+    matches!(
+        node,
+        Node::Instant(_) | Node::Over { source: Source::Series { .. }, absent: None, .. }
+    )
+}
+
+/// What a leaf's values are held against before they are taken together.
+#[derive(Clone, Copy)]
+struct Against {
+    op: Op,
+    bool: bool,
+    number: f64,
+    /// The leaf stands on the right.
+    is_right: bool,
+}
+
+impl Against {
+    fn result(self, value: f64) -> Option<f64> {
+        let (left, right) = if self.is_right { (self.number, value) } else { (value, self.number) };
+        self.op.result(self.bool, left, right, value)
+    }
+}
+
+/// `x > 100` over a leaf.
+fn against_number(node: &Node) -> Option<Against> {
+    let Node::Binary { op, bool, left, right, .. } = node else { return None };
+    let (number, is_right) = match (&**left, &**right) {
+        (leaf, Node::Number(number)) if is_leaf(leaf) => (*number, false),
+        (Node::Number(number), leaf) if is_leaf(leaf) => (*number, true),
+        _ => return None,
+    };
+    Some(Against { op: *op, bool: *bool, number, is_right })
+}
+
+/// The usual case, `sum by (…) (increase(x[…]))` or `count(x > 100)`: groups
+/// are known from the last time, and no label is looked at.
 fn folded_leaf(aggregate: &mut Aggregate, cx: &Context<'_>) -> Result<Vec<Element>, String> {
     let Aggregate { op, grouping, of, groups, .. } = aggregate;
-    let (Node::Instant(selector) | Node::Over { source: Source::Series { selector, .. }, .. }) =
-        &mut **of
+    let against = against_number(of);
+    let of = match (against, &mut **of) {
+        (Some(Against { is_right: false, .. }), Node::Binary { left, .. }) => &mut **left,
+        (Some(_), Node::Binary { right, .. }) => &mut **right,
+        (_, leaf) => leaf,
+    };
+    let (Node::Instant(selector) | Node::Over { source: Source::Series { selector, .. }, .. }) = of
     else {
         unreachable!("only selectors and functions over them are leaves")
     };
@@ -85,8 +121,17 @@ fn folded_leaf(aggregate: &mut Aggregate, cx: &Context<'_>) -> Result<Vec<Elemen
     let mut folds = std::mem::take(&mut groups.folds);
     folds.clear();
     folds.resize(groups.labels.len(), Fold::new(*op));
-    leaf(of, cx, |place, value| folds[groups.of[place as usize] as usize].add(value))?;
-    let dropped = matches!(**of, Node::Over { func, .. } if !func.keeps_name());
+    let mut add = |place: u32, value| folds[groups.of[place as usize] as usize].add(value);
+    match against {
+        None => leaf(of, cx, add)?,
+        Some(against) => leaf(of, cx, |place, value| {
+            if let Some(value) = against.result(value) {
+                add(place, value);
+            }
+        })?,
+    }
+    let is_value = against.is_some_and(|one| one.bool || !one.op.is_comparison());
+    let dropped = is_value || matches!(*of, Node::Over { func, .. } if !func.keeps_name());
     let made = folds.iter().zip(&groups.labels);
     let made =
         made.filter_map(|(fold, key)| Some(element(key.clone(), dropped, fold.value()?))).collect();

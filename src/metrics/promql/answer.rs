@@ -125,7 +125,7 @@ impl Query {
         let mut found = Vec::new();
         let mut add = |selector: &super::Selector, _: Reach| {
             let whole = |id| named(Some(series.name(id).clone()), series.labels(id).clone());
-            found.extend(selector.select(series).into_iter().map(whole));
+            found.extend(selector.selected(series).iter().copied().map(whole));
         };
         self.root.selectors(self.param, &mut add, Reach::INSTANT);
         found.sort();

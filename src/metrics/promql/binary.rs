@@ -8,7 +8,7 @@ use super::plan::{Card, Matching, Op, Set};
 use crate::model::Labels;
 
 impl Op {
-    fn is_comparison(self) -> bool {
+    pub(super) fn is_comparison(self) -> bool {
         matches!(self, Op::Eq | Op::Ne | Op::Lt | Op::Le | Op::Gt | Op::Ge)
     }
 
@@ -33,7 +33,7 @@ impl Op {
 
     /// The value that remains: a comparison without `bool` keeps the one it
     /// compared, or nothing.
-    fn result(self, bool: bool, left: f64, right: f64, compared: f64) -> Option<f64> {
+    pub(super) fn result(self, bool: bool, left: f64, right: f64, compared: f64) -> Option<f64> {
         let value = self.apply(left, right);
         if self.is_comparison() && !bool {
             return (value != 0.0).then_some(compared);

@@ -1,5 +1,6 @@
 //! The evaluator: a plan over the series at an instant.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -412,15 +413,19 @@ impl Selector {
         if self.epoch == Some(series.epoch()) {
             return;
         }
-        self.ids = self.select(series);
+        self.ids = self.find(series);
         self.epoch = Some(series.epoch());
     }
 
     /// Its series as of now, in order of labels.
-    pub fn select(&self, series: &Series) -> Vec<SeriesId> {
+    pub fn selected(&self, series: &Series) -> Cow<'_, [SeriesId]> {
         if self.epoch == Some(series.epoch()) {
-            return self.ids.clone();
+            return Cow::Borrowed(&self.ids);
         }
+        Cow::Owned(self.find(series))
+    }
+
+    fn find(&self, series: &Series) -> Vec<SeriesId> {
         match &self.name {
             Some(name) => {
                 let found = series.named(name).filter(|(labels, _)| self.takes(name, labels));

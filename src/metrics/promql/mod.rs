@@ -264,9 +264,14 @@ impl Query {
     pub fn presence(&self, series: &Series, at: Timestamp) -> Presence {
         let mut presence = Presence::Never;
         let mut look = |selector: &plan::Selector, _: Reach| {
-            for id in selector.select(series) {
-                let here = series.fresh(id, at).is_some();
-                presence = presence.max(if here { Presence::Here } else { Presence::Gone });
+            if presence == Presence::Here {
+                return;
+            }
+            let ids = selector.selected(series);
+            if ids.iter().any(|id| series.fresh(*id, at).is_some()) {
+                presence = Presence::Here;
+            } else if !ids.is_empty() {
+                presence = Presence::Gone;
             }
         };
         self.root.selectors(self.param, &mut look, Reach::INSTANT);

@@ -25,11 +25,18 @@ impl Window {
 /// Applies a function to a series' samples (no markers among them), oldest
 /// first. `None`: too few of them for an answer.
 pub(super) fn apply(func: Over, points: Run<'_>, window: Window, param: f64) -> Option<f64> {
+    match func {
+        // The usual ones, which read few of the samples.
+        Over::Rate => {
+            return Some(extrapolated(points, window, true)? / window.length().seconds_f64());
+        }
+        Over::Increase => return extrapolated(points, window, true),
+        _ => {}
+    }
     let (first, last) = (points.first()?, points.last()?);
     let values = points.values();
     Some(match func {
-        Over::Rate => extrapolated(points, window, true)? / window.length().seconds_f64(),
-        Over::Increase => extrapolated(points, window, true)?,
+        Over::Rate | Over::Increase => unreachable!("answered above"),
         Over::Delta => extrapolated(points, window, false)?,
         Over::Irate => instant(points, true)?,
         Over::Idelta => instant(points, false)?,
