@@ -1,6 +1,7 @@
 //! What a week costs: a watch of five targets with the real store, the coarse
 //! weeks of the simulation, and a restart at a week's end, each beside what
-//! the design allows. `cargo bench --bench week` prints the table.
+//! the design allows. `cargo bench --bench week` prints the table, and with
+//! `-- --week-only` the first of it, for a profiler.
 
 #[path = "../tests/world/mod.rs"]
 mod world;
@@ -59,6 +60,9 @@ fn main() {
     let dir = tempfile::tempdir().expect("a directory for the store");
     println!("{:<46} {:>10} {:>10} {:>8}", "", "took", "allowed", "share");
     let facts = five_targets(dir.path());
+    if std::env::args().any(|argument| argument == "--week-only") {
+        return;
+    }
     let restart = (0..RESTARTS).map(|_| restart(dir.path())).min().expect("several");
     row("restart with that week's record", restart, Duration::from_secs(1));
     coarse();
@@ -104,10 +108,10 @@ fn restart(dir: &Path) -> Duration {
 }
 
 fn coarse() {
-    let plan = world::simulate::plan();
+    let course = world::simulate::course();
     let start = Instant::now();
     for seed in 0..SEEDS {
-        let week = world::simulate::week(&plan, seed);
+        let week = world::simulate::week(&course, seed);
         assert!(week.is_ok(), "seed {seed}: {week:?}");
     }
     let mean = start.elapsed() / SEEDS as u32;

@@ -23,7 +23,7 @@ fn main() -> ExitCode {
     let (first, seeds) = (number("--first", 0), number("--seeds", 1000));
     let cores =
         number("--cores", std::thread::available_parallelism().map_or(1, |n| n.get() as u64));
-    let plan = world::simulate::plan();
+    let course = world::simulate::course();
     let started = Instant::now();
     let (next, sum) = (AtomicU64::new(first), Mutex::new((world::simulate::Week::default(), 0)));
     let work = || loop {
@@ -31,7 +31,7 @@ fn main() -> ExitCode {
         if seed >= first + seeds {
             return;
         }
-        let week = world::simulate::week(&plan, seed);
+        let week = world::simulate::week(&course, seed);
         let mut sum = sum.lock().expect("no worker panics with the sum in hand");
         match week {
             Ok(week) => sum.0.add(week),
@@ -49,13 +49,15 @@ fn main() -> ExitCode {
     let took = started.elapsed();
     println!(
         "{seeds} weeks in {:.1} s ({:.1} ms a week, on {cores} cores): {} turns, {} facts, \
-         {} letters, {} crashes, {broken} with a broken promise",
+         {} letters, {} crashes, {} reloads, {} silences, {broken} with a broken promise",
         took.as_secs_f64(),
         took.as_secs_f64() * 1000.0 / seeds as f64,
         sum.turns,
         sum.facts,
         sum.letters,
         sum.crashes,
+        sum.reloads,
+        sum.silences,
     );
     if broken == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }

@@ -5,9 +5,9 @@ use crate::world::simulate;
 
 #[test]
 fn fifty_weeks_of_random_faults_keep_every_promise() {
-    let plan = simulate::plan();
+    let course = simulate::course();
     for seed in 0..50 {
-        if let Err(complaints) = simulate::week(&plan, seed) {
+        if let Err(complaints) = simulate::week(&course, seed) {
             panic!("seed {seed}:\n{}", complaints.join("\n"));
         }
     }

@@ -61,7 +61,8 @@ pub fn plan(name: &str, text: &str) -> Plan {
     read(name, text).unwrap_or_else(|errors| panic!("{}", errors.join("\n"))).plan
 }
 
-fn read(name: &str, text: &str) -> Result<Checked, Vec<String>> {
+/// Reads a configuration; errors as they are shown.
+pub fn read(name: &str, text: &str) -> Result<Checked, Vec<String>> {
     let source = Source { file: name.to_owned(), text: text.to_owned() };
     config::read_with(Some(&source), &Given::default(), &beside)
         .map_err(|errors| errors.iter().map(ToString::to_string).collect())

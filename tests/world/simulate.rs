@@ -1,10 +1,14 @@
 //! A coarse week with random faults, from a seed: the whole life of a watch,
-//! at a look a minute, with crashes, deaf receivers and lost answers.
+//! with crashes, deaf receivers, lost answers, silences and reloads. It looks
+//! once a minute for its first hours and every ten in the end, so that ten
+//! thousand such weeks take minutes: what goes wrong goes wrong between looks
+//! that matter, and many weeks find more than one that looks often.
 
 use std::collections::BTreeSet;
 
-use bakewatch::model::{DAY, HOUR, MINUTE, Matchers, Name, Release, Span};
-use bakewatch::record::Plan;
+use bakewatch::config::Checked;
+use bakewatch::model::{DAY, HOUR, Matchers, Name, Release, Span};
+use bakewatch::record::{Fact, Plan};
 
 use bakewatch::watch::{Heard, Order, Until};
 
@@ -22,8 +26,10 @@ static = ["http://a:8000", "http://b:8000"]
 expect = 2
 [windows]
 opening = { length = "101m 40s", every = "60s" }
-first-day = { length = "24h", every = "60s" }
-first-week = { length = "7d", every = "60s" }
+first-day = { length = "24h", every = "5m" }
+first-week = { length = "7d", every = "10m" }
+[rules]
+range = "40m"
 [[channel]]
 name = "hook"
 type = "webhook"
@@ -48,9 +54,45 @@ cron = "0 9,17 * * *"
 zone = "Europe/Berlin"
 "#;
 
-/// The plan that every simulated week follows.
-pub fn plan() -> Plan {
-    script::plan("simulation", CONFIG)
+/// What somebody makes of the file in the middle of a week: each a text that
+/// it says, and what is put in its place.
+const EDITS: [(&str, &str); 6] = [
+    ("range = \"40m\"", "range = \"40m\"\nfor = \"7m\"\nrecover = \"20m\""),
+    ("severities = [\"critical\"]", "severities = [\"critical\", \"warning\"]"),
+    (
+        "[[digest]]",
+        "[[channel]]\nname = \"desk\"\ntype = \"webhook\"\nurl = \"http://127.0.0.1:1/desk\"\n[[digest]]",
+    ),
+    ("name = \"pager\"", "name = \"pager\"\nafter = \"20m\""),
+    (
+        "[[inhibit]]\nsource = [\"alertname=ServiceDown\"]\ntarget = [\"alertname=TargetSilent\"]\n",
+        "",
+    ),
+    ("[[digest]]", "[[digest"),
+];
+
+/// So long before its end a week's world is well for good: longer than what
+/// happened before is read, and what it broke is held.
+const HEALTHY: Span = Span::from_secs(3 * 3600);
+
+/// What every simulated week begins with, and what may come of it.
+pub struct Course {
+    plan: Plan,
+    /// The file, and then what it may say instead; read once for all weeks.
+    files: Vec<(String, Result<Checked, Vec<String>>)>,
+}
+
+/// The course of all weeks.
+pub fn course() -> Course {
+    let edited = EDITS.iter().map(|(old, new)| {
+        assert!(CONFIG.contains(old), "the file does not say {old:?}");
+        CONFIG.replacen(old, new, 1)
+    });
+    let texts = std::iter::once(CONFIG.to_owned()).chain(edited);
+    let files: Vec<_> =
+        texts.map(|text| (text.clone(), script::read("simulation", &text))).collect();
+    let first = files[0].1.as_ref().unwrap_or_else(|errors| panic!("{}", errors.join("\n")));
+    Course { plan: first.plan.clone(), files }
 }
 
 /// What a week amounted to.
@@ -60,6 +102,8 @@ pub struct Week {
     pub letters: usize,
     pub turns: u64,
     pub crashes: u64,
+    pub reloads: usize,
+    pub silences: usize,
 }
 
 impl Week {
@@ -69,51 +113,67 @@ impl Week {
         self.letters += other.letters;
         self.turns += other.turns;
         self.crashes += other.crashes;
+        self.reloads += other.reloads;
+        self.silences += other.silences;
     }
 }
 
 /// Lives one week; an error lists every broken promise.
-pub fn week(plan: &Plan, seed: u64) -> Result<Week, Vec<String>> {
+pub fn week(course: &Course, seed: u64) -> Result<Week, Vec<String>> {
     let mut dice = Dice(seed);
+    let plan = &course.plan;
     let release =
         Release { service: plan.service.clone(), version: Name::from("v1"), at: RELEASED };
     let mut drive = Drive::open(release, plan.clone(), RELEASED);
+    drive.followed = CONFIG.to_owned();
     drive.mishaps = mishaps(&mut dice);
     let end = RELEASED + 7 * DAY;
     loop {
         let wait = Span::from_millis(dice.below(12 * HOUR.millis() as u64) as i64);
-        if drive.now + wait >= end - HOUR {
+        if drive.now + wait >= end - HEALTHY {
             break;
         }
         drive.run_to(drive.now + wait);
         something_happens(&mut drive, &mut dice);
+        if dice.chance(40) {
+            reload(&mut drive, course, &mut dice);
+        }
     }
-    drive.run_to(end - HOUR);
+    drive.run_to(end - HEALTHY);
     everything_heals(&mut drive);
     drive.run_out();
     let found = oracle::complaints(&drive);
+    let count = |is: fn(&Fact) -> bool| drive.facts().iter().filter(|(_, fact)| is(fact)).count();
     if found.is_empty() {
         Ok(Week {
             facts: drive.disk.len(),
             letters: drive.taken.len(),
             turns: drive.turns,
             crashes: drive.crashes,
+            reloads: count(|fact| {
+                matches!(fact, Fact::PlanChanged { .. } | Fact::ReloadFailed { .. })
+            }),
+            silences: count(|fact| matches!(fact, Fact::Silenced { .. })),
         })
     } else {
         Err(found)
     }
 }
 
+/// About what a week has of them.
+const JOBS: u64 = 7_000;
+const TURNS: u64 = 12_000;
+
 fn mishaps(dice: &mut Dice) -> BTreeSet<Mishap> {
     let mut all = BTreeSet::new();
     for _ in 0..dice.below(20) {
-        all.insert(Mishap::FailJob(1 + dice.below(40_000)));
-        all.insert(Mishap::LoseAnswer(1 + dice.below(40_000)));
+        all.insert(Mishap::FailJob(1 + dice.below(JOBS)));
+        all.insert(Mishap::LoseAnswer(1 + dice.below(JOBS)));
     }
     for _ in 0..dice.below(5) {
         let place = [Crash::BeforeStore, Crash::BeforeAsk, Crash::AfterAsk];
         // Not in the very first turn: until then nothing has been promised.
-        let turn = 2 + dice.below(60_000);
+        let turn = 2 + dice.below(TURNS);
         all.insert(Mishap::CrashAt(turn, place[dice.below(3) as usize]));
     }
     all
@@ -171,6 +231,15 @@ fn something_happens(drive: &mut Drive, dice: &mut Dice) {
     }
 }
 
+/// The file says something else, or what it said at first, and is read again.
+fn reload(drive: &mut Drive, course: &Course, dice: &mut Dice) {
+    let of = |text: &str| course.files.iter().find(|(file, _)| file == text).expect("a known text");
+    let before = of(&drive.followed).1.as_ref().expect("it was followed");
+    let (text, read) = &course.files[dice.below(course.files.len() as u64) as usize];
+    drive.file.clone_from(text);
+    drive.reload(before, read.clone());
+}
+
 /// Silences of all sizes, some of them taken back.
 fn somebody_wants_something(drive: &mut Drive, dice: &mut Dice) {
     if dice.chance(6) {
@@ -202,5 +271,5 @@ fn everything_heals(drive: &mut Drive) {
     for receiver in &mut drive.receivers {
         receiver.manner = Manner::Takes;
     }
-    drive.run_to(now + 30 * MINUTE);
+    drive.run_to(now + HEALTHY - HOUR);
 }
