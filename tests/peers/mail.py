@@ -56,16 +56,16 @@ login:
 class MailServer:
     """Started at once; ended with the bench."""
 
-    def __init__(self, bench):
-        self.folder = bench.folder / "mail"
+    def __init__(self, bench, name="mail"):
+        self.folder = bench.folder / name
         self.tls_port, self.starttls_port = free_port(), free_port()
         self.ca = self.folder / "ca.pem"
         for part in ["", "spool", "log"]:
-            (self.folder / part).mkdir()
+            (self.folder / part).mkdir(parents=True, exist_ok=True)
         self._certificates()
         self._config()
         command = as_root(["/usr/sbin/exim4", "-C", str(self.folder / "exim.conf"), "-bdf"])
-        self.process: Process = bench.start("exim", command)
+        self.process: Process = bench.start(f"exim-{name}", command)
         ready = lambda: listens(self.tls_port) and listens(self.starttls_port)  # noqa: E731
         bench.until("finds a mail server", ready, 15, self._log)
 
@@ -133,6 +133,10 @@ class MailServer:
     def log(self) -> list[str]:
         """What it noted of each message and each refused recipient."""
         return self._read(str(self.folder / "log" / "mainlog")).decode().splitlines()
+
+    def refusals(self) -> int:
+        """How often somebody asked for the one who is refused."""
+        return sum("no such person here" in line for line in self.log())
 
     def _read(self, path: str) -> bytes:
         return subprocess.run(as_root(["cat", path]), capture_output=True).stdout

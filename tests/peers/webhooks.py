@@ -32,7 +32,12 @@ class Try:
         return self.body.get("data", {})
 
     def alerts(self) -> list:
-        return self.data.get("alerts", [])
+        """What it tells of; what comes from an Alertmanager, in our words."""
+        if "groupKey" not in self.body:
+            return self.data.get("alerts", [])
+        return [{"rule": alert["labels"]["alertname"], "status": alert["status"],
+                 "fired_at": alert["startsAt"], "told_before": True}
+                for alert in self.body["alerts"]]
 
 
 class Receiver:
@@ -76,7 +81,7 @@ class Receiver:
         with self._lock:
             status = self.answer(len(self.tries))
             body = json.loads(raw)
-            self.tries.append(Try(request.headers["webhook-id"], body, raw, signed, status))
+            self.tries.append(Try(request.headers.get("webhook-id", ""), body, raw, signed, status))
         while self.holds.is_set():
             time.sleep(0.05)
         request.send_response(status)
