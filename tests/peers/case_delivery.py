@@ -60,26 +60,28 @@ class Ours(Side):
     """bakewatch over a service; one folder a case."""
 
     starts = 0
+    # What is configured beyond the plan; it goes on with the channel.
+    more = ""
 
     def start(self) -> None:
         if not self.starts:
-            self.config = self._plan()
+            self.config = self.bench.write(f"{self.case}/bakewatch.toml", self.plan())
         self.starts += 1
         folder = self.bench.folder / self.case
         self.process = self.bench.bakewatch(
             f"{self.case}-{self.starts}", "run", "-c", self.config, "--release", "v1",
             "--state-dir", folder / "state", "--report-dir", folder / "reports")
 
-    def _plan(self):
+    def plan(self) -> str:
         # With mails the report at the window's end is looked at, too.
-        length, recover, more = "35s" if self.mails else "5m", HOLD_SECONDS, ""
+        length, recover, more = "35s" if self.mails else "5m", HOLD_SECONDS, self.more
         if self.mails:
             password = self.bench.write(f"{self.case}/password", PASSWORD + "\n")
-            more = MAIL.format(to=json.dumps(TO), user=USER, port=self.mails.starttls_port,
+            more += MAIL.format(to=json.dumps(TO), user=USER, port=self.mails.starttls_port,
                                password=password, ca=self.mails.ca)
         plan = PLAN.format(url=self.service.url, hook=self.hooks.url, secret=self.hooks.secret,
                            hold=HOLD_SECONDS, recover=recover, length=length)
-        return self.bench.write(f"{self.case}/bakewatch.toml", plan + more)
+        return plan + more
 
     def kill(self) -> None:
         self.process.kill()
@@ -88,11 +90,15 @@ class Ours(Side):
         self.process.stop()
 
     def silence(self, seconds: int) -> None:
-        done = subprocess.run(
-            [self.bench.binary, "silence", "add", f"alertname={RULE}", "--for", f"{seconds}s",
-             "--comment", "by hand", "--state-dir", self.bench.folder / self.case / "state"],
+        told = self.orders("silence", "add", f"alertname={RULE}", "--for", f"{seconds}s",
+                           "--comment", "by hand")
+        self.check("takes a silence", told.returncode == 0, told.stdout + told.stderr)
+
+    def orders(self, *words: str) -> subprocess.CompletedProcess:
+        """A command to the running process."""
+        return subprocess.run(
+            [self.bench.binary, *words, "--state-dir", self.bench.folder / self.case / "state"],
             capture_output=True, text=True)
-        self.check("takes a silence", done.returncode == 0, done.stdout + done.stderr)
 
     def until(self, what: str, condition, seconds: float | None = None):
         return self.bench.until(f"{self.case}: {what}", condition, seconds or self.patience,
