@@ -2,8 +2,6 @@
 due, between a refusal and the next try, and when it was taken. It is never
 lost, and what comes twice has the same bytes and the same id."""
 
-import os
-import signal
 import time
 from typing import Callable
 
@@ -74,19 +72,13 @@ def after_a_refusal(side: Reminded) -> int:
 
 
 def when_it_is_answered(side: Reminded) -> int | None:
-    """Killed by the receiver itself, with its answer: whether the receipt was
-    stored is open, and so is whether it is sent once more."""
+    """Killed with the answer: whether the receipt was stored is open, and so is
+    whether it is sent once more."""
     side.due(-5)
-    so_far = len(side.hooks.tries)
-
-    def answer(number: int) -> int:
-        if number == so_far:
-            os.kill(side.process.popen.pid, signal.SIGKILL)
-        return 200
-
-    side.hooks.answer = answer
-    side.comes("reminds", side.reminded)
-    side.restart()
+    side.hooks.answered = lambda one: side.kill() if side.process.exit() is None else None
+    side.comes("is killed with it", lambda: side.process.exit() is not None)
+    side.hooks.answered = lambda one: None
+    side.start()
     side.until("goes on", side.goes_on)
     return None
 
