@@ -195,7 +195,7 @@ def one_of_three_refused(side: Side) -> float | None:
     began = side.told("firing")[0].at
     served = side.until(f"mails it to {GOOD}", lambda: side.mailed("FIRING"), 45)
     waited = time.monotonic() - began if served else None
-    side.attempts = side.mails.refusals()
+    side.attempts = side.mails.refusals(served[0]["message-id"] if served else None)
     side.service.up()
     side.resolves()
     side.until(f"mails the end to {GOOD}", lambda: side.mailed("RESOLVED"), 25)

@@ -164,9 +164,15 @@ class MailServer:
         """How often this recipient was put off."""
         return sum("greylisted" in line and f"<{to}>" in line for line in self.log())
 
-    def refusals(self) -> int:
-        """How often somebody asked for the one who is refused."""
-        return sum("no such person here" in line for line in self.log())
+    def refusals(self, before: str | None = None) -> int:
+        """How often somebody asked for the one who is refused; until the
+        message of this id was accepted, where one is named."""
+        count = 0
+        for line in self.log():
+            count += "no such person here" in line
+            if before and f" id={before.strip('<>')}" in line:
+                break
+        return count
 
     def _read(self, path: str) -> bytes:
         return subprocess.run(as_root(["cat", path]), capture_output=True).stdout
