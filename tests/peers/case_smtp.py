@@ -1,9 +1,10 @@
 """Mail by a real server that is hard to please: implicit TLS and STARTTLS, both
 with AUTH; recipients that it puts off (greylisting) or refuses; a time in which
-it is dead. Each mail comes once, and is read field by field by Python's `email`."""
+it is dead, also in the middle of a mail. Each mail comes once, and is read field by field by Python's `email`."""
 
 import datetime
 import email.message
+import json
 import re
 
 from case_delivery import Ours
@@ -65,6 +66,11 @@ class Posted(Ours):
     def counts(self, kind: str) -> dict[str, int]:
         return {to: len(self.letters(to, kind)) for to in EVERYBODY}
 
+    def keys(self) -> set[str]:
+        """Of every mail that left."""
+        sent = [json.loads(body) for body in self.bodies("sent")]
+        return {one["key"] for one in sent if one["channel"] != "hook"}
+
     def failures(self, channel: str) -> int:
         """How often the channel could not be reached."""
         return sum(f'"{channel}"' in body and "onnection refused" in body
@@ -72,7 +78,8 @@ class Posted(Ours):
 
 
 def play(bench) -> None:
-    together(bench, [lambda: hard_to_please(bench), lambda: over_while_dead(bench)])
+    together(bench, [lambda: hard_to_please(bench), lambda: over_while_dead(bench),
+                     lambda: dead_before_the_answer(bench)])
 
 
 def hard_to_please(bench) -> None:
@@ -145,6 +152,32 @@ def over_while_dead(bench) -> None:
                    words[:600])
 
 
+def dead_before_the_answer(bench) -> None:
+    """It has the whole mail, and nobody knows whether it keeps it."""
+    side = Posted(bench, "cut")
+    side.post.slow(True)
+    side.start()
+    side.until("is healthy", side.is_up)
+    side.service.down()
+    side.until("hands over the text of each", lambda: side.post.underway() == len(CHANNELS))
+    keys = side.keys()
+    side.post.dies()
+    side.check("has nothing kept", not any(side.counts("FIRING").values()), side.counts("FIRING"))
+    side.post.slow(False)
+    side.post.start()
+    side.has("FIRING", 1)
+    side.stop()
+    held = [one for to in EVERYBODY for one in side.letters(to, "FIRING")]
+    side.check("mails each the same letter once more", len(held) == len(EVERYBODY)
+               and {one.envid for one in held} == keys == {name(one) for one in held},
+               (keys, [one["message-id"] for one in held]))
+
+
+def name(letter) -> str:
+    """What stands before the `@` of its Message-ID."""
+    return letter["message-id"].strip("<>").split("@")[0]
+
+
 def field_by_field(side: Posted, to: str, kind: str, letter) -> None:
     status = KINDS[kind]
     wanted = {
@@ -170,7 +203,7 @@ def field_by_field(side: Posted, to: str, kind: str, letter) -> None:
         == ("Bake Watch", "bakewatch@example.test"),
         "its recipients": named == channel,
         "its name": re.fullmatch(r"<bw-[0-9a-f]{32}@example\.test>", letter["message-id"]),
-        "its envelope": letter["message-id"].startswith(f"<{letter.envid}@"),
+        "its envelope": letter.envid == name(letter),
         "its date": datetime.timedelta() <= age < datetime.timedelta(minutes=5),
         "its text": RULE in text.get_content() and text.get_content_charset() == "utf-8",
         "its page": RULE in page.get_content() and page.get_content_charset() == "utf-8",

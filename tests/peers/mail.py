@@ -32,6 +32,7 @@ dsn_advertise_hosts = *
 pid_file_path = {folder}/exim.pid
 queue_only = true
 acl_smtp_rcpt = check_rcpt
+acl_smtp_data = check_data
 
 begin acl
 check_rcpt:
@@ -42,6 +43,10 @@ check_rcpt:
   defer recipients = {grey}
         condition = ${{if exists{{{folder}/greylist}}}}
         message = 451 4.7.1 greylisted, come again
+  accept
+check_data:
+  warn condition = ${{if exists{{{folder}/slow}}}}
+       delay = 10s
   accept
 
 begin authenticators
@@ -86,6 +91,19 @@ class MailServer:
         """From here on connections are refused."""
         subprocess.run(as_root(["kill", str(self.process.popen.pid)]), check=True)
         self.process.popen.wait(15)
+
+    def dies(self) -> None:
+        """At once, with every connection that it has."""
+        subprocess.run(as_root(["kill", "-9", "--", f"-{self.process.popen.pid}"]), check=True)
+        self.process.popen.wait(15)
+
+    def slow(self, yes: bool) -> None:
+        """Whether it takes its time to answer to a mail that it has."""
+        (self.folder / "slow").touch() if yes else (self.folder / "slow").unlink()
+
+    def underway(self) -> int:
+        """The mails of which it has the text, accepted or not."""
+        return len(self._spooled("-D"))
 
     def greylists(self, yes: bool) -> None:
         """Whether those in `GREY` are put off."""
@@ -135,12 +153,8 @@ class MailServer:
     def letters(self, to: str) -> list[email.message.EmailMessage]:
         """What was accepted for this recipient, oldest first; `envid` of each is
         the name that the envelope bore, for notices of what becomes of it."""
-        spool = self.folder / "spool" / "input"
-        found = subprocess.run(
-            as_root(["find", str(spool), "-name", "*-H"]), capture_output=True, text=True
-        ).stdout.split()
         letters = []
-        for header in sorted(found, key=lambda path: pathlib.Path(path).name):
+        for header in self._spooled("-H"):
             head = self._read(header)
             data = self._read(header[:-2] + "-D")
             # Gone or not yet whole: seen at the next look.
@@ -155,6 +169,14 @@ class MailServer:
                 letter.envid = envid(head)
                 letters.append(letter)
         return letters
+
+    def _spooled(self, kind: str) -> list[str]:
+        """The spool's files of a kind, oldest first."""
+        spool = str(self.folder / "spool" / "input")
+        found = subprocess.run(
+            as_root(["find", spool, "-name", f"*{kind}"]), capture_output=True, text=True
+        ).stdout.split()
+        return sorted(found, key=lambda path: pathlib.Path(path).name)
 
     def log(self) -> list[str]:
         """What it noted of each message and each refused recipient."""
