@@ -158,9 +158,9 @@ def retried_soon(side: Ours, outcome: Outcome) -> None:
 
 
 def merged(side: Ours, _: Outcome) -> None:
-    taken = side.hooks.taken()
-    side.check("says that both were", len(taken) == 1 and "fired and ended" in taken[0].data["text"],
-               [one.body for one in taken])
+    bodies = [one.body for one in side.hooks.taken()]
+    side.check("says that both were",
+               len(bodies) == 1 and "fired and ended" in bodies[0]["data"]["text"], bodies)
 
 
 def silenced(side: Ours, _: Outcome) -> None:

@@ -1,6 +1,7 @@
 """Mail by a real server that is hard to please: implicit TLS and STARTTLS, both
 with AUTH; recipients that it puts off (greylisting) or refuses; a time in which
-it is dead, also in the middle of a mail. Each mail comes once, and is read field by field by Python's `email`."""
+it is dead, also in the middle of a mail. Each mail comes once, and is read field
+by field by Python's `email`."""
 
 import datetime
 import email.message
