@@ -6,8 +6,9 @@ import json
 import subprocess
 import time
 
+from alertmanager import Alertmanager
 from case_forms import Sink
-from harness import free_port, listens
+from harness import free_port
 from services import Service, simple
 
 PLAN = """
@@ -44,27 +45,15 @@ receivers:
 """
 
 
-class Alertmanager:
-    """Started anew on the same port, it has forgotten every alert."""
+class Site(Alertmanager):
+    """The site's one. Started anew on the same port, it has forgotten every alert."""
 
     def __init__(self, bench, sink: Sink):
-        self.bench, self.port, self.starts = bench, free_port(), 0
-        self.config = bench.write("alertmanager.yml", ALERTMANAGER.format(sink=sink.url))
-        self.start()
+        super().__init__(bench, "alertmanager", ALERTMANAGER.format(sink=sink.url))
+        self.restart()
 
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
-
-    def start(self) -> None:
-        self.starts += 1
-        self.process = self.bench.start(f"alertmanager-{self.starts}", [
-            "prometheus-alertmanager", f"--web.listen-address=127.0.0.1:{self.port}",
-            "--cluster.listen-address=", f"--config.file={self.config}",
-            f"--storage.path={self.bench.folder}/alerts-{self.starts}",
-        ])
-        self.bench.until("finds an Alertmanager", lambda: listens(self.port), 30,
-                         self.process.printed)
+    def restart(self) -> None:
+        self.start(f"alerts-{self.starts}")
 
     def alerts(self, *filters: str) -> list:
         done = subprocess.run(
@@ -76,7 +65,7 @@ class Alertmanager:
 
 def play(bench) -> None:
     sink, service = Sink(bench), Service(bench, simple())
-    real = Alertmanager(bench, sink)
+    real = Site(bench, sink)
     config = bench.write("bakewatch.toml", PLAN.format(
         url=service.url, alertmanager=real.url, nobody=free_port(), sink=sink.url))
     run = bench.bakewatch(
@@ -99,7 +88,7 @@ def play(bench) -> None:
                 run.printed()[-600:])
 
     real.process.kill()
-    real.start()
+    real.restart()
     again = bench.until("tells an Alertmanager that has forgotten all within a minute or so",
                         lambda: real.alerts(down), 100, run.printed)
     bench.check("tells it as the same alert", (again[0]["labels"], again[0]["startsAt"])

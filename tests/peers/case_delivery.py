@@ -1,14 +1,14 @@
-"""Seven cases in which a well-known alert manager loses a letter, sends one
-twice, or serves nobody, with real processes, signals, receivers and a real mail
-server. `tests/it/cases.rs` has the same on a virtual clock, and the table."""
+"""The courses of `courses.py` with bakewatch itself: restarts, refusals, a silence
+and bad recipients, with real processes, signals, receivers and a real mail
+server. `tests/it/cases.rs` has the same on a virtual clock."""
 
 import json
 import sqlite3
-import time
+import subprocess
 
+from courses import COURSES, HOLD_SECONDS, RULE, TO, Course, Outcome, Side, play as play_course
+from courses import together
 from mail import PASSWORD, REFUSED, USER, MailServer
-from services import Service, simple
-from webhooks import Receiver
 
 PLAN = """
 service = "shaky"
@@ -18,8 +18,8 @@ url     = "{url}"
 first-day = {{ length = "{length}", every = "1s" }}
 
 [rules]
-for     = "2s"
-recover = "{recover}"
+for     = "{hold}s"
+recover = "{recover}s"
 range   = "20s"
 
 [[rule]]
@@ -46,7 +46,7 @@ type     = "email"
 group-wait = "0s"
 group-interval = "0s"
 from     = "bakewatch@example.test"
-to       = ["a@example.test", "{refused}", "b@example.test"]
+to       = {to}
 smtp     = "smtp://{user}@127.0.0.1:{port}"
 password = {{ file = "{password}" }}
 ca-file  = "{ca}"
@@ -56,26 +56,53 @@ ca-file  = "{ca}"
 SLACK_SECONDS = 0.9
 
 
-class Watched:
-    """A service, a receiver, and bakewatch over them; one folder a case."""
+class Ours(Side):
+    """bakewatch over a service; one folder a case."""
 
-    def __init__(self, bench, case: str, recover="2s", length="5m", more=""):
-        self.bench, self.case, self.starts = bench, case, 0
-        self.hooks, self.service = Receiver(bench), Service(bench, simple())
-        plan = PLAN.format(url=self.service.url, hook=self.hooks.url, secret=self.hooks.secret,
-                           recover=recover, length=length)
-        self.config = bench.write(f"{case}/bakewatch.toml", plan + more)
-        self.start()
+    starts = 0
+    # What is configured beyond the plan; it goes on with the channel.
+    more = ""
 
     def start(self) -> None:
+        if not self.starts:
+            self.config = self.bench.write(f"{self.case}/bakewatch.toml", self.plan())
         self.starts += 1
         folder = self.bench.folder / self.case
         self.process = self.bench.bakewatch(
             f"{self.case}-{self.starts}", "run", "-c", self.config, "--release", "v1",
             "--state-dir", folder / "state", "--report-dir", folder / "reports")
 
-    def until(self, what: str, condition, seconds: float = 40):
-        return self.bench.until(f"{self.case}: {what}", condition, seconds, self.process.printed)
+    def plan(self) -> str:
+        # With mails the report at the window's end is looked at, too.
+        length, recover, more = "35s" if self.mails else "5m", HOLD_SECONDS, self.more
+        if self.mails:
+            password = self.bench.write(f"{self.case}/password", PASSWORD + "\n")
+            more += MAIL.format(to=json.dumps(TO), user=USER, port=self.mails.starttls_port,
+                               password=password, ca=self.mails.ca)
+        plan = PLAN.format(url=self.service.url, hook=self.hooks.url, secret=self.hooks.secret,
+                           hold=HOLD_SECONDS, recover=recover, length=length)
+        return plan + more
+
+    def kill(self) -> None:
+        self.process.kill()
+
+    def stop(self) -> None:
+        self.process.stop()
+
+    def silence(self, seconds: int) -> None:
+        told = self.orders("silence", "add", f"alertname={RULE}", "--for", f"{seconds}s",
+                           "--comment", "by hand")
+        self.check("takes a silence", told.returncode == 0, told.stdout + told.stderr)
+
+    def orders(self, *words: str) -> subprocess.CompletedProcess:
+        """A command to the running process."""
+        return subprocess.run(
+            [self.bench.binary, *words, "--state-dir", self.bench.folder / self.case / "state"],
+            capture_output=True, text=True)
+
+    def until(self, what: str, condition, seconds: float | None = None):
+        return self.bench.until(f"{self.case}: {what}", condition, seconds or self.patience,
+                                self.process.printed)
 
     def check(self, what: str, holds, detail="") -> None:
         self.bench.check(f"{self.case}: {what}", holds, detail)
@@ -83,7 +110,14 @@ class Watched:
     def is_up(self) -> bool:
         return '"healthy"' in " ".join(self.bodies("health"))
 
+    def goes_on(self) -> bool:
+        return bool(self.bodies("resumed"))
+
+    def has_receipt(self) -> bool:
+        return any('"accepted"' in body or '"partly"' in body for body in self.bodies("receipt"))
+
     def bodies(self, kind: str) -> list[str]:
+        """The stored facts of a kind, in order."""
         found = []
         for store in (self.bench.folder / self.case / "state").glob("*.db"):
             with sqlite3.connect(f"file:{store}?mode=ro", uri=True) as base:
@@ -95,192 +129,85 @@ class Watched:
                     return []  # not made yet
         return found
 
-    def told(self, status: str) -> list:
-        return self.hooks.alerts("ServiceDown", status)
-
-    def receipts(self) -> int:
-        return sum('"accepted"' in body or '"partly"' in body for body in self.bodies("receipt"))
-
-    def burn(self) -> None:
-        """From healthy to a fire that was told, with its receipt on disk."""
-        self.until("is healthy", self.is_up)
-        self.service.down()
-        self.until("tells the fire", lambda: self.told("firing"))
-        self.until("has the receipt", self.receipts)
-
-    def end(self, column: str) -> str:
-        """What the receiver holds, as a row of the table."""
-        ids = [one.id for one in self.hooks.taken() if one.alerts()]
-        words = [f"{alert['status']}{'' if alert['told_before'] or alert['flips'] == 1 else '+fire'}"
-                 for one in self.hooks.taken() for alert in one.alerts()]
-        self.check("tells nothing twice", len(ids) == len(set(ids)), ids)
-        self.check("tells the end once", words.count("resolved") + words.count("resolved+fire") == 1,
-                   words)
-        self.process.stop()
-        row = f"{self.case:2} {', '.join(words):24} {column}"
-        self.bench.say(f"row  {row}")
-        return row
-
 
 def play(bench) -> None:
-    rows = [
-        killed_while_it_burns(bench), killed_and_over(bench), stopped_and_over(bench),
-        throttled(bench), failing(bench), over_before_the_retry(bench), killed_in_flight(bench),
-        one_of_three_refused(bench),
-    ]
-    for row in rows:
-        bench.say(f"     {row}")
+    rows: dict[str, str] = {}
+    together(bench, [lambda course=course: rows.update({course.name: one(bench, course)})
+                     for course in COURSES])
+    for course in COURSES:
+        bench.say(f"row  {rows.get(course.name, course.name + ' broke')}")
 
 
-def killed_while_it_burns(bench) -> str:
-    watched = Watched(bench, "A")
-    watched.burn()
-    watched.process.kill()
-    watched.start()
-    watched.until("goes on", lambda: watched.bodies("resumed"))
-    # Longer than the hold: a state that was lost would fire anew.
-    pause(6)
-    watched.check("does not tell the fire again", len(watched.told("firing")) == 1)
-    watched.service.up()
-    watched.until("tells the resolve", lambda: watched.told("resolved"))
-    return watched.end("fire, SIGKILL, restart, burning still")
+def one(bench, course: Course) -> str:
+    """Plays a course, and holds it against what telling has to stand."""
+    side = Ours(bench, course.name)
+    if course.name == "G":
+        side.mails = MailServer(bench)
+    outcome = play_course(course, side)
+    side.check("loses nothing and tells nothing twice", not outcome.complaints(),
+               (outcome.complaints(), outcome))
+    doubled = 1 if course.name == "K" else 0
+    side.check(f"tells {doubled or 'nothing'} again", outcome.doubled == doubled, outcome)
+    MORE.get(course.name, lambda *_: None)(side, outcome)
+    return f"{course.name:2} {', '.join(outcome.told):24} {course.what}; {outcome.clock()}"
 
 
-def over_while_away(bench, name: str, leave, words: str) -> str:
-    """It burns, bakewatch goes, the service is well again, bakewatch comes back."""
-    watched = Watched(bench, name)
-    watched.burn()
-    leave(watched.process)
-    watched.service.up()
-    watched.start()
-    watched.until("tells the resolve", lambda: watched.told("resolved"))
-    return watched.end(words)
+def retried_soon(side: Ours, outcome: Outcome) -> None:
+    waited = outcome.seconds
+    side.check("tries again soon", 0.9 <= waited <= 1.0 + SLACK_SECONDS, waited)
 
 
-def killed_and_over(bench) -> str:
-    return over_while_away(bench, "B", lambda one: one.kill(), "fire, SIGKILL, restart, calm")
+def merged(side: Ours, _: Outcome) -> None:
+    bodies = [one.body for one in side.hooks.taken()]
+    side.check("says that both were",
+               len(bodies) == 1 and "fired and ended" in bodies[0]["data"]["text"], bodies)
 
 
-def stopped_and_over(bench) -> str:
-    return over_while_away(bench, "C", lambda one: one.stop(), "fire, SIGTERM, restart, calm")
+def silenced(side: Ours, _: Outcome) -> None:
+    side.check("stores the silence", side.bodies("silenced"), side.process.printed())
 
 
-def throttled(bench) -> str:
-    watched = Watched(bench, "D")
-    watched.hooks.headers[429] = {"Retry-After": "1"}
-    waited = retried(watched, 429)
-    watched.check("obeys Retry-After: 1 within 2 s", 1.0 <= waited <= 2.0, waited)
-    return watched.end(f"429 with Retry-After: 1, retried after {waited:.2f} s")
+def same_bytes(side: Ours, _: Outcome) -> None:
+    first, second = side.told("firing")
+    side.check("sends the same bytes under the same id",
+               (first.id, first.raw) == (second.id, second.raw), [first.id, second.id])
+    side.check("doubles nothing else", len(side.hooks.tries) == 3,
+               [one.id for one in side.hooks.tries])
 
 
-def failing(bench) -> str:
-    watched = Watched(bench, "D2")
-    waited = retried(watched, 500)
-    watched.check("tries again soon", 0.9 <= waited <= 1.0 + SLACK_SECONDS, waited)
-    return watched.end(f"one 500, retried after {waited:.2f} s")
-
-
-def retried(watched: Watched, status: int) -> float:
-    """The fire is refused once; how long until the next try."""
-    watched.hooks.answer = lambda number: status if number == 0 else 200
-    watched.until("is healthy", watched.is_up)
-    watched.service.down()
-    watched.until("tells the fire", lambda: watched.told("firing"))
-    first, second = [one.at for one in watched.hooks.tries[:2]]
-    watched.service.up()
-    watched.until("tells the resolve", lambda: watched.told("resolved"))
-    return second - first
-
-
-def over_before_the_retry(bench) -> str:
-    watched = Watched(bench, "E", recover="1s")
-    hooks = watched.hooks
-    hooks.headers[429] = {"Retry-After": "8"}
-    hooks.answer = lambda number: 429 if number == 0 else 200
-    watched.until("is healthy", watched.is_up)
-    watched.service.down()
-    watched.until("tries to tell the fire", lambda: hooks.tries)
-    watched.service.up()
-    watched.until("tells the resolve", lambda: watched.told("resolved"))
-    one = hooks.taken()[0]
-    alerts = one.alerts()
-    watched.check("merges fire and resolve into one letter",
-                  len(hooks.taken()) == 1 and len(alerts) == 1 and not alerts[0]["told_before"],
-                  [one.body for one in hooks.taken()])
-    watched.check("says that both were", "fired and ended" in one.data["text"], one.data["text"])
-    return watched.end("one 429, calm before the next try: one merged letter")
-
-
-def killed_in_flight(bench) -> str:
-    """The receiver takes the fire and the process dies before the answer."""
-    watched = Watched(bench, "K")
-    hooks = watched.hooks
-    watched.until("is healthy", watched.is_up)
-    hooks.holds.set()
-    watched.service.down()
-    watched.until("sends the fire", lambda: watched.told("firing"))
-    watched.process.kill()
-    hooks.holds.clear()
-    watched.start()
-    watched.until("sends it again", lambda: len(watched.told("firing")) == 2)
-    first, second = watched.told("firing")
-    watched.check("sends the same bytes under the same id",
-                  (first.id, first.raw) == (second.id, second.raw), [first.id, second.id])
-    watched.service.up()
-    watched.until("tells the resolve", lambda: watched.told("resolved"))
-    watched.check("doubles nothing else", len(hooks.tries) == 3, [one.id for one in hooks.tries])
-    watched.process.stop()
-    row = "K  firing x2 (one id), resolved SIGKILL between the request and its answer"
-    bench.say(f"row  {row}")
-    return row
-
-
-def one_of_three_refused(bench) -> str:
-    mails = MailServer(bench)
-    password = bench.write("password", PASSWORD + "\n")
-    more = MAIL.format(refused=REFUSED, user=USER, port=mails.starttls_port, password=password,
-                       ca=mails.ca)
-    watched = Watched(bench, "G", length="35s", more=more)
-    watched.burn()
-    for to in ["a@example.test", "b@example.test"]:
-        watched.until(f"mails the fire to {to}", lambda to=to: fires(mails, to))
-    watched.service.up()
-    watched.until("ends with the window", lambda: watched.process.exit() is not None, 90)
-    check_spool(watched, mails)
-    report = json.loads((bench.folder / "G/reports/shaky/v1/first-day.json").read_text())
+def reported(side: Ours, _: Outcome) -> None:
+    """Beyond the course: the rest of the watch, its spool and its report."""
+    side.start()
+    side.until("ends with the window", lambda: side.process.exit() is not None, 90)
+    check_spool(side, side.mails)
+    report = json.loads((side.bench.folder / "G/reports/shaky/v1/first-day.json").read_text())
     trouble = {one["channel"]: one["trouble"] for one in report["deliveries"]}
-    watched.check("shows in the report whom it does not reach",
-                  f"does not reach {REFUSED}: 550" in trouble["mail"], trouble)
-    watched.check("says so in the log", f"refused for {REFUSED}: 550" in watched.process.printed())
-    notices = [one for one in watched.hooks.taken() if REFUSED in str(one.data.get("notices"))]
-    watched.check("tells the other channel once", len(notices) == 1, len(notices))
-    return watched.end("three recipients, one 550: the others have each mail once")
+    side.check("shows in the report whom it does not reach",
+               f"does not reach {REFUSED}: 550" in trouble["mail"], trouble)
+    log = "".join(path.read_text() for path in side.bench.folder.glob("G-*.err"))
+    side.check("says so in the log", f"refused for {REFUSED}: 550" in log, log[-600:])
+    notices = [one for one in side.hooks.taken() if REFUSED in str(one.data.get("notices"))]
+    side.check("tells the other channel once", len(notices) == 1, len(notices))
 
 
-def fires(mails: MailServer, to: str) -> list:
-    return [one for one in mails.letters(to) if "FIRING" in one["subject"]]
+MORE = {"D2": retried_soon, "E": merged, "F": silenced, "G": reported, "K": same_bytes}
 
 
-def check_spool(watched: Watched, mails: MailServer) -> None:
+def check_spool(side: Ours, mails: MailServer) -> None:
     ids = {to: [one["message-id"] for one in mails.letters(to)]
            for to in ["a@example.test", "b@example.test", REFUSED]}
     kinds = [one["subject"].split("]")[0] for one in mails.letters("a@example.test")]
-    watched.bench.say(f"spool: {kinds}; " + ", ".join(f"{to} {len(all)}" for to, all in ids.items()))
+    side.bench.say(f"spool: {kinds}; " + ", ".join(f"{to} {len(all)}" for to, all in ids.items()))
     good = ids["a@example.test"]
-    watched.check("mails each good recipient each letter once",
+    side.check("mails each good recipient each letter once",
                   good and len(set(good)) == len(good) and ids["b@example.test"] == good, ids)
-    watched.check("mails the refused one nothing", not ids[REFUSED], ids)
-    log = mails.log()
+    side.check("mails the refused one nothing", not ids[REFUSED], ids)
     # One RCPT a letter: the refusal is for good, and no try follows it.
-    refusals = sum("no such person here" in line for line in log)
-    watched.check("asks for the refused one once a letter", refusals == len(good),
+    log, refusals = mails.log(), mails.refusals()
+    side.check("asks for the refused one once a letter", refusals == len(good),
                   f"{refusals} refusals, {len(good)} letters")
     authenticated = [line for line in log if " <= " in line]
-    watched.check("goes by STARTTLS and AUTH",
+    side.check("goes by STARTTLS and AUTH",
                   authenticated and all(" X=TLS" in line and f":{USER}" in line
                                         for line in authenticated), authenticated)
 
-
-def pause(seconds: float) -> None:
-    """In which something must not happen."""
-    time.sleep(seconds)

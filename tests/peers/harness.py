@@ -8,6 +8,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import tempfile
 import threading
 import time
@@ -24,6 +25,7 @@ POLL_SECONDS = 0.05
 STOP_SECONDS_MAX = 30
 
 _printing = threading.Lock()
+_counting = threading.Lock()
 _finding = threading.Lock()
 
 
@@ -105,6 +107,8 @@ class Bench:
     def __init__(self, name: str, binary: pathlib.Path):
         self.name = name
         self.binary = binary
+        # Where it says what it does.
+        self.out = sys.stdout
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix=f"bakewatch-{name}-"))
         # A mail server that gave up root has to pass through.
         self.folder.chmod(0o755)
@@ -132,15 +136,17 @@ class Bench:
 
     def say(self, text: str) -> None:
         with _printing:
-            print(f"[{self.name} {time.monotonic() - self._began:5.1f}s] {text}", flush=True)
+            print(f"[{self.name} {time.monotonic() - self._began:5.1f}s] {text}", file=self.out,
+                  flush=True)
 
     def check(self, sentence: str, holds, detail="") -> bool:
         """Counts one check; `sentence` finishes "it ..."."""
+        with _counting:
+            self.passed += bool(holds)
+            self.failed += not holds
         if holds:
-            self.passed += 1
             self.say(f"ok   {sentence}")
         else:
-            self.failed += 1
             self.say(f"FAIL {sentence}: {detail}")
         return bool(holds)
 

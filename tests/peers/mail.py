@@ -1,6 +1,7 @@
 """A real exim4, in the foreground, on two loopback ports: one with STARTTLS,
-one with implicit TLS; both want a password. What it accepts stays in its
-spool, where it is read."""
+one with implicit TLS; both want a password. It refuses one recipient for good
+and puts others off as long as it is told to; it can be dead for a while. What
+it accepts stays in its spool, where it is read."""
 
 import email
 import email.policy
@@ -13,6 +14,7 @@ from harness import Process, as_root, free_port, listens
 
 USER, PASSWORD = "bakewatch", "only-for-the-tests"
 REFUSED = "nobody@example.test"
+GREY = ["grey@example.test", "alone@example.test"]
 
 CONFIG = """
 primary_hostname = mail.example.test
@@ -25,9 +27,12 @@ tls_advertise_hosts = *
 auth_advertise_hosts = ${{if eq{{$tls_in_cipher}}{{}}{{}}{{*}}}}
 spool_directory = {folder}/spool
 log_file_path = {folder}/log/%slog
+log_selector = +incoming_interface
+dsn_advertise_hosts = *
 pid_file_path = {folder}/exim.pid
 queue_only = true
 acl_smtp_rcpt = check_rcpt
+acl_smtp_data = check_data
 
 begin acl
 check_rcpt:
@@ -35,6 +40,13 @@ check_rcpt:
        message = authentication required
   deny recipients = {refused}
        message = no such person here
+  defer recipients = {grey}
+        condition = ${{if exists{{{folder}/greylist}}}}
+        message = 451 4.7.1 greylisted, come again
+  accept
+check_data:
+  warn condition = ${{if exists{{{folder}/slow}}}}
+       delay = 10s
   accept
 
 begin authenticators
@@ -56,18 +68,46 @@ login:
 class MailServer:
     """Started at once; ended with the bench."""
 
-    def __init__(self, bench):
-        self.folder = bench.folder / "mail"
+    def __init__(self, bench, name="mail"):
+        self.bench, self.name, self.starts = bench, name, 0
+        self.folder = bench.folder / name
         self.tls_port, self.starttls_port = free_port(), free_port()
         self.ca = self.folder / "ca.pem"
         for part in ["", "spool", "log"]:
-            (self.folder / part).mkdir()
+            (self.folder / part).mkdir(parents=True, exist_ok=True)
         self._certificates()
         self._config()
+        self.start()
+
+    def start(self) -> None:
+        """At first, and again on the same ports after a stop."""
+        self.starts += 1
         command = as_root(["/usr/sbin/exim4", "-C", str(self.folder / "exim.conf"), "-bdf"])
-        self.process: Process = bench.start("exim", command)
+        self.process: Process = self.bench.start(f"exim-{self.name}-{self.starts}", command)
         ready = lambda: listens(self.tls_port) and listens(self.starttls_port)  # noqa: E731
-        bench.until("finds a mail server", ready, 15, self._log)
+        self.bench.until("finds a mail server", ready, 15, self._log)
+
+    def stop(self) -> None:
+        """From here on connections are refused."""
+        subprocess.run(as_root(["kill", str(self.process.popen.pid)]), check=True)
+        self.process.popen.wait(15)
+
+    def dies(self) -> None:
+        """At once, with every connection that it has."""
+        subprocess.run(as_root(["kill", "-9", "--", f"-{self.process.popen.pid}"]), check=True)
+        self.process.popen.wait(15)
+
+    def slow(self, yes: bool) -> None:
+        """Whether it takes its time to answer to a mail that it has."""
+        (self.folder / "slow").touch() if yes else (self.folder / "slow").unlink()
+
+    def underway(self) -> int:
+        """The mails of which it has the text, accepted or not."""
+        return len(self._spooled("-D"))
+
+    def greylists(self, yes: bool) -> None:
+        """Whether those in `GREY` are put off."""
+        (self.folder / "greylist").touch() if yes else (self.folder / "greylist").unlink()
 
     def _log(self) -> str:
         return self.process.printed()
@@ -95,7 +135,7 @@ class MailServer:
         config.write_text(
             CONFIG.format(
                 folder=self.folder, tls_port=self.tls_port, starttls_port=self.starttls_port,
-                refused=REFUSED, user=USER, password=PASSWORD,
+                refused=REFUSED, grey=" : ".join(GREY), user=USER, password=PASSWORD,
             )
         )
         config.chmod(0o644)
@@ -111,31 +151,59 @@ class MailServer:
             subprocess.run(as_root(["chown", "root:root", str(config)]), check=True)
 
     def letters(self, to: str) -> list[email.message.EmailMessage]:
-        """What was accepted for this recipient, oldest first."""
-        spool = self.folder / "spool" / "input"
-        found = subprocess.run(
-            as_root(["find", str(spool), "-name", "*-H"]), capture_output=True, text=True
-        ).stdout.split()
+        """What was accepted for this recipient, oldest first; `envid` of each is
+        the name that the envelope bore, for notices of what becomes of it."""
         letters = []
-        for header in sorted(found, key=lambda path: pathlib.Path(path).name):
+        for header in self._spooled("-H"):
             head = self._read(header)
             data = self._read(header[:-2] + "-D")
             # Gone or not yet whole: seen at the next look.
             if not head or not data:
                 continue
             recipients, headers = parse_header_file(head)
-            if to in recipients:
+            # What a recipient is to be told later stands behind the address.
+            if to in [line.split(" ")[0] for line in recipients]:
                 body = data.split(b"\n", 1)[1]
                 policy = email.policy.default
-                letters.append(email.message_from_bytes(headers + b"\n" + body, policy=policy))
+                letter = email.message_from_bytes(headers + b"\n" + body, policy=policy)
+                letter.envid = envid(head)
+                letters.append(letter)
         return letters
+
+    def _spooled(self, kind: str) -> list[str]:
+        """The spool's files of a kind, oldest first."""
+        spool = str(self.folder / "spool" / "input")
+        found = subprocess.run(
+            as_root(["find", spool, "-name", f"*{kind}"]), capture_output=True, text=True
+        ).stdout.split()
+        return sorted(found, key=lambda path: pathlib.Path(path).name)
 
     def log(self) -> list[str]:
         """What it noted of each message and each refused recipient."""
         return self._read(str(self.folder / "log" / "mainlog")).decode().splitlines()
 
+    def deferrals(self, to: str) -> int:
+        """How often this recipient was put off."""
+        return sum("greylisted" in line and f"<{to}>" in line for line in self.log())
+
+    def refusals(self, before: str | None = None) -> int:
+        """How often somebody asked for the one who is refused; until the
+        message of this id was accepted, where one is named."""
+        count = 0
+        for line in self.log():
+            count += "no such person here" in line
+            if before and f" id={before.strip('<>')}" in line:
+                break
+        return count
+
     def _read(self, path: str) -> bytes:
         return subprocess.run(as_root(["cat", path]), capture_output=True).stdout
+
+
+def envid(text: bytes) -> str | None:
+    """The envelope's name in exim's -H file (RFC 3461)."""
+    mark = b"\n-dsn_envid "
+    return text.split(mark, 1)[1].split(b"\n", 1)[0].decode() if mark in text else None
 
 
 def parse_header_file(text: bytes) -> tuple[list[str], bytes]:

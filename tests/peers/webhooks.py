@@ -32,7 +32,12 @@ class Try:
         return self.body.get("data", {})
 
     def alerts(self) -> list:
-        return self.data.get("alerts", [])
+        """What it tells of; what comes from an Alertmanager, in our words."""
+        if "groupKey" not in self.body:
+            return self.data.get("alerts", [])
+        return [{"rule": alert["labels"]["alertname"], "status": alert["status"],
+                 "fired_at": alert["startsAt"], "told_before": True}
+                for alert in self.body["alerts"]]
 
 
 class Receiver:
@@ -43,6 +48,9 @@ class Receiver:
         self.tries: list[Try] = []
         # What to answer next: a function of the number of the request.
         self.answer = lambda number: 200
+        # Called with a try before it is answered, and when the answer has left.
+        self.arrived = lambda one: None
+        self.answered = lambda one: None
         # Headers that go with an answer, by its status.
         self.headers: dict[int, dict[str, str]] = {}
         # Set: an answer that is on its way waits until it is cleared.
@@ -75,8 +83,9 @@ class Receiver:
             signed = False
         with self._lock:
             status = self.answer(len(self.tries))
-            body = json.loads(raw)
-            self.tries.append(Try(request.headers["webhook-id"], body, raw, signed, status))
+            one = Try(request.headers.get("webhook-id", ""), json.loads(raw), raw, signed, status)
+            self.tries.append(one)
+        self.arrived(one)
         while self.holds.is_set():
             time.sleep(0.05)
         request.send_response(status)
@@ -84,6 +93,7 @@ class Receiver:
             request.send_header(name, value)
         request.send_header("content-length", "0")
         request.end_headers()
+        self.answered(one)
 
     def taken(self) -> list[Try]:
         """The tries that were answered with success."""
