@@ -116,7 +116,8 @@ impl<'t> Sink<'t> {
     /// unreadable may only seem to be missing or wrong: such complaints wait
     /// until it is mended.
     pub fn finish(self) -> (Vec<Complaint>, Vec<Complaint>) {
-        let unreadable = self.unreadable.into_inner();
+        let unreadable: Vec<_> =
+            self.unreadable.borrow().iter().map(|line| self.spoilt(*line)).collect();
         let in_order = |mut all: Vec<Complaint>| {
             all.sort();
             all.dedup();
@@ -125,11 +126,24 @@ impl<'t> Sink<'t> {
         let mut complaints = in_order(self.complaints.into_inner());
         if !unreadable.is_empty() {
             complaints.retain(|complaint| {
-                let is_doubtful = complaint.line == 0 || unreadable.contains(&complaint.line);
+                let is_spoilt = unreadable.iter().any(|lines| lines.contains(&complaint.line));
+                let is_doubtful = complaint.line == 0 || is_spoilt;
                 complaint.key.is_empty() || !(is_doubtful || complaint.what.contains("missing"))
             });
         }
         (complaints, in_order(self.warnings.into_inner()))
+    }
+
+    /// The lines that one that is no TOML makes doubtful: without a table's head
+    /// nobody knows where the keys below it belong.
+    fn spoilt(&self, line: usize) -> Range<usize> {
+        let is_head = |text: &str| text.trim_start().starts_with('[');
+        let mut from = self.text.lines().skip(line - 1);
+        if !from.next().is_some_and(is_head) {
+            return line..line + 1;
+        }
+        let below = from.take_while(|text| !is_head(text)).count();
+        line..line + 1 + below
     }
 
     fn nowhere(&self, key: &str, what: String) -> Complaint {
