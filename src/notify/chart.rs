@@ -102,16 +102,20 @@ impl Chart {
     pub fn rows(&self) -> Vec<(String, String)> {
         let is_short = self.stretches[self.stretches.len() - 1].to.since(self.stretches[0].from)
             < Span::from_secs(24 * 3600);
-        let clock = |at: Timestamp| {
-            let minute = minute(at);
-            if is_short { minute[11..].to_owned() } else { minute[5..].to_owned() }
+        let clock = |at: Timestamp, digits: usize| {
+            let from = if is_short { 11 } else { 5 };
+            at.for_people().chars().take(digits).skip(from).collect::<String>()
         };
         let value = |one: &Stretch| match one.value {
             Some(value) => show(self.unit, value),
             None => "no data".to_owned(),
         };
-        let row =
-            |one: &Stretch| (format!("{}\u{2013}{}", clock(one.from), clock(one.to)), value(one));
+        let row = |one: &Stretch| {
+            // To the minute, where that tells its ends apart.
+            let digits = if minute(one.from) == minute(one.to) { SECONDS } else { MINUTES };
+            let (from, to) = (clock(one.from, digits), clock(one.to, digits));
+            (format!("{from}\u{2013}{to}"), value(one))
+        };
         self.stretches.iter().map(row).collect()
     }
 
@@ -121,9 +125,12 @@ impl Chart {
     }
 }
 
-/// `2026-11-25 01:23`.
+/// How much of a time is shown: `2026-11-25 01:23`, or with `:45`.
+const MINUTES: usize = 16;
+const SECONDS: usize = 19;
+
 fn minute(at: Timestamp) -> String {
-    at.for_people().chars().take(16).collect()
+    at.for_people().chars().take(MINUTES).collect()
 }
 
 /// The worst that a measurement shows, as the rule reads it.

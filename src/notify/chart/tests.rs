@@ -41,7 +41,7 @@ fn shows_what_was_measured_up_to_the_news_and_the_reading_that_led_to_it() {
     assert_eq!(values(&chart), wanted, "not what came after");
     let rows = chart.rows();
     assert_eq!(rows[2], ("01:02–01:03".to_owned(), "no data".to_owned()));
-    assert_eq!(rows[4], ("01:04–01:04".to_owned(), "8%".to_owned()));
+    assert_eq!(rows[4], ("01:04:00–01:04:30".to_owned(), "8%".to_owned()));
     assert_eq!(
         chart.about("at most"),
         "error_ratio from 2026-11-29 01:00 to 2026-11-29 01:04 UTC, the worst of each stretch; \
