@@ -14,6 +14,7 @@ use bakewatch::model::{DAY, HOUR, Name, Release};
 use bakewatch::watch::Fleet;
 use world::drive::Drive;
 use world::script::{self, RELEASED};
+use world::simulate::Grain;
 
 const CONFIG: &str = r#"
 service = "chat"
@@ -108,7 +109,7 @@ fn restart(dir: &Path) -> Duration {
 }
 
 fn coarse() {
-    let course = world::simulate::course();
+    let course = world::simulate::course(Grain::Coarse);
     let start = Instant::now();
     for seed in 0..SEEDS {
         let week = world::simulate::week(&course, seed);

@@ -1,8 +1,10 @@
 //! Lives many weeks with random faults and checks every promise.
 //!
 //! ```text
-//! cargo run --release --example simulate -- --seeds 1000 [--first 0] [--cores N]
+//! cargo run --release --example simulate -- --seeds 1000 [--first 0] [--cores N] [--fine]
 //! ```
+//!
+//! `--fine`: weeks that are looked at each minute, of which each takes longer.
 //!
 //! Prints the count and the time; exit 1 and the seed when a promise breaks.
 
@@ -14,6 +16,8 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
+use world::simulate::Grain;
+
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().collect();
     let number = |flag: &str, default: u64| -> u64 {
@@ -23,7 +27,9 @@ fn main() -> ExitCode {
     let (first, seeds) = (number("--first", 0), number("--seeds", 1000));
     let cores =
         number("--cores", std::thread::available_parallelism().map_or(1, |n| n.get() as u64));
-    let course = world::simulate::course();
+    let is_fine = arguments.iter().any(|argument| argument == "--fine");
+    let grain = if is_fine { Grain::Fine } else { Grain::Coarse };
+    let course = world::simulate::course(grain);
     let started = Instant::now();
     let (next, sum) = (AtomicU64::new(first), Mutex::new((world::simulate::Week::default(), 0)));
     let work = || loop {

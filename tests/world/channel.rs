@@ -122,16 +122,33 @@ pub fn headline(letter: &Letter) -> String {
 /// What a receiver that keeps the state of incidents reads in it.
 pub fn turns(letter: &Letter) -> Vec<(String, String, bool)> {
     let Body::Webhook { json } = &letter.body else { return Vec::new() };
-    let value: serde_json::Value = serde_json::from_str(json).expect("a JSON body");
-    let alerts = value["data"]["alerts"].as_array().cloned().unwrap_or_default();
-    let turn = |alert: &serde_json::Value| {
-        let text = |key: &str| alert[key].as_str().unwrap_or("?").to_owned();
-        (text("incident"), text("status"), alert["told_before"] == true)
-    };
-    alerts.iter().map(turn).collect()
+    let told: Told = serde_json::from_str(json).expect("a JSON body");
+    told.data.alerts.into_iter().map(|one| (one.incident, one.status, one.told_before)).collect()
+}
+
+#[derive(serde::Deserialize)]
+struct Told {
+    data: ToldData,
+}
+
+#[derive(serde::Deserialize)]
+struct ToldData {
+    #[serde(default)]
+    alerts: Vec<ToldAlert>,
+}
+
+#[derive(serde::Deserialize)]
+struct ToldAlert {
+    incident: String,
+    status: String,
+    #[serde(default)]
+    told_before: bool,
 }
 
 /// All the words of a letter: what a receiver compares two tries by.
 pub fn words(letter: &Letter) -> String {
-    format!("{:?}", letter.body)
+    match &letter.body {
+        Body::Webhook { json } => json.clone(),
+        other => format!("{other:?}"),
+    }
 }

@@ -1,8 +1,7 @@
-//! A coarse week with random faults, from a seed: the whole life of a watch,
-//! with crashes, deaf receivers, lost answers, silences and reloads. It looks
-//! once a minute for its first hours and every ten in the end, so that ten
-//! thousand such weeks take minutes: what goes wrong goes wrong between looks
-//! that matter, and many weeks find more than one that looks often.
+//! A week with random faults, from a seed: the whole life of a watch, with
+//! crashes, deaf receivers, lost answers, silences and reloads. A fine one looks
+//! once a minute; a coarse one does so for its first hours and every half hour
+//! in the end, so that ten thousand of them take minutes.
 
 use std::collections::BTreeSet;
 
@@ -26,10 +25,10 @@ static = ["http://a:8000", "http://b:8000"]
 expect = 2
 [windows]
 opening = { length = "101m 40s", every = "60s" }
-first-day = { length = "24h", every = "5m" }
-first-week = { length = "7d", every = "10m" }
+first-day = { length = "24h", every = "DAY" }
+first-week = { length = "7d", every = "WEEK" }
 [rules]
-range = "40m"
+range = "RANGE"
 [[channel]]
 name = "hook"
 type = "webhook"
@@ -57,7 +56,7 @@ zone = "Europe/Berlin"
 /// What somebody makes of the file in the middle of a week: each a text that
 /// it says, and what is put in its place.
 const EDITS: [(&str, &str); 6] = [
-    ("range = \"40m\"", "range = \"40m\"\nfor = \"7m\"\nrecover = \"20m\""),
+    ("[rules]", "[rules]\nfor = \"7m\"\nrecover = \"20m\""),
     ("severities = [\"critical\"]", "severities = [\"critical\", \"warning\"]"),
     (
         "[[digest]]",
@@ -73,26 +72,54 @@ const EDITS: [(&str, &str); 6] = [
 
 /// So long before its end a week's world is well for good: longer than what
 /// happened before is read, and what it broke is held.
-const HEALTHY: Span = Span::from_secs(3 * 3600);
+const HEALTHY: Span = Span::from_secs(4 * 3600);
+
+/// How often a week is looked at.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Grain {
+    Coarse,
+    Fine,
+}
+
+impl Grain {
+    /// The intervals of the day and of the week, and the range of rates.
+    fn times(self) -> [&'static str; 3] {
+        match self {
+            Grain::Coarse => ["15m", "30m", "2h"],
+            Grain::Fine => ["60s", "60s", "5m"],
+        }
+    }
+
+    /// About so many jobs and turns has a week.
+    fn work(self) -> (u64, u64) {
+        match self {
+            Grain::Coarse => (3_500, 6_000),
+            Grain::Fine => (40_000, 60_000),
+        }
+    }
+}
 
 /// What every simulated week begins with, and what may come of it.
 pub struct Course {
+    grain: Grain,
     plan: Plan,
     /// The file, and then what it may say instead; read once for all weeks.
     files: Vec<(String, Result<Checked, Vec<String>>)>,
 }
 
-/// The course of all weeks.
-pub fn course() -> Course {
+/// The course of all weeks of a grain.
+pub fn course(grain: Grain) -> Course {
+    let named = ["DAY", "WEEK", "RANGE"].into_iter().zip(grain.times());
+    let first = named.fold(CONFIG.to_owned(), |text, (name, time)| text.replace(name, time));
     let edited = EDITS.iter().map(|(old, new)| {
-        assert!(CONFIG.contains(old), "the file does not say {old:?}");
-        CONFIG.replacen(old, new, 1)
+        assert!(first.contains(old), "the file does not say {old:?}");
+        first.replacen(old, new, 1)
     });
-    let texts = std::iter::once(CONFIG.to_owned()).chain(edited);
+    let texts = std::iter::once(first.clone()).chain(edited);
     let files: Vec<_> =
         texts.map(|text| (text.clone(), script::read("simulation", &text))).collect();
     let first = files[0].1.as_ref().unwrap_or_else(|errors| panic!("{}", errors.join("\n")));
-    Course { plan: first.plan.clone(), files }
+    Course { grain, plan: first.plan.clone(), files }
 }
 
 /// What a week amounted to.
@@ -125,8 +152,8 @@ pub fn week(course: &Course, seed: u64) -> Result<Week, Vec<String>> {
     let release =
         Release { service: plan.service.clone(), version: Name::from("v1"), at: RELEASED };
     let mut drive = Drive::open(release, plan.clone(), RELEASED);
-    drive.followed = CONFIG.to_owned();
-    drive.mishaps = mishaps(&mut dice);
+    drive.followed.clone_from(&course.files[0].0);
+    drive.mishaps = mishaps(course.grain, &mut dice);
     let end = RELEASED + 7 * DAY;
     loop {
         let wait = Span::from_millis(dice.below(12 * HOUR.millis() as u64) as i64);
@@ -160,20 +187,17 @@ pub fn week(course: &Course, seed: u64) -> Result<Week, Vec<String>> {
     }
 }
 
-/// About what a week has of them.
-const JOBS: u64 = 7_000;
-const TURNS: u64 = 12_000;
-
-fn mishaps(dice: &mut Dice) -> BTreeSet<Mishap> {
+fn mishaps(grain: Grain, dice: &mut Dice) -> BTreeSet<Mishap> {
+    let (jobs, turns) = grain.work();
     let mut all = BTreeSet::new();
     for _ in 0..dice.below(20) {
-        all.insert(Mishap::FailJob(1 + dice.below(JOBS)));
-        all.insert(Mishap::LoseAnswer(1 + dice.below(JOBS)));
+        all.insert(Mishap::FailJob(1 + dice.below(jobs)));
+        all.insert(Mishap::LoseAnswer(1 + dice.below(jobs)));
     }
     for _ in 0..dice.below(5) {
         let place = [Crash::BeforeStore, Crash::BeforeAsk, Crash::AfterAsk];
         // Not in the very first turn: until then nothing has been promised.
-        let turn = 2 + dice.below(TURNS);
+        let turn = 2 + dice.below(turns);
         all.insert(Mishap::CrashAt(turn, place[dice.below(3) as usize]));
     }
     all
