@@ -17,7 +17,7 @@ const EVIDENCE_INTERVALS: i64 = 4;
 const ANSWERS_AGE_MAX: i64 = 2;
 
 /// How often a cycle pages that come in lead to a judgement of their own.
-const JUDGED_MAX: i64 = 3;
+const JUDGED_MAX: i64 = 2;
 
 /// What is kept between two looks.
 pub(super) struct Judging {
