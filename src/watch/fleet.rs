@@ -258,7 +258,8 @@ impl Fleet {
             let (from, alerts) = (&record.release.version, &record.succession.handed);
             if heir.record().ended.is_none() && !heir.record().succession.before.contains(from) {
                 let (from, alerts) = (from.clone(), alerts.clone());
-                let silences = record.silences_at(*at).cloned().collect();
+                let silences = record.silences_at(*at).filter(|silence| !silence.deploy);
+                let silences = silences.cloned().collect();
                 return Some((place, vec![Heard::Inherits { from, alerts, silences }]));
             }
         }
