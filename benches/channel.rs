@@ -306,7 +306,6 @@ fn page(place: Ipv4Addr) -> String {
     static TIMES: AtomicUsize = AtomicUsize::new(0);
     let lot = TIMES.fetch_add(1, Ordering::SeqCst);
     let before = lot.saturating_sub(1);
-    format!(
-        "{page}# TYPE lot_stuck gauge\nlot_stuck{{lot=\"{lot}\"}} 1\nlot_stuck{{lot=\"{before}\"}} 0\n"
-    )
+    let lots = format!("lot_stuck{{lot=\"{lot}\"}} 1\nlot_stuck{{lot=\"{before}\"}} 0\n");
+    format!("{page}# TYPE lot_stuck gauge\n{lots}")
 }
