@@ -11,7 +11,7 @@ use super::order::{author, give, joined};
 use super::{out, run};
 use crate::daemon::clock;
 use crate::daemon::store::Reader;
-use crate::model::{Name, Timestamp};
+use crate::model::{Name, Silence, Timestamp};
 use crate::record::{Record, SilenceRecord};
 
 /// Options of `silence`.
@@ -40,10 +40,15 @@ enum What {
 struct Add {
     /// Which alerts, by their labels and alertname, severity, service, release:
     /// name=value, name!=value, name=~pattern or name!~pattern
-    #[arg(required = true, value_name = "MATCHER")]
+    #[arg(required_unless_present = "deploy", value_name = "MATCHER")]
     matchers: Vec<String>,
+    /// For the deployment of the release that is watched: 15m at most, never of
+    /// what is critical, and not under the next release; left out are matchers (all
+    /// alerts) and how long (15m)
+    #[arg(long)]
+    deploy: bool,
     /// For how long, for example 30m; a week at most
-    #[arg(long = "for", value_name = "LENGTH", required_unless_present = "until")]
+    #[arg(long = "for", value_name = "LENGTH", required_unless_present_any = ["until", "deploy"])]
     length: Option<String>,
     /// Until when, for example 2026-11-25T06:00:00Z
     #[arg(long, value_name = "TIME", conflicts_with = "length")]
@@ -91,7 +96,7 @@ pub async fn run(given: &Silencing) -> Result<Exit, String> {
         }
         What::Add(add) => {
             let mut order = json!({ "matchers": add.matchers, "comment": add.comment,
-                "by": author(add.by.as_deref())? });
+                "deploy": add.deploy, "by": author(add.by.as_deref())? });
             for (key, value) in
                 [("for", &add.length), ("until", &add.until), ("service", &add.service)]
             {
@@ -130,6 +135,11 @@ fn added(data: &Value) -> String {
     format!("silence {id} holds until {until} for {}{burning}\n", joined(&data["watches"]))
 }
 
+/// What a silence does not hold back, however its matchers fit.
+pub(super) fn scope(silence: &Silence) -> &'static str {
+    if silence.deploy { ", of this deployment and not critical" } else { "" }
+}
+
 /// A silence, and the services that it is for.
 type Known = BTreeMap<Name, (SilenceRecord, Vec<Name>)>;
 
@@ -164,9 +174,10 @@ fn listed(known: &Known, all: bool, now: Timestamp) -> String {
         };
         let comment = if silence.comment.is_empty() { "" } else { ": " };
         text += &format!(
-            "{}  {}  {end}, by {}{comment}{} ({})\n",
+            "{}  {}{}  {end}, by {}{comment}{} ({})\n",
             silence.id,
             silence.matchers,
+            scope(silence),
             silence.by,
             silence.comment,
             services.join(", ")
@@ -183,7 +194,7 @@ mod tests {
     use expect_test::expect;
 
     use super::*;
-    use crate::model::{HOUR, Matchers, Silence};
+    use crate::model::{HOUR, Matchers};
 
     #[test]
     fn lists_what_holds_and_with_all_what_is_over() {

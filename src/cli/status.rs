@@ -114,7 +114,8 @@ fn show(id: &WatchId, record: &Record) -> String {
     for silence in record.silences_at(record.at) {
         let until = silence.until.for_people();
         let (id, matchers, by) = (&silence.id, &silence.matchers, &silence.by);
-        let _ = writeln!(text, "  silence {id}: {matchers} until {until}, by {by}");
+        let scope = super::silence::scope(silence);
+        let _ = writeln!(text, "  silence {id}: {matchers}{scope} until {until}, by {by}");
     }
     for (name, channel) in &record.channels {
         let state = match (channel.broken, channel.failures) {

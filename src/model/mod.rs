@@ -50,7 +50,7 @@ pub use routing::Routing;
 pub use schedule::Schedule;
 pub use secret::Secret;
 pub use severity::Severity;
-pub use silence::{SILENCE_MAX, Silence};
+pub use silence::{DEPLOY_SILENCE_MAX, SILENCE_MAX, Silence};
 pub use suppression::{Inhibit, Maintenance};
 pub use target::Target;
 pub use time::{DAY, HOUR, MILLISECOND, MINUTE, SECOND, Span, Timestamp};

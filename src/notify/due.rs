@@ -45,15 +45,10 @@ pub fn due(record: &Record, channel: &Channel, now: Timestamp, rush: Rush) -> Op
     let rest = &record.news[record.news.partition_point(|news| news.seq <= known.told)..];
     let mut concerned = rest.iter().filter(|news| news.item.concerns(channel)).peekable();
     concerned.peek()?;
-    if is_over(record) {
+    if record.is_over() {
         return Some(at_once);
     }
     concerned.map(|news| of(record, channel, known, news, now, rush)).min_by_key(|due| due.at)
-}
-
-/// Nobody will be there to end a wait.
-fn is_over(record: &Record) -> bool {
-    record.ended.is_some() || record.poisoned.is_some() || record.succession.by.is_some()
 }
 
 /// When this item alone would be due.

@@ -25,4 +25,4 @@ pub use letter::{Body, Image, Letter, Request, hash};
 pub use owed::{Owed, again, owed, waited};
 pub use repeat::{EVERY as REPEAT_EVERY, repeat};
 pub use retry::{TIMEOUT, next_try};
-pub use steps::{Steps, steps};
+pub use steps::{Steps, Untold, steps, untold};

@@ -33,9 +33,26 @@ impl Steps {
     }
 }
 
-/// What is due at `now`.
-pub fn steps(record: &Record, now: Timestamp) -> Steps {
+/// A critical that a channel was to be told of by an earlier release's watch,
+/// and has not been yet.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Untold {
+    /// Of what.
+    pub incident: String,
+    /// Who.
+    pub channel: Name,
+    /// Since when it should know.
+    pub since: Timestamp,
+}
+
+/// What is due at `now`. `before`: what earlier releases' watches still have to
+/// tell of what was handed on.
+pub fn steps(record: &Record, before: &[Untold], now: Timestamp) -> Steps {
     let mut steps = Steps::default();
+    if record.is_over() {
+        fall_back_afterwards(record, now, &mut steps);
+        return steps;
+    }
     for (key, alert) in &record.alerts {
         // One that is calm already is left in peace.
         if !matches!(alert.phase, Phase::Firing { .. }) {
@@ -49,7 +66,7 @@ pub fn steps(record: &Record, now: Timestamp) -> Steps {
             escalate(record, key, (episode, since), &news, now, &mut steps);
         }
         if news.severity == Severity::Critical {
-            fall_back(record, key, episode, &news, now, &mut steps);
+            fall_back(record, before, (key, episode), &news, now, &mut steps);
         }
     }
     steps
@@ -117,8 +134,8 @@ fn escalate(
 
 fn fall_back(
     record: &Record,
-    key: &AlertKey,
-    episode: &Episode,
+    before: &[Untold],
+    (key, episode): (&AlertKey, &Episode),
     news: &AlertNews,
     now: Timestamp,
     steps: &mut Steps,
@@ -126,12 +143,46 @@ fn fall_back(
     let is_new = |channel: &&Channel| !episode.insisting.replaced.contains(&channel.name);
     for channel in record.plan.channels.iter().filter(is_new) {
         let Some(to) = channel.routing.fallback.clone() else { continue };
-        let Some(since) = overdue_since(record, channel, &news.incident) else { continue };
+        let is_it = |one: &&Untold| one.channel == channel.name && one.incident == news.incident;
+        let inherited = || Some(before.iter().find(is_it)?.since);
+        let own = overdue_since(record, channel, &news.incident);
+        let Some(since) = own.or_else(inherited) else { continue };
+        // The end waits for nobody.
+        let since = episode.ended_at.map_or(since, |end| since.min(end));
         if steps.is_due(since + FALLBACK_AFTER, now) {
             let (AlertKey { rule, labels }, from) = (key.clone(), channel.name.clone());
             steps.due.push(Fact::FellBack { rule, labels, from, to });
         }
     }
+}
+
+/// The watch is over; what it still has to tell goes on. What was handed on is
+/// the next one's to see to, which will tell of its end.
+fn fall_back_afterwards(record: &Record, now: Timestamp, steps: &mut Steps) {
+    let is_handed = |key: &AlertKey| {
+        let mut handed = record.succession.handed.iter();
+        handed.any(|one| (&one.rule, &one.labels) == (&key.rule, &key.labels))
+    };
+    for (key, alert) in record.alerts.iter().filter(|(key, _)| !is_handed(key)) {
+        let is_left = |one: &&Episode| one.ended_at.is_none() || one.is_cut_short();
+        let Some(episode) = alert.episodes.last().filter(is_left) else { continue };
+        let news = news_of(record, key, alert);
+        if news.severity == Severity::Critical {
+            fall_back(record, &[], (key, episode), &news, now, steps);
+        }
+    }
+}
+
+/// What a watch that handed alerts on still has to tell of them.
+pub fn untold(record: &Record, channel: &Channel) -> Vec<Untold> {
+    let Some((_, end)) = record.succession.by else { return Vec::new() };
+    let handed = record.succession.handed.iter().filter_map(|one| {
+        let key = AlertKey { rule: one.rule.clone(), labels: one.labels.clone() };
+        let incident = record.incident(&key);
+        let since = overdue_since(record, channel, &incident)?.min(end);
+        Some(Untold { incident, channel: channel.name.clone(), since })
+    });
+    handed.collect()
 }
 
 #[cfg(test)]

@@ -80,6 +80,11 @@ impl Episode {
         Episode { since, fired_at, ended_at, closed, peak, relapses, heritage, insisting, held }
     }
 
+    /// It burned when its watch ended.
+    pub fn is_cut_short(&self) -> bool {
+        self.closed == Some(Closing::WatchEnded)
+    }
+
     /// A breach was read while it burns.
     fn seen(&mut self, at: Timestamp) {
         if let Some(heritage) = &mut self.heritage {

@@ -2,9 +2,11 @@
 //! burn. An incident is a service's, a rule's and its labels'; the release is
 //! only an attribute of it.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
-use super::{AlertKey, AlertRecord, Closing, Episode, Hold, Insisting, Plan, Record};
+use super::{AlertKey, AlertRecord, Closing, Episode, Hold, Insisting, Plan, Posted, Record};
 use crate::judge::Phase;
 use crate::model::{Channel, Labels, Name, Number, Routing, Silence, Timestamp};
 
@@ -29,6 +31,10 @@ pub struct Handed {
     /// Why nobody was told of it; `None`: somebody was.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub held: Option<Hold>,
+    /// By channel: the message about it that stands there and is brought up to
+    /// date, as far as the receiver has said where.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub messages: BTreeMap<Name, Posted>,
 }
 
 /// Which releases' watches came before this one, and which came after.
@@ -65,6 +71,11 @@ impl Record {
         };
         let handed = goes_on.filter_map(|(key, alert)| {
             let mut handed = handed(key, alert)?;
+            let incident = self.incident(key);
+            let posted = self.channels.iter().filter_map(|(name, known)| {
+                Some((name.clone(), known.messages.get(&incident)?.clone()))
+            });
+            handed.messages = posted.collect();
             if severity(heir, &key.rule) > severity(&self.plan, &key.rule) {
                 handed.insisting.acked = None; // of something milder
             }
@@ -97,7 +108,9 @@ impl Record {
     ) {
         let at = self.at;
         silences.into_iter().for_each(|silence| self.apply_silenced(silence));
-        for Handed { rule, labels, since, fired_at, value, peak, insisting, held } in alerts {
+        for one in alerts {
+            let Handed { rule, labels, since, fired_at, value, peak, insisting, held, messages } =
+                one;
             let alert = self.alerts.entry(AlertKey { rule, labels }).or_default();
             if alert.phase.is_firing() {
                 continue; // of two that came before, the later has it
@@ -109,6 +122,11 @@ impl Record {
             (alert.held, alert.told, alert.changed_at) = (held.clone(), held.is_none(), at);
             if let Some(why) = held {
                 alert.begin_hold(why, at);
+            }
+            for (channel, posted) in messages {
+                if let Some(known) = self.channels.get_mut(&channel) {
+                    known.messages.insert(posted.about.clone(), posted);
+                }
             }
         }
         self.succession.before.push(from);
@@ -130,7 +148,8 @@ fn handed(key: &AlertKey, alert: &AlertRecord) -> Option<Handed> {
     let Episode { since, fired_at, peak, .. } = *episode;
     let insisting = episode.insisting.clone();
     let held = alert.held.clone().filter(|_| !alert.told);
-    Some(Handed { rule, labels, since, fired_at, value: alert.value, peak, insisting, held })
+    let (value, messages) = (alert.value, BTreeMap::new());
+    Some(Handed { rule, labels, since, fired_at, value, peak, insisting, held, messages })
 }
 
 fn goes_on(before: &Plan, heir: &Plan, key: &AlertKey) -> bool {

@@ -304,6 +304,11 @@ impl Record {
             .max(self.blind.last().map_or(self.opened_at, |blind| blind.to))
     }
 
+    /// Whether nothing is observed any more, whatever is still to be told.
+    pub fn is_over(&self) -> bool {
+        self.ended.is_some() || self.poisoned.is_some() || self.succession.by.is_some()
+    }
+
     /// Whether a replica that tells this version runs the release.
     pub fn is_of_release(&self, told: &str) -> bool {
         self.plan.health.is_of(self.release.version.as_str(), told)

@@ -40,7 +40,8 @@ impl Record {
     /// is what they look for.
     pub fn why_held(&self, key: &AlertKey, parents: &Parents, now: Timestamp) -> Option<Hold> {
         let labels = self.labels_for_matchers(key);
-        if let Some(silence) = self.silence_over(&labels, now) {
+        let severity = self.rule(&key.rule).severity;
+        if let Some(silence) = self.silence_over(&labels, severity, now) {
             return Some(Hold::Silence { id: silence.id.clone(), by: silence.by.clone() });
         }
         let mut planned = self.plan.maintenance.iter();

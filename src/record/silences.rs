@@ -1,7 +1,7 @@
 //! Silences: who wants to hear nothing new of which alerts, and until when.
 
 use super::Record;
-use crate::model::{Labels, Name, Silence, Timestamp};
+use crate::model::{Labels, Name, Severity, Silence, Timestamp};
 
 /// A silence, and what became of it.
 #[derive(Clone, PartialEq, Debug)]
@@ -32,8 +32,14 @@ impl Record {
     }
 
     /// The silence that covers an alert with these labels for longest.
-    pub fn silence_over(&self, labels: &Labels, now: Timestamp) -> Option<&Silence> {
-        let covers = self.silences_at(now).filter(|silence| silence.matchers.fit(labels));
+    pub fn silence_over(
+        &self,
+        labels: &Labels,
+        severity: Severity,
+        now: Timestamp,
+    ) -> Option<&Silence> {
+        let covers = self.silences_at(now).filter(|silence| silence.may_hold(severity));
+        let covers = covers.filter(|silence| silence.matchers.fit(labels));
         covers.max_by_key(|silence| silence.until)
     }
 

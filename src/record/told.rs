@@ -175,11 +175,25 @@ impl Record {
 
     fn apply_fell_back(&mut self, key: &AlertKey, from: Name, to: Name) {
         let at = self.at;
-        self.insist(key, |insisting| {
-            insisting.also_tell(&to, at);
-            insisting.replaced.push(from.clone());
-        });
-        self.tell_of(key, |alert| Item::FellBack { to, from, alert });
+        let Some(episode) = self.alerts.get_mut(key).and_then(|one| one.episodes.last_mut()) else {
+            return;
+        };
+        let is_closed = episode.is_cut_short();
+        episode.insisting.also_tell(&to, at);
+        episode.insisting.replaced.push(from.clone());
+        if !is_closed {
+            return self.tell_of(key, |alert| Item::FellBack { to, from, alert });
+        }
+        // The others know that it was closed with the watch.
+        let value = self.alerts[key].value;
+        let rule = self.rule_at(self.rule(&key.rule), at).into_owned();
+        let mut news = self.alert_news(&rule, key, value);
+        let only_to = Insisting { also_to: vec![to.clone()], ..news.insisting.clone() };
+        let begun = news.insisting.begun.as_ref().map_or(at, |begun| begun.at);
+        let begun = Some(Begun { at: begun, to: Vec::new() });
+        self.tell(Item::FellBack { to, from, alert: news.clone() });
+        news.insisting = Insisting { begun, ..only_to };
+        self.tell(Item::Closed(news));
     }
 
     /// It fires, and nothing holds it back.

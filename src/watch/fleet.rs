@@ -6,8 +6,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
+use super::succession::Left;
 use super::{Done, Heard, Job, Noted, Order, Watch};
-use crate::model::{Name, Release, Timestamp, WatchId};
+use crate::model::{Release, Timestamp, WatchId};
 use crate::record::{Baseline, Fact, Plan, Record, Rehearsal};
 
 /// Watches, driven together.
@@ -29,6 +30,8 @@ pub struct Fleet {
     /// each with the watch that takes its place.
     before: BTreeSet<usize>,
     superseding: BTreeMap<usize, usize>,
+    /// Somebody has come who does not know yet what others left to it.
+    is_fresh: bool,
     /// Who has something to do in this turn; its memory is used again.
     due: Vec<usize>,
     last_job: u64,
@@ -97,6 +100,7 @@ impl Fleet {
         if self.watches[place].record().succession.by.is_some() {
             self.before.insert(place);
         }
+        self.is_fresh = true;
         self.settle(place);
         // Its first facts wait to be taken.
         self.stirred.insert(place);
@@ -144,6 +148,12 @@ impl Fleet {
             }
         }
         self.stirred.extend(by_place.keys());
+        if std::mem::take(&mut self.is_fresh) {
+            // Before anybody writes a letter: after a crash one may be due at once.
+            for (place, left) in self.left() {
+                self.watches[place].wait_for(left);
+            }
+        }
         let mut noted = Vec::new();
         self.find_due(now);
         self.stirred.extend(&self.due);
@@ -242,28 +252,44 @@ impl Fleet {
     /// that burn, or letters that have to arrive before its own. Found by what
     /// the records say, so that it is so after a crash, too.
     fn handed_on(&mut self) -> Option<(usize, Vec<Heard>)> {
-        let mut waiting: BTreeMap<usize, BTreeSet<Name>> = BTreeMap::new();
-        for old in &self.before {
-            let (old, record) = (&self.watches[*old], self.watches[*old].record());
-            let Some((by, at)) = record.succession.by.as_ref() else { continue };
-            let by = Release { version: by.clone(), ..record.release.clone() }.watch();
-            let Some(place) = self.ids.get(&by).copied() else { continue };
-            let heir = &self.watches[place];
-            if heir.is_dead() {
-                continue;
-            }
+        for (old, place) in self.heirs() {
+            let (record, heir) = (old.record(), &self.watches[place]);
+            let Some((_, at)) = record.succession.by.as_ref() else { continue };
             let (from, alerts) = (&record.release.version, &record.succession.handed);
             if heir.record().ended.is_none() && !heir.record().succession.before.contains(from) {
                 let (from, alerts) = (from.clone(), alerts.clone());
-                let silences = record.silences_at(*at).cloned().collect();
+                let silences = record.silences_at(*at).filter(|silence| !silence.deploy);
+                let silences = silences.cloned().collect();
                 return Some((place, vec![Heard::Inherits { from, alerts, silences }]));
             }
-            waiting.entry(place).or_default().extend(old.owing_to(&heir.record().plan));
         }
-        let news = waiting.into_iter().find(|(place, to)| *self.watches[*place].waits_for() != *to);
-        let (place, channels) = news?;
-        self.watches[place].wait_for(channels);
+        let is_news = |(place, left): &(usize, Left)| *self.watches[*place].left() != *left;
+        let (place, left) = self.left().into_iter().find(is_news)?;
+        self.watches[place].wait_for(left);
         Some((place, Vec::new()))
+    }
+
+    /// Watches that were superseded, each with the place of the one that took its
+    /// own.
+    fn heirs(&self) -> impl Iterator<Item = (&Watch, usize)> {
+        self.before.iter().filter_map(|old| {
+            let (old, record) = (&self.watches[*old], self.watches[*old].record());
+            let (by, _) = record.succession.by.as_ref()?;
+            let by = Release { version: by.clone(), ..record.release.clone() }.watch();
+            let place = self.ids.get(&by).copied()?;
+            (!self.watches[place].is_dead()).then_some((old, place))
+        })
+    }
+
+    /// What those who came before still have to tell, by the place of the heir.
+    fn left(&self) -> BTreeMap<usize, Left> {
+        let mut left: BTreeMap<usize, Left> = BTreeMap::new();
+        for (old, place) in self.heirs() {
+            let known = left.entry(place).or_default();
+            known.letters_to.extend(old.owing_to(&self.watches[place].record().plan));
+            known.untold.extend(old.untold());
+        }
+        left
     }
 
     /// Finds those that have something to do at `now`, in order of their places.

@@ -110,6 +110,8 @@ pub struct Watch {
     tell: Tell,
     repeats: Repeats,
     steps: steps::StepClock,
+    /// What earlier releases' watches still have to tell.
+    left: succession::Left,
     /// What became of the last order.
     done: Option<Result<Done, String>>,
     stopping: bool,
@@ -171,6 +173,7 @@ impl Watch {
             tell: Tell::default(),
             repeats: Repeats::default(),
             steps: steps::StepClock::default(),
+            left: succession::Left::default(),
             done: None,
             stopping: false,
             panics: 0,
@@ -193,7 +196,8 @@ impl Watch {
     /// Nothing is left to observe, to write or to tell.
     pub fn is_done(&self) -> bool {
         let over = self.record.ended.is_some() || self.record.poisoned.is_some();
-        self.is_dead() || over && self.is_published() && !self.is_owing()
+        self.is_dead()
+            || over && self.is_published() && !self.is_owing() && self.next_step().is_none()
     }
 
     /// Asked to stop, and every letter has its receipt.
@@ -276,11 +280,11 @@ impl Watch {
             also(self.holding.due());
             also(self.next_edge());
             also(self.next_digest());
-            also(self.next_step());
         }
         if self.is_cleaning() {
             also(self.next_smoke());
         }
+        also(self.next_step());
         also(self.next_letter());
         also(self.next_repeat());
         next

@@ -3,7 +3,9 @@
 //! facts are on disk.
 
 use super::Watch;
-use crate::model::{Matchers, Name, SILENCE_MAX, Silence, Span, Timestamp, WatchId};
+use crate::model::{
+    DEPLOY_SILENCE_MAX, Matchers, Name, SILENCE_MAX, Silence, Span, Timestamp, WatchId,
+};
 use crate::notify;
 use crate::record::{AlertKey, Fact, Meant};
 
@@ -16,6 +18,8 @@ pub enum Order {
         matchers: Matchers,
         /// For how long.
         until: Until,
+        /// Only what is not critical, and of this release alone.
+        deploy: bool,
         /// Who wants it.
         by: String,
         /// Why.
@@ -72,8 +76,13 @@ impl Watch {
     /// Does what an order wants, or says why not.
     pub(super) fn obey(&mut self, now: Timestamp, order: Order) {
         let done = match order {
-            Order::Silence { matchers, until, by, comment } => {
-                self.silence(now, matchers, until, by, comment)
+            Order::Silence { matchers, until, deploy, by, comment } => {
+                let silence = ends(now, until, deploy)
+                    .map(|until| Silence::new(matchers, now, until, by, comment));
+                silence.and_then(|silence| match deploy {
+                    true => self.silence(now, silence.of_deployment()),
+                    false => self.silence(now, silence),
+                })
             }
             Order::Unsilence { id, by } => self.unsilence(now, id, by),
             Order::Acknowledge { alert, by, comment } => self.acknowledge(now, &alert, by, comment),
@@ -82,23 +91,15 @@ impl Watch {
         self.done = Some(done);
     }
 
-    fn silence(
-        &mut self,
-        now: Timestamp,
-        matchers: Matchers,
-        until: Until,
-        by: String,
-        comment: String,
-    ) -> Result<Done, String> {
-        let until = ends(now, until)?;
-        if matchers.fit_everything() {
+    fn silence(&mut self, now: Timestamp, silence: Silence) -> Result<Done, String> {
+        if silence.matchers.fit_everything() {
             return Err("no matcher asks for a label that has to be there, so that every alert \
                         would be silenced; write alertname=~\".+\" if that is meant"
                 .to_owned());
         }
-        let silence = Silence::new(matchers, now, until, by, comment);
-        let id = silence.id.clone();
+        let (id, until) = (silence.id.clone(), silence.until);
         let touched = self.record.alerts_that_fit(&silence.matchers);
+        let touched = touched.filter(|key| silence.may_hold(self.record.rule(&key.rule).severity));
         let incidents = touched.map(|key| self.record.incident(key)).collect();
         self.note(now, Fact::Silenced(silence));
         Ok(self.did(Some(id), Some(until), incidents))
@@ -165,7 +166,7 @@ impl Watch {
 }
 
 /// When it ends, which is later than now, and within reason.
-fn ends(now: Timestamp, until: Until) -> Result<Timestamp, String> {
+fn ends(now: Timestamp, until: Until, deploy: bool) -> Result<Timestamp, String> {
     let end = match until {
         Until::For(length) if length <= Span::ZERO => {
             return Err(format!("for {length}: it would be over at once; write for example 30m"));
@@ -176,6 +177,13 @@ fn ends(now: Timestamp, until: Until) -> Result<Timestamp, String> {
         }
         Until::At(at) => at,
     };
+    if deploy && end.since(now) > DEPLOY_SILENCE_MAX {
+        return Err(format!(
+            "a silence for a deployment lasts {DEPLOY_SILENCE_MAX} at most; until {} at the \
+             latest, or for {SILENCE_MAX} at most if it is no such one",
+            (now + DEPLOY_SILENCE_MAX).rfc3339()
+        ));
+    }
     if end.since(now) > SILENCE_MAX {
         return Err(format!(
             "a silence lasts {SILENCE_MAX} at most, as long as a watch; until {} at the latest",

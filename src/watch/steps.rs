@@ -3,7 +3,7 @@
 
 use super::Watch;
 use crate::model::Timestamp;
-use crate::notify;
+use crate::notify::{self, Untold};
 
 /// When to look again, as long as nothing is noted before.
 #[derive(Default)]
@@ -13,27 +13,45 @@ pub(super) struct StepClock {
     next: Option<Timestamp>,
 }
 
+impl StepClock {
+    /// Other things may be due.
+    pub fn look_again(&mut self) {
+        self.looked_at = 0;
+    }
+}
+
 impl Watch {
     /// Notes what is due. What is told of it goes with this turn's letters.
     pub(super) fn take_steps(&mut self, now: Timestamp) {
-        if !self.is_observing() {
+        if self.stopping {
             return;
         }
         let is_ripe = self.steps.next.is_some_and(|next| next <= now);
         if self.steps.looked_at == self.record.seq && !is_ripe {
             return;
         }
-        let steps = notify::steps(&self.record, now);
+        let steps = notify::steps(&self.record, &self.left.untold, now);
         let is_any = !steps.due.is_empty();
         for fact in steps.due {
             self.note(now, fact);
         }
         // What is noted may begin another clock.
-        let next = if is_any { notify::steps(&self.record, now).next } else { steps.next };
-        self.steps = StepClock { looked_at: self.record.seq, next };
+        self.steps.next = match is_any {
+            true => notify::steps(&self.record, &self.left.untold, now).next,
+            false => steps.next,
+        };
+        self.steps.looked_at = self.record.seq;
     }
 
     pub(super) fn next_step(&self) -> Option<Timestamp> {
-        self.steps.next
+        self.steps.next.filter(|_| !self.stopping)
+    }
+
+    /// What this watch, and those before it, still have to tell of what it
+    /// handed on.
+    pub(super) fn untold(&self) -> Vec<Untold> {
+        let channels = self.record.plan.channels.iter().filter(|channel| self.may_owe(channel));
+        let own = channels.flat_map(|channel| notify::untold(&self.record, channel));
+        own.chain(self.left.untold.iter().cloned()).collect()
     }
 }

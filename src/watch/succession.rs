@@ -1,11 +1,24 @@
 //! One release after another: the watch of the one before ends with a short
 //! summary, and what burns goes on under the next.
 
+use std::collections::BTreeSet;
+
 use super::Watch;
 use crate::check::{Step, StepResult};
 use crate::model::{Name, Silence, Timestamp};
+use crate::notify::Untold;
 use crate::record::{Ending, Fact, Handed, Plan};
 use crate::report;
+
+/// What the watches of earlier releases still have to tell.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub(super) struct Left {
+    /// Channels that have a letter coming: the end of an incident is not told
+    /// before its beginning.
+    pub letters_to: BTreeSet<Name>,
+    /// Criticals that burn here now, and that a channel has not heard of yet.
+    pub untold: Vec<Untold>,
+}
 
 impl Watch {
     /// A newer release takes this one's place. Nothing is observed from here
@@ -42,6 +55,17 @@ impl Watch {
         let tries = result.attempts;
         let why = format!("superseded by {by} while it was tried again ({tries} failed)");
         StepResult { misses: result.misses, ..StepResult::skipped(step, why) }
+    }
+
+    pub(super) fn left(&self) -> &Left {
+        &self.left
+    }
+
+    /// What those before it still have to tell is another matter now.
+    pub(super) fn wait_for(&mut self, left: Left) {
+        self.left = left;
+        self.tell.look_again();
+        self.steps.look_again();
     }
 
     /// Another release has come, and this watch has not yet ended.

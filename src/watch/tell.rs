@@ -1,6 +1,6 @@
 //! Letters: what each channel is owed, frozen by a fact before it leaves.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use super::flight::{Asked, Due};
 use super::{Question, Watch};
@@ -21,9 +21,6 @@ pub(super) struct Tell {
     pub(super) not_stored: bool,
     /// What is owed and not due yet: from when on, and what it waits for.
     waits: BTreeMap<Name, LetterDue>,
-    /// Channels to which the watch of the release before still owes something:
-    /// the end of an incident is not told before its beginning.
-    waits_for: BTreeSet<Name>,
 }
 
 impl Tell {
@@ -49,7 +46,7 @@ impl Watch {
             if self.flight.has_letter_to(&channel.name) || !self.may_owe(channel) {
                 continue;
             }
-            if self.tell.waits_for.contains(&channel.name) {
+            if self.left.letters_to.contains(&channel.name) {
                 continue;
             }
             if now < self.next_try(&channel.name) || self.has_to_wait(now, index) {
@@ -141,7 +138,7 @@ impl Watch {
         let waiting = self.record.plan.channels.iter().filter(|channel| {
             self.may_owe(channel)
                 && !self.flight.has_letter_to(&channel.name)
-                && !self.tell.waits_for.contains(&channel.name)
+                && !self.left.letters_to.contains(&channel.name)
         });
         let due =
             |name: &Name| self.tell.waits.get(name).map_or_else(Timestamp::default, |due| due.at);
@@ -193,22 +190,17 @@ impl Watch {
         };
         let owes = |channel: &&Channel| {
             let known = self.channel(&channel.name);
-            !self.is_dead() && !known.broken && (known.frozen.is_some() || self.may_owe(channel))
+            // What it keeps back itself, for the one before it, comes first as well.
+            let owes = known.frozen.is_some()
+                || self.may_owe(channel)
+                || self.left.letters_to.contains(&channel.name);
+            !self.is_dead() && !known.broken && owes
         };
         let channels = self.record.plan.channels.iter();
         channels.filter(is_alike).filter(owes).map(|channel| channel.name.clone())
     }
 
-    pub(super) fn waits_for(&self) -> &BTreeSet<Name> {
-        &self.tell.waits_for
-    }
-
-    pub(super) fn wait_for(&mut self, channels: BTreeSet<Name>) {
-        self.tell.waits_for = channels;
-        self.tell.nothing_at = None;
-    }
-
-    fn may_owe(&self, channel: &Channel) -> bool {
+    pub(super) fn may_owe(&self, channel: &Channel) -> bool {
         let known = self.channel(&channel.name);
         let nothing_to = self.tell.nothing_to.get(&channel.name).copied().unwrap_or(0);
         known.frozen.is_some() || known.told.max(nothing_to) < self.record.news_end()

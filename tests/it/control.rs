@@ -93,6 +93,18 @@ async fn silences_and_takes_it_back_and_says_what_it_did() {
 }
 
 #[tokio::test]
+async fn silences_a_deployment_for_a_quarter_of_an_hour_and_no_critical_of_it() {
+    let mut ordered = Ordered::new();
+    let order = json!({ "deploy": true, "by": "anna", "comment": "caches are cold" });
+    let (status, answer) = ordered.give("silence", &order).await;
+    assert_eq!((status, answer["data"]["until"].as_str()), (200, Some("2026-01-01T00:30:00Z")));
+    let touched = answer["data"]["incidents"].to_string();
+    assert_eq!(touched, r#"["chat/TargetSilent{instance=\"a:8000\"}"]"#, "ServiceDown is critical");
+    let known = &ordered.drive.record().silences[0].silence;
+    assert!(known.deploy && known.comment == "caches are cold");
+}
+
+#[tokio::test]
 async fn says_what_is_wrong_with_an_order_and_does_nothing() {
     let mut ordered = Ordered::new();
     let mut told = String::new();
@@ -112,6 +124,7 @@ async fn says_what_is_wrong_with_an_order_and_does_nothing() {
     let mut past = with("until", json!("2025-01-02T00:00:00Z"));
     past.as_object_mut().unwrap().remove("for");
     told += &ordered.wrong("silence", past).await;
+    told += &ordered.wrong("silence", with("deploy", json!(true))).await;
     told += &ordered.wrong("silence", with("by", json!(" "))).await;
     told += &ordered.wrong("silence", with("comment", json!("a\nb"))).await;
     told += &ordered.wrong("silence", with("service", json!("shop"))).await;
@@ -121,7 +134,7 @@ async fn says_what_is_wrong_with_an_order_and_does_nothing() {
     told += &ordered.wrong("acknowledge", other).await;
     expect![[r#"
         400 the order: missing field `by` at line 1 column 15
-        400 the order: unknown field `mathcers`, expected one of `service`, `matchers`, `for`, `until`, `by`, `comment` at line 1 column 99
+        400 the order: unknown field `mathcers`, expected one of `service`, `matchers`, `for`, `until`, `deploy`, `by`, `comment` at line 1 column 99
         400 matchers: "ServiceDown" is no matcher; write for example severity=warning or instance=~"a.*"
         400 no matcher asks for a label that has to be there, so that every alert would be silenced; write alertname=~".+" if that is meant
         400 for: "soon" is not a duration; write for example "30s", "5m" or "1h 30m"
@@ -129,6 +142,7 @@ async fn says_what_is_wrong_with_an_order_and_does_nothing() {
         400 a silence lasts 7d at most, as long as a watch; until 2026-01-08T00:15:00Z at the latest
         400 until: goes without `for`; write one of both
         400 until 2025-01-02T00:00:00Z: that is over; it is 2026-01-01T00:15:00Z
+        400 a silence for a deployment lasts 15m at most; until 2026-01-01T00:30:00Z at the latest, or for 7d at most if it is no such one
         400 by: is empty; say who wants it
         400 comment: has a control character in it; write one line
         400 no service "shop" is watched; there is chat

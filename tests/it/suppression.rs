@@ -259,6 +259,20 @@ fn tells_the_end_of_what_flaps_when_the_watch_ends() {
     .assert_eq(&told.join(", "));
 }
 
+/// What it held back is told under the next release.
+#[test]
+fn ends_the_silence_of_a_deployment_with_its_release() {
+    let script = "at 10m silence deploy for 15m\nat 12m a fails 20%\n\
+                  at 20m superseded by v2\nat 70m a fails 0%";
+    let drive = play("80m", "", script, None);
+    expect!["firing 13m, firing 43m, resolved 74m"]
+        .assert_eq(&told(&drive, "HighErrorRate").join(", "));
+    expect!["firing 20m, resolved 75m"].assert_eq(&told(&drive, "ElevatedErrors").join(", "));
+    assert_eq!(drive.record().silences.len(), 1);
+    let heir = drive.record_of(drive.ids.last().unwrap());
+    assert_eq!(heir.silences, []);
+}
+
 #[test]
 fn passes_silences_on_to_the_next_release() {
     let script = "at 10m silence alertname=ServiceDown for 50m\nat 12m a refuses\n\

@@ -44,8 +44,12 @@ fn key_of(fact: &Fact) -> Option<AlertKey> {
     Some(AlertKey { rule, labels })
 }
 
-/// Held back when its reason was over at the end of a turn.
+/// Held back when its reason was over at the end of a turn. What came from the
+/// release before is told when it was seen to burn under this one.
 fn late(record: &Record, key: &AlertKey, alert: &AlertRecord) -> Option<String> {
+    if alert.is_only_inherited() {
+        return None;
+    }
     let why = alert.held.as_ref().filter(|_| matches!(alert.phase, Phase::Firing { .. }))?;
     let at = record.at;
     (!is_there(record, key, why)).then(|| format!("{key:?} is held at {at}, and not by {why}"))
@@ -55,7 +59,9 @@ fn is_there(record: &Record, key: &AlertKey, why: &Hold) -> bool {
     match why {
         Hold::Silence { id, .. } => record.silences.iter().any(|known| {
             let labels = record.labels_for_matchers(key);
-            known.silence.id == *id && known.holds(record.at) && known.silence.matchers.fit(&labels)
+            let silence = &known.silence;
+            let may = silence.may_hold(record.rule(&key.rule).severity);
+            silence.id == *id && known.holds(record.at) && may && silence.matchers.fit(&labels)
         }),
         Hold::Maintenance { name } => {
             let mut planned = record.plan.maintenance.iter();

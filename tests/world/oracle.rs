@@ -67,13 +67,15 @@ fn incidents_in_order(drive: &Drive, found: &mut Vec<String>) {
     }
 }
 
-/// What an ended watch still learns is how its letters and files fare.
+/// What an ended watch still learns is how its letters and files fare, and who
+/// is told in the place of whom it cannot reach.
 fn nothing_observed_after_the_end(facts: &[(Timestamp, Fact)], found: &mut Vec<String>) {
     let end = facts.iter().position(|(_, fact)| matches!(fact, Fact::Ended { .. }));
     for (_, fact) in facts.iter().skip(end.map_or(facts.len(), |end| end + 1)) {
         match fact {
             Fact::Sent { .. }
             | Fact::Receipt { .. }
+            | Fact::FellBack { .. }
             | Fact::Published { .. }
             | Fact::Resumed { .. }
             | Fact::Stopped {}

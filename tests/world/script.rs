@@ -152,10 +152,12 @@ fn happen(drive: &mut Drive, what: &str) {
             drive.supersede(version, None);
         }
         ["silence", matchers @ .., "for", long] => {
+            let deploy = *matchers == ["deploy"];
+            let matchers = if deploy { &["alertname=~.+"] } else { matchers };
             let matchers = Matchers::parse(matchers).expect("matchers");
             let (by, comment) = ("anna".to_owned(), String::new());
             let until = Until::For(span(long));
-            order(drive, &Order::Silence { matchers, until, by, comment });
+            order(drive, &Order::Silence { matchers, until, deploy, by, comment });
         }
         ["unsilence"] => {
             let last = drive.ids.last().expect("there is always one").clone();

@@ -272,7 +272,8 @@ fn somebody_wants_something(drive: &mut Drive, dice: &mut Dice) {
         let matchers = Matchers::parse(&[what[dice.below(4) as usize]]).expect("a matcher");
         let until = Until::For(Span::from_secs(60 + dice.below(12 * 3600) as i64));
         let (by, comment) = ("anna".to_owned(), String::new());
-        let done = drive.order(None, &Order::Silence { matchers, until, by, comment });
+        let done =
+            drive.order(None, &Order::Silence { matchers, until, deploy: false, by, comment });
         assert!(done.is_ok_and(|done| done.len() == 1), "it can be done at any time");
     }
     if dice.chance(12) {

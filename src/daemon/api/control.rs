@@ -10,21 +10,27 @@ use serde_json::json;
 use super::answer::{Beside, Problem, Told, success};
 use super::form;
 use crate::daemon::desk::{Desk, Obeyed};
-use crate::model::{Labels, Matchers};
+use crate::model::{DEPLOY_SILENCE_MAX, Labels, Matchers};
 use crate::watch::{Done, Meant, Order, Until};
 
 /// Characters of a comment, and of a name of whoever gives an order.
 const COMMENT_CHARS_MAX: usize = 600;
 const NAME_CHARS_MAX: usize = 100;
 
+/// What a silence for a deployment is for, if nobody says otherwise.
+const ANY_ALERT: &str = "alertname=~\".+\"";
+
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Silencing {
     service: Option<String>,
+    #[serde(default)]
     matchers: Vec<String>,
     #[serde(rename = "for")]
     length: Option<String>,
     until: Option<String>,
+    #[serde(default)]
+    deploy: bool,
     by: String,
     #[serde(default)]
     comment: String,
@@ -36,12 +42,17 @@ pub(super) async fn silence(State(desk): State<Desk>, body: Bytes) -> Told {
     let until = match (&given.length, &given.until) {
         (Some(text), None) => Until::For(form::span(text).map_err(|what| wrong("for", what))?),
         (None, Some(text)) => Until::At(form::time(text).map_err(|what| wrong("until", what))?),
+        (None, None) if given.deploy => Until::For(DEPLOY_SILENCE_MAX),
         (None, None) => return Err(wrong("for", "is missing; write for example \"30m\"")),
         (Some(_), Some(_)) => return Err(wrong("until", "goes without `for`; write one of both")),
     };
-    let matchers = Matchers::parse(&given.matchers).map_err(|what| wrong("matchers", what))?;
+    let all = [ANY_ALERT.to_owned()];
+    let is_all = given.deploy && given.matchers.is_empty();
+    let matchers = Matchers::parse(if is_all { &all } else { &given.matchers });
+    let matchers = matchers.map_err(|what| wrong("matchers", what))?;
     let (by, comment) = (person(&given.by)?, line("comment", &given.comment)?);
-    give(&desk, given.service, Order::Silence { matchers, until, by, comment }).await
+    let order = Order::Silence { matchers, until, deploy: given.deploy, by, comment };
+    give(&desk, given.service, order).await
 }
 
 #[derive(Deserialize)]

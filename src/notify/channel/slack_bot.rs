@@ -200,6 +200,21 @@ mod tests {
     }
 
     #[test]
+    fn goes_on_with_the_message_of_an_incident_under_the_next_release() {
+        let mut before = story();
+        before.fire("HighErrorRate", &[], 0.5);
+        deliver(&mut before, "17.1");
+        let alerts = before.record.to_hand_on(&before.record.plan);
+        let mut story = story();
+        let (from, silences) = ("v1.2.2".into(), Vec::new());
+        story.fact(SECOND, Fact::Inherited { from, alerts, silences });
+        story.calm("HighErrorRate", &[], 0.0);
+        let end = deliver(&mut story, "17.2");
+        assert_eq!([end[0].0, end[1].0], [UPDATE, POST]);
+        assert_eq!([&end[0].1["ts"], &end[1].1["thread_ts"]], ["17.1", "17.1"]);
+    }
+
+    #[test]
     fn tells_each_incident_by_a_letter_of_its_own_so_that_none_is_told_twice() {
         let mut story = story();
         story.fire("HighErrorRate", &[], 0.5).fire("SlowAnswers", &[], 11.0);

@@ -11,7 +11,7 @@ const RULE: &str = "HighErrorRate";
 /// What is due by then, in words; noted, as the conductor does.
 fn pass(story: &mut Story, long: Span) -> Vec<String> {
     story.pass(long);
-    let due = steps(&story.record, story.now()).due;
+    let due = steps(&story.record, &[], story.now()).due;
     let words = due.iter().map(|fact| match fact {
         Fact::Reminded { number, to, .. } => {
             let to: Vec<&str> = to.iter().map(Name::as_str).collect();
@@ -29,7 +29,7 @@ fn pass(story: &mut Story, long: Span) -> Vec<String> {
 }
 
 fn next(story: &Story) -> Option<Span> {
-    steps(&story.record, story.now()).next.map(|next| next.since(story.now()))
+    steps(&story.record, &[], story.now()).next.map(|next| next.since(story.now()))
 }
 
 fn refuse(story: &mut Story, channel: &str) {
@@ -114,6 +114,26 @@ fn tells_another_channel_of_a_critical_that_did_not_arrive_for_two_minutes() {
     assert!(json.contains(r#""in_place_of":"chat""#), "{json}");
     story.end(RULE, &[]);
     assert!(matches!(story.owed("page"), Owed::Letter(_)), "the end goes there as well");
+}
+
+#[test]
+fn tells_another_channel_also_when_the_watch_ended_before_two_minutes_were_over() {
+    let mut story = Story::new();
+    story.route("chat", |routing| routing.fallback = Some("page".into()));
+    story.route("page", |routing| routing.after = Some(HOUR));
+    story.burst(RULE, &[]);
+    refuse(&mut story, "chat"); // a second
+    story.deliver("on-call");
+    story.fact(MINUTE, Fact::Ended { reason: crate::record::Ending::Complete });
+    story.deliver("on-call");
+    assert_eq!(pass(&mut story, MINUTE + 6 * SECOND), [""; 0]);
+    assert_eq!(pass(&mut story, SECOND), ["to page for chat"]);
+    assert_eq!(pass(&mut story, MINUTE), [""; 0]);
+    let crate::notify::Body::Webhook { json } = story.deliver("page").body else { panic!() };
+    let says = |what: &str| assert!(json.contains(what), "{json}");
+    says(r#""in_place_of":"chat""#);
+    says(r#""status":"closed""#);
+    assert!(!matches!(story.owed("on-call"), Owed::Letter(_)), "it was told of both before");
 }
 
 #[test]

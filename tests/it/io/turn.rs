@@ -357,6 +357,7 @@ fn silence() -> Order {
     Order::Silence {
         matchers: Matchers::parse(&["alertname=ServiceDown"]).unwrap(),
         until: Until::For(20 * MINUTE),
+        deploy: false,
         by: "anna".to_owned(),
         comment: String::new(),
     }
