@@ -96,7 +96,10 @@ pub async fn run(given: &Silencing) -> Result<Exit, String> {
         }
         What::Add(add) => {
             let mut order = json!({ "matchers": add.matchers, "comment": add.comment,
-                "deploy": add.deploy, "by": author(add.by.as_deref())? });
+                "by": author(add.by.as_deref())? });
+            if add.deploy {
+                order["deploy"] = json!(true); // a daemon of before knows no such key
+            }
             for (key, value) in
                 [("for", &add.length), ("until", &add.until), ("service", &add.service)]
             {

@@ -172,7 +172,7 @@ impl Series {
     pub(crate) fn clear(&mut self, id: SeriesId) {
         let entry = &mut self.entries[id.0 as usize];
         entry.values.clear();
-        (entry.value, entry.fell) = (f64::NAN, None);
+        (entry.value, entry.ended, entry.fell) = (f64::NAN, None, None);
     }
 
     /// Marks a series without samples as one that counts from zero: it

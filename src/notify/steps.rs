@@ -50,7 +50,7 @@ pub struct Untold {
 pub fn steps(record: &Record, before: &[Untold], now: Timestamp) -> Steps {
     let mut steps = Steps::default();
     if record.is_over() {
-        fall_back_afterwards(record, now, &mut steps);
+        fall_back_afterwards(record, before, now, &mut steps);
         return steps;
     }
     for (key, alert) in &record.alerts {
@@ -158,7 +158,7 @@ fn fall_back(
 
 /// The watch is over; what it still has to tell goes on. What was handed on is
 /// the next one's to see to, which will tell of its end.
-fn fall_back_afterwards(record: &Record, now: Timestamp, steps: &mut Steps) {
+fn fall_back_afterwards(record: &Record, before: &[Untold], now: Timestamp, steps: &mut Steps) {
     let is_handed = |key: &AlertKey| {
         let mut handed = record.succession.handed.iter();
         handed.any(|one| (&one.rule, &one.labels) == (&key.rule, &key.labels))
@@ -166,9 +166,10 @@ fn fall_back_afterwards(record: &Record, now: Timestamp, steps: &mut Steps) {
     for (key, alert) in record.alerts.iter().filter(|(key, _)| !is_handed(key)) {
         let is_left = |one: &&Episode| one.ended_at.is_none() || one.is_cut_short();
         let Some(episode) = alert.episodes.last().filter(is_left) else { continue };
+        let is_to_be_known = alert.told || episode.insisting.begun.is_some();
         let news = news_of(record, key, alert);
-        if news.severity == Severity::Critical {
-            fall_back(record, &[], (key, episode), &news, now, steps);
+        if is_to_be_known && news.severity == Severity::Critical {
+            fall_back(record, before, (key, episode), &news, now, steps);
         }
     }
 }

@@ -72,8 +72,13 @@ impl Record {
         let handed = goes_on.filter_map(|(key, alert)| {
             let mut handed = handed(key, alert)?;
             let incident = self.incident(key);
-            let posted = self.channels.iter().filter_map(|(name, known)| {
-                Some((name.clone(), known.messages.get(&incident)?.clone()))
+            // Elsewhere nobody knows the message.
+            let stays = self.plan.channels.iter().filter(|old| {
+                heir.channels.iter().any(|new| (&new.name, &new.medium) == (&old.name, &old.medium))
+            });
+            let posted = stays.filter_map(|Channel { name, .. }| {
+                let known = self.channels.get(name)?.messages.get(&incident)?;
+                Some((name.clone(), known.clone()))
             });
             handed.messages = posted.collect();
             if severity(heir, &key.rule) > severity(&self.plan, &key.rule) {

@@ -197,7 +197,7 @@ impl Watch {
     pub fn is_done(&self) -> bool {
         let over = self.record.ended.is_some() || self.record.poisoned.is_some();
         self.is_dead()
-            || over && self.is_published() && !self.is_owing() && self.next_step().is_none()
+            || over && self.is_published() && !self.is_owing() && !self.has_steps_to_come()
     }
 
     /// Asked to stop, and every letter has its receipt.

@@ -126,6 +126,7 @@ impl Watch {
             );
         };
         let touched = self.record.alerts_that_fit(&silence.matchers);
+        let touched = touched.filter(|key| silence.may_hold(self.record.rule(&key.rule).severity));
         let incidents = touched.map(|key| self.record.incident(key)).collect();
         self.note(now, Fact::Unsilenced { id: id.clone(), by });
         Ok(self.did(Some(id), None, incidents))

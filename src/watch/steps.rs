@@ -47,6 +47,11 @@ impl Watch {
         self.steps.next.filter(|_| !self.stopping)
     }
 
+    /// Also for whoever takes this up again after a stop.
+    pub(super) fn has_steps_to_come(&self) -> bool {
+        self.steps.next.is_some()
+    }
+
     /// What this watch, and those before it, still have to tell of what it
     /// handed on.
     pub(super) fn untold(&self) -> Vec<Untold> {

@@ -3,7 +3,7 @@
 
 use bakewatch::judge::Phase;
 use bakewatch::model::{MINUTE, Name, Release};
-use bakewatch::record::{Item, Plan};
+use bakewatch::record::{Fact, Item, Plan};
 
 use crate::world::drive::Drive;
 use crate::world::script::{self, RELEASED};
@@ -73,4 +73,22 @@ fn takes_on_once_what_a_release_left() {
     drive.run_to(RELEASED + 3 * MINUTE);
     let before = &drive.record_of(&drive.ids[1]).succession.before;
     assert_eq!(*before, [Name::from("v1")]);
+}
+
+#[test]
+fn a_stop_before_a_fallback_leaves_a_watch_that_is_over_to_be_taken_up_again() {
+    let text = include_str!("../scenarios/ends-before-the-fallback.txt");
+    let stopped = text.replace("at 10m  all refuses\n", "at 10m  all refuses\nat 11m30s stops\n");
+    assert_ne!(stopped, text);
+    let scenario = script::parse("stopped", &stopped);
+    let mut drive = scenario.start();
+    scenario.play(&mut drive);
+    assert!(drive.fleet.is_drained(), "it may go");
+    assert!(!drive.fleet.is_done(), "and is not over for good");
+    let told =
+        |drive: &Drive| drive.facts().iter().any(|(_, fact)| matches!(fact, Fact::FellBack { .. }));
+    assert!(!told(&drive));
+    drive.crash();
+    drive.run_out();
+    assert!(told(&drive) && drive.fleet.is_done());
 }
