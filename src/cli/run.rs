@@ -98,7 +98,7 @@ pub async fn run(given: Run) -> Result<Exit, String> {
             return Ok(Exit::Usage);
         }
     };
-    let address = doors::address(&all)?;
+    let (address, names) = (doors::address(&all)?, doors::names(&all));
     let heartbeats = Heartbeats::new(heartbeat::of(&all));
     let dir = place::state_dir(given.state_dir.clone())?;
     if given.rehearse {
@@ -130,7 +130,7 @@ pub async fn run(given: Run) -> Result<Exit, String> {
         None => Ok(None),
     }));
     // Closed before the lock is let go: the next holder opens its own.
-    let (mut turns, _socket) = doors::open(&dir, address, turns).await?;
+    let (mut turns, _socket) = doors::open(&dir, address, names, turns).await?;
     for (old, by) in opened.superseded {
         turns.supersede(&old, &by);
     }

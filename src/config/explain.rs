@@ -36,6 +36,9 @@ pub fn explain(checked: &Checked) -> String {
     section(&mut text, "Not told", super::suppression::explained(plan));
     let answers = |at| vec![format!("http://{at}"), "to whoever reaches it, read only".to_owned()];
     section(&mut text, "Answers queries", checked.listen.map(answers).into_iter().collect());
+    let asks = |base: &String| vec![base.clone(), "by links in mails and chats".to_owned()];
+    let asks = checked.confirm.iter().map(asks).collect();
+    section(&mut text, "Asks people whether a test alert arrived", asks);
     let calls = |one: &Heartbeat| vec![place(&one.url), format!("every {}", one.every)];
     let calls = checked.heartbeat.iter().map(calls).collect();
     section(&mut text, "Called while all is well with bakewatch", calls);

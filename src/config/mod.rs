@@ -21,6 +21,7 @@ pub mod live;
 mod outside;
 mod presets;
 mod reach;
+mod rehearse;
 pub mod routing;
 mod rules;
 mod secret;
@@ -111,6 +112,8 @@ pub struct Checked {
     pub places: Places,
     /// Where queries are answered over HTTP; `None`: in the state directory alone.
     pub listen: Option<SocketAddr>,
+    /// Where people reach `listen`, to confirm a test alert; `None`: nobody is asked.
+    pub confirm: Option<String>,
     /// Who is called as long as all is well with bakewatch itself.
     pub heartbeat: Option<Heartbeat>,
     /// What was not said and is taken: `timeout = 10s (below every interval)`.
@@ -157,6 +160,7 @@ pub fn read_with(
     let top = Table::top(&sink, &document);
     let (plan, until, places, wrong) = plan(&top, given, &vault, &notes, files);
     let (listen, heartbeat) = (listen(&top), heartbeat::read(&top, &vault));
+    let confirm = rehearse::read(&top);
     drop(top);
     if sink.has_errors() || !wrong.is_empty() {
         return Err([sink.finish().0, wrong].concat());
@@ -168,6 +172,7 @@ pub fn read_with(
         until,
         places,
         listen,
+        confirm,
         heartbeat,
         defaults: notes.0.into_inner(),
         warnings: sink.finish().1,

@@ -215,6 +215,9 @@ fn reads_the_example_that_shows_every_key() {
             Answers queries
               http://127.0.0.1:9797  to whoever reaches it, read only
 
+            Asks people whether a test alert arrived
+              https://bakewatch.example.com  by links in mails and chats
+
             Called while all is well with bakewatch
               from $HEARTBEAT_URL  every 1m
         "#]],
@@ -444,4 +447,22 @@ fn takes_severities_in_words_of_ones_own() {
     assert_eq!(told("QueueBacklog"), r#"critical {severity="P1", team="agents"}"#);
     assert_eq!(told("HighLatency"), "critical {}");
     assert_eq!(checked.plan.channels[0].severities, [crate::model::Severity::Critical]);
+}
+
+#[test]
+fn asks_people_only_where_somebody_hears_the_answer() {
+    let file = |top: &str, base: &str| {
+        format!("url = \"https://a.example.com\"\n{top}\n[rehearse]\nconfirm = \"{base}\"\n")
+    };
+    let listen = "listen = \"127.0.0.1:9797\"";
+    let base = good(&file(listen, "https://watch.example.com/x/")).confirm;
+    assert_eq!(base.as_deref(), Some("https://watch.example.com/x"));
+    let wrong = |top: &str, base: &str| {
+        let complaints = read(Some(&source(&file(top, base))), &Given::default()).unwrap_err();
+        complaints.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
+    };
+    let unheard = wrong("", "https://watch.example.com");
+    assert!(unheard.contains(":4: rehearse.confirm") && unheard.contains("`listen`"), "{unheard}");
+    assert!(wrong(listen, "watch.example.com").contains("has no scheme"));
+    assert!(wrong(listen, "https://watch.example.com/?a=b").contains("has a query"));
 }

@@ -154,7 +154,10 @@ fn followed(watch: &WatchId, at: &str, fact: &Fact, record: &Record) {
         }
         Fact::Rehearsed(rehearsal) => {
             let (rehearsed, received) = (rehearsal.at.rfc3339(), rehearsal.is_received());
-            info!(%watch, at, rehearsed, received, "the channels were tested before");
+            let seen = rehearsal.seen().into_iter().filter(|(_, at)| at.is_some());
+            let seen: Vec<&str> = seen.map(|(channel, _)| channel.as_str()).collect();
+            let seen = seen.join(", ");
+            info!(%watch, at, rehearsed, received, seen, "the channels were tested before");
         }
         Fact::Ended { reason: Ending::Complete } => info!(%watch, at, "watch complete"),
         Fact::Ended { reason: Ending::Superseded { by } } => {

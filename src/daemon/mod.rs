@@ -8,6 +8,7 @@ pub mod check;
 mod clients;
 pub mod clock;
 pub mod command;
+pub mod confirm;
 pub mod desk;
 pub mod discovery;
 pub mod dns;

@@ -6,7 +6,8 @@ use futures_util::future::join_all;
 
 use super::carry::Carrier;
 use super::clock;
-use crate::model::Channel;
+use super::confirm::Link;
+use crate::model::{Channel, Timestamp};
 use crate::notify::{self, Letter, Owed, rehearsal};
 use crate::record::{Fact, Outcome, Plan, Record, Rehearsal, Rehearsed, Stage};
 
@@ -14,26 +15,40 @@ use crate::record::{Fact, Outcome, Plan, Record, Rehearsal, Rehearsed, Stage};
 const WAITS: [Duration; 2] = [Duration::from_secs(1), Duration::from_secs(3)];
 
 /// Sends a test alert to every channel of a plan, all at once, and tells what
-/// came of it.
-pub async fn rehearse(carrier: &Carrier, plan: &Plan) -> Rehearsal {
-    let at = clock::wall();
-    let all = join_all(plan.channels.iter().map(|channel| through(carrier, plan, channel))).await;
-    Rehearsal { at, letters: all.concat() }
+/// came of it. `links`: what stands in which letter.
+pub async fn rehearse(carrier: &Carrier, plan: &Plan, links: &[Link], at: Timestamp) -> Rehearsal {
+    let all = plan.channels.iter().map(|channel| through(carrier, plan, channel, links));
+    Rehearsal { at, letters: join_all(all).await.concat() }
 }
 
 /// All stages through one channel, up to the first that is not taken: what
 /// comes after rests on it.
-async fn through(carrier: &Carrier, plan: &Plan, channel: &Channel) -> Vec<Rehearsed> {
+async fn through(
+    carrier: &Carrier,
+    plan: &Plan,
+    channel: &Channel,
+    links: &[Link],
+) -> Vec<Rehearsed> {
     let mut record = rehearsal::stage_for(plan, channel, clock::wall());
     let channel = record.plan.channels[0].clone();
     let mut letters = Vec::new();
     for stage in Stage::ALL {
+        let is_its = |link: &&Link| link.channel == channel.name && link.stage == stage;
+        let link = links.iter().find(is_its);
+        if let Some(link) = link {
+            let ask = rehearsal::ask(&record, &link.address);
+            record.apply(clock::wall(), ask);
+        }
         for fact in rehearsal::play(stage, &channel.name, clock::wall()) {
             record.apply(clock::wall(), fact);
         }
         // More than one where a receiver is told of the release itself as well.
         while let Owed::Letter(letter) = notify::owed(&record, &channel) {
-            let told = told(carrier, &mut record, &channel, stage, &letter).await;
+            let mut told = told(carrier, &mut record, &channel, stage, &letter).await;
+            if let Some(link) = link {
+                // One that says back what it was told must not have it kept.
+                (told.asks, told.answer) = (true, link.hidden_in(&told.answer));
+            }
             let is_taken = told.is_taken;
             letters.push(told);
             if !is_taken {
@@ -73,7 +88,8 @@ async fn told(
             Some(wait) => tokio::time::sleep(*wait).await,
             None => {
                 let channel = channel.name.clone();
-                return Rehearsed { channel, stage, tries, is_taken, answer };
+                let (asks, seen_at) = (false, None);
+                return Rehearsed { channel, stage, tries, is_taken, answer, asks, seen_at };
             }
         }
     }

@@ -1,6 +1,8 @@
 //! The store: an append-only table of facts in SQLite, written by one thread
 //! that owns the connection. Anybody may read it with `sqlite3`.
 
+mod rehearsals;
+
 use std::path::{Path, PathBuf};
 use std::sync::mpsc;
 use std::thread::JoinHandle;
@@ -10,8 +12,10 @@ use rusqlite::{Connection, OpenFlags, OptionalExtension, params};
 use tokio::sync::oneshot;
 
 use crate::model::{Name, Timestamp, WatchId};
-use crate::record::{Fact, Rehearsal, Stored};
+use crate::record::{Fact, Stored};
 use crate::watch::Noted;
+
+pub use rehearsals::{confirm, expect_confirmations, keep_rehearsal};
 
 /// The file's name in a state directory.
 pub const FILE: &str = "bakewatch.db";
@@ -39,6 +43,16 @@ const MIGRATIONS: &[&str] = &[
     CREATE TABLE rehearsals ( -- the last test of each service's channels
         service TEXT NOT NULL PRIMARY KEY,
         body    TEXT NOT NULL -- JSON
+    ) STRICT, WITHOUT ROWID;
+",
+    "
+    CREATE TABLE confirmations ( -- links in the letters of those tests
+        token   TEXT    NOT NULL PRIMARY KEY, -- SHA-256 of it, in hex
+        service TEXT    NOT NULL,
+        channel TEXT    NOT NULL,
+        stage   TEXT    NOT NULL,
+        sent_at INTEGER NOT NULL, -- the test's time, as `at` of facts
+        seen_at INTEGER           -- when a person followed it
     ) STRICT, WITHOUT ROWID;
 ",
 ];
@@ -229,21 +243,6 @@ impl Reader {
         Ok(all.into_iter().filter(is_of).map(|id| WatchId(id.into())).collect())
     }
 
-    /// How the last test of a service's channels went.
-    ///
-    /// # Errors
-    /// What the disk said, with the path, or it is a newer bakewatch's.
-    pub fn rehearsal(&self, service: &Name) -> Result<Option<Rehearsal>, String> {
-        let query = "SELECT body FROM rehearsals WHERE service = ?1";
-        let body = self.connection.query_row(query, [service.as_str()], |row| row.get(0));
-        let body: Option<String> = body.optional().map_err(|error| in_words(&self.path, &error))?;
-        let read = |body: String| {
-            serde_json::from_str(&body)
-                .map_err(|error| self.at(&format!("the rehearsal of {service}: {error}")))
-        };
-        body.map(read).transpose()
-    }
-
     /// A watch's facts, in order.
     ///
     /// # Errors
@@ -284,21 +283,6 @@ impl Reader {
     fn at(&self, what: &dyn std::fmt::Display) -> String {
         format!("{}: {what}", self.path.display())
     }
-}
-
-/// Keeps how the test of a service's channels went, in place of the one before.
-/// Another process may hold the directory meanwhile.
-///
-/// # Errors
-/// As `Store::open`.
-pub fn keep_rehearsal(dir: &Path, service: &Name, rehearsal: &Rehearsal) -> Result<(), String> {
-    let path = dir.join(FILE);
-    let connection = writable(&path)?;
-    let body = serde_json::to_string(rehearsal).expect("a rehearsal has no map with odd keys");
-    let insert = "INSERT INTO rehearsals (service, body) VALUES (?1, ?2)
-        ON CONFLICT (service) DO UPDATE SET body = excluded.body";
-    let done = connection.execute(insert, params![service.as_str(), body]);
-    done.map(|_| ()).map_err(|error| in_words(&path, &error))
 }
 
 fn writable(path: &Path) -> Result<Connection, String> {

@@ -120,6 +120,21 @@ impl Medium {
         matches!(self, Medium::Alertmanager { .. })
     }
 
+    /// Whether what arrives is read by people as it is: mails and chats.
+    pub fn is_read_by_people(&self) -> bool {
+        match self {
+            Medium::Email { .. } | Medium::SlackBot { .. } => true,
+            Medium::Post { form, .. } => match form {
+                Form::Slack | Form::Teams | Form::Discord | Form::Ntfy { .. } => true,
+                Form::CloudEvents | Form::Alertmanager => false,
+            },
+            Medium::Webhook { .. }
+            | Medium::Alertmanager { .. }
+            | Medium::Command { .. }
+            | Medium::Pagerduty { .. } => false,
+        }
+    }
+
     /// Whether the receiver keeps incidents as such, so that it is told when
     /// somebody has acknowledged one. To all others that is no news.
     pub fn keeps_incidents(&self) -> bool {

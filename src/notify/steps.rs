@@ -76,7 +76,7 @@ pub fn steps(record: &Record, before: &[Untold], now: Timestamp) -> Steps {
 /// from everybody reminds nobody.
 fn told_since(alert: &AlertRecord, episode: &Episode) -> Option<Timestamp> {
     let begun = episode.insisting.begun.as_ref().map(|begun| begun.at);
-    let is_spoken_of = alert.told && alert.held.is_none() && alert.flapping.is_none();
+    let is_spoken_of = alert.told && alert.held.is_none() && alert.held_turns().is_none();
     is_spoken_of.then(|| begun.unwrap_or(episode.fired_at))
 }
 

@@ -33,8 +33,8 @@ pub struct AlertRecord {
     pub flapping: Option<Timestamp>,
     /// When it fired, relapsed or resolved last.
     pub changed_at: Timestamp,
-    /// When it resolved the last few times.
-    pub resolved: Vec<Timestamp>,
+    /// When it resolved last.
+    pub resolved_at: Option<Timestamp>,
     /// Since when it is inactive, after it was not.
     pub calm_since: Option<Timestamp>,
 }
@@ -212,7 +212,7 @@ impl Record {
                 alert.end_hold(at);
                 alert.held = None;
                 (alert.changed_at, alert.calm_since) = (at, Some(at));
-                alert.count_resolve(at);
+                alert.resolved_at = Some(at);
                 if alert.flapping.is_none() {
                     self.tell_resolved(&key); // else how it is in the end is told
                 }

@@ -10,13 +10,10 @@ use super::{AlertKey, AlertRecord, Fact, Item, Record};
 use crate::judge::Phase;
 use crate::model::{Labels, MINUTE, Name, Span, Timestamp};
 
-/// An alert that has fired and resolved so often …
-pub const FLAPS_MIN: usize = 3;
-
-/// … within this time flaps …
-pub const FLAPS_WITHIN: Span = Span::from_millis(30 * MINUTE.millis());
-
-/// … until it has stayed as it is for so long.
+/// What fires again so soon after its end comes and goes, until it has stayed as
+/// it is for so long. Three ends within half an hour, as flapping is commonly
+/// counted, have a shorter calm than this between two of them: nothing flaps by
+/// that count that does not by this, and this knows at the first return.
 pub const STEADY_AFTER: Span = Span::from_millis(15 * MINUTE.millis());
 
 /// Why nobody is told.
@@ -85,10 +82,10 @@ pub struct Held {
 }
 
 impl AlertRecord {
-    /// Whether it has flapped, were it to resolve now once more.
+    /// Whether it comes and goes, were it to fire now.
     pub fn would_flap(&self, now: Timestamp) -> bool {
-        let is_late = |at: &&Timestamp| now.since(**at) < FLAPS_WITHIN;
-        self.flapping.is_none() && self.resolved.iter().filter(is_late).count() + 1 >= FLAPS_MIN
+        let is_back = self.resolved_at.is_some_and(|at| now.since(at) < STEADY_AFTER);
+        self.flapping.is_none() && is_back
     }
 
     /// When it flaps no more, unless it changes.
@@ -96,18 +93,17 @@ impl AlertRecord {
         self.flapping.map(|_| self.changed_at + STEADY_AFTER)
     }
 
-    /// It resolved: the last few times are kept.
-    pub(super) fn count_resolve(&mut self, at: Timestamp) {
-        self.resolved.push(at);
-        let extra = self.resolved.len().saturating_sub(FLAPS_MIN);
-        self.resolved.drain(..extra);
-    }
-
     /// From here on nobody is told for this reason.
     pub(super) fn begin_hold(&mut self, why: Hold, at: Timestamp) {
         if let Some(open) = self.episodes.last_mut().filter(|open| open.ended_at.is_none()) {
             open.held.push(Held { why, from: at, to: None });
         }
+    }
+
+    /// Since when its turns are held back for its coming and going alone.
+    pub fn held_turns(&self) -> Option<Timestamp> {
+        let held = self.open_episode()?.held.last()?;
+        (held.why == Hold::Flapping && held.to.is_none()).then_some(held.from)
     }
 
     pub(super) fn end_hold(&mut self, at: Timestamp) {
@@ -154,36 +150,38 @@ impl Record {
         }
     }
 
-    /// It began to come and go, or has stayed as it is for long enough. Those
-    /// who were told that it burns hear that, and in the end how it is.
+    /// It comes and goes, or has stayed as it is for long enough. Whoever was told
+    /// that it burns hears how it is in the end.
     fn apply_flapping(&mut self, key: &AlertKey, on: bool) {
         let at = self.at;
         let alert = self.alerts.entry(key.clone()).or_default();
         alert.flapping = on.then_some(at);
         if on {
             alert.changed_at = at;
-        } else if alert.told {
-            alert.end_hold(at);
         }
         if !alert.told {
-            return;
+            return; // told with its fire, if anything is
+        }
+        let is_as_told = alert.held_turns().is_none();
+        if !on {
+            alert.end_hold(at);
         }
         if !on && alert.phase == Phase::Inactive {
             return self.tell_resolved(key);
         }
+        if !on && is_as_told {
+            return; // it has burned all the time since that was told
+        }
         let value = alert.value;
         let rule = self.rule_at(self.rule(&key.rule), at).into_owned();
-        let mut alert = self.alert_news(&rule, key, value);
-        let course = match on {
-            true => format!(
-                "it flaps: resolved {FLAPS_MIN} times within {FLAPS_WITHIN}; no more is told of it \
-                 until it has not changed for {STEADY_AFTER}"
-            ),
-            false => format!("it flaps no more, and has not resolved for {STEADY_AFTER}"),
-        };
-        let semicolon = if alert.summary.is_empty() { "" } else { "; " };
-        alert.summary = format!("{}{semicolon}{course}", alert.summary);
-        self.tell(Item::Flapping(alert));
+        let mut news = self.alert_news(&rule, key, value);
+        match on {
+            true => news.say_that_it_flaps(),
+            false => {
+                news.say(&format!("it flaps no more, and has not resolved for {STEADY_AFTER}"));
+            }
+        }
+        self.tell(Item::Flapping(news));
     }
 
     /// It is over, for those who were told that it burns.

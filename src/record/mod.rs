@@ -32,7 +32,7 @@ pub use change::changes;
 pub use channel::{BROKEN_AFTER, ChannelRecord, Frozen, LIMIT_RANGE, Posted, WrittenBy};
 pub use fact::{Ending, Fact, Stored, Waited};
 pub use handover::{Handed, Heritage, Succession};
-pub use holds::{FLAPS_MIN, FLAPS_WITHIN, Held, Hold, STEADY_AFTER};
+pub use holds::{Held, Hold, STEADY_AFTER};
 pub use letters::LetterRecord;
 pub use news::{AlertNews, Item, News, incident};
 pub use outcome::{Missed, Outcome};

@@ -4,7 +4,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{AlertKey, Insisting, Overview};
+use super::{AlertKey, Insisting, Overview, STEADY_AFTER};
 use crate::check::StepResult;
 use crate::judge::template::{Scene, expanded};
 use crate::judge::{Bound, Rule};
@@ -273,6 +273,20 @@ impl AlertNews {
         // As in Prometheus a rule's label goes before one of its series.
         let kept = key.labels.shared().iter().filter(|(name, _)| rule.labels.get(name).is_none());
         self.labels = Labels::from_pairs(kept.cloned());
+    }
+
+    /// What its readers have to know: no turn of it is told for now.
+    pub(super) fn say_that_it_flaps(&mut self) {
+        self.say(&format!(
+            "it comes and goes: it fired again within {STEADY_AFTER} of its end, and no more is \
+             told of it until it has not changed for {STEADY_AFTER}"
+        ));
+    }
+
+    /// Adds to what the rule says.
+    pub(super) fn say(&mut self, what: &str) {
+        let semicolon = if self.summary.is_empty() { "" } else { "; " };
+        self.summary = format!("{}{semicolon}{what}", self.summary);
     }
 
     /// The labels of this instance, and those of its rule that it has not itself.

@@ -28,6 +28,12 @@ pub struct Rehearsed {
     pub is_taken: bool,
     /// The receiver's words, or what happened.
     pub answer: String,
+    /// Whether a link was in it, by which a person says that it arrived.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub asks: bool,
+    /// When somebody did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seen_at: Option<Timestamp>,
 }
 
 /// What is played.
@@ -66,6 +72,21 @@ impl Rehearsal {
             match channels.iter_mut().find(|(channel, _)| **channel == letter.channel) {
                 Some((_, known)) => *known = known.or(missed),
                 None => channels.push((&letter.channel, missed)),
+            }
+        }
+        channels
+    }
+
+    /// The channels in which a person was asked whether it arrived, and when the
+    /// first said so; `None`: nobody has yet.
+    pub fn seen(&self) -> Vec<(&Name, Option<Timestamp>)> {
+        let mut channels: Vec<(&Name, Option<Timestamp>)> = Vec::new();
+        // Whatever the receiver answered: what was seen has arrived.
+        let asks = |one: &&Rehearsed| one.asks && (one.is_taken || one.seen_at.is_some());
+        for letter in self.letters.iter().filter(asks) {
+            match channels.iter_mut().find(|(channel, _)| **channel == letter.channel) {
+                Some((_, at)) => *at = (*at).into_iter().chain(letter.seen_at).min(),
+                None => channels.push((&letter.channel, letter.seen_at)),
             }
         }
         channels

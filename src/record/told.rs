@@ -205,8 +205,12 @@ impl Record {
         let told = told.filter(|channel| news.is_for(channel));
         let to = told.map(|channel| channel.name.clone()).collect();
         self.insist(key, |insisting| insisting.begun = Some(Begun { at, to }));
-        let news = self.alert_news(&rule, key, value);
-        self.alerts.entry(key.clone()).or_default().told = true;
+        let mut news = self.alert_news(&rule, key, value);
+        let alert = self.alerts.entry(key.clone()).or_default();
+        alert.told = true;
+        if alert.flapping.is_some() {
+            news.say_that_it_flaps();
+        }
         self.tell(Item::Fired(news));
     }
 

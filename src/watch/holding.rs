@@ -25,24 +25,25 @@ impl Holding {
 }
 
 impl Watch {
-    /// Before an alert's turn is noted: whether it is to be held back, or has
-    /// come and gone too often.
+    /// Before an alert's turn is noted: whether it comes and goes, or is to be held
+    /// back.
     pub(super) fn hold_back(&mut self, now: Timestamp, key: &AlertKey, next: Phase) {
         let known = self.record.alerts.get(key);
         let was_firing = known.is_some_and(|alert| alert.phase.is_firing());
         let is_told = known.is_some_and(|alert| alert.told);
         let AlertKey { rule, labels } = key.clone();
-        match (was_firing, next.is_firing()) {
-            (false, true) if !is_told => {
-                let parents = self.record.parents(now, self.grace(now));
-                if let Some(why) = self.record.why_held(key, &parents, now) {
-                    self.note(now, Fact::Held { rule, labels, why });
-                }
+        if was_firing || !next.is_firing() {
+            return;
+        }
+        if known.is_some_and(|alert| alert.would_flap(now)) {
+            let (rule, labels) = (rule.clone(), labels.clone());
+            self.note(now, Fact::Flapping { rule, labels, on: true });
+        }
+        if !is_told {
+            let parents = self.record.parents(now, self.grace(now));
+            if let Some(why) = self.record.why_held(key, &parents, now) {
+                self.note(now, Fact::Held { rule, labels, why });
             }
-            (true, false) if known.is_some_and(|alert| alert.would_flap(now)) => {
-                self.note(now, Fact::Flapping { rule, labels, on: true });
-            }
-            (false | true, _) => {}
         }
     }
 

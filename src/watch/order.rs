@@ -7,7 +7,7 @@ use crate::model::{
     DEPLOY_SILENCE_MAX, Matchers, Name, SILENCE_MAX, Silence, Span, Timestamp, WatchId,
 };
 use crate::notify;
-use crate::record::{AlertKey, Fact, Meant};
+use crate::record::{AlertKey, Fact, Meant, Rehearsal};
 
 /// What somebody wants.
 #[derive(Clone, PartialEq, Debug)]
@@ -48,6 +48,8 @@ pub enum Order {
         /// Who wants it.
         by: String,
     },
+    /// To know how the test of the channels went, now that more is known of it.
+    Rehearsed(Rehearsal),
 }
 
 /// The end of something, as people say it.
@@ -87,6 +89,10 @@ impl Watch {
             Order::Unsilence { id, by } => self.unsilence(now, id, by),
             Order::Acknowledge { alert, by, comment } => self.acknowledge(now, &alert, by, comment),
             Order::Replay { key, by } => self.replay(now, key, by),
+            Order::Rehearsed(rehearsal) => {
+                self.note(now, Fact::Rehearsed(rehearsal));
+                Ok(self.did(None, None, Vec::new()))
+            }
         };
         self.done = Some(done);
     }

@@ -11,6 +11,7 @@ mod digests;
 mod health;
 mod heartbeat;
 mod presets;
+mod rehearse;
 mod resources;
 mod rules;
 mod schema;
@@ -84,7 +85,7 @@ impl Key {
 }
 
 /// All of them, in the order of the example file.
-pub const TABLES: [&Table; 34] = [
+pub const TABLES: [&Table; 35] = [
     &service::TOP,
     &service::TARGETS,
     &targets::DISCOVER,
@@ -119,6 +120,7 @@ pub const TABLES: [&Table; 34] = [
     &suppression::MAINTENANCE,
     &suppression::INHIBIT,
     &heartbeat::TABLE,
+    &rehearse::TABLE,
 ];
 
 /// What other tools call things, and what they are called here.

@@ -68,6 +68,8 @@ pub(super) const TOP: Table = Table {
         key("inhibit", Tables("inhibit"), "alerts that others explain"),
         key("heartbeat", Takes::Table("heartbeat"), "who is to notice when bakewatch is gone")
             .or("nobody is called"),
+        key("rehearse", Takes::Table("rehearse"), "how a person confirms a test alert")
+            .or("nobody is asked"),
     ],
 };
 

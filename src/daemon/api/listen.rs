@@ -86,12 +86,33 @@ impl Drop for Socket {
     }
 }
 
+/// What is answered at an address also to those who call it by other names: by
+/// those that its owner gave it, for the whole world.
+pub struct Public {
+    /// What.
+    pub router: Router,
+    /// The names, without ports.
+    pub names: Vec<String>,
+}
+
 /// Opens a door at an address; gives the one that it came to be (a port of 0
 /// is any that is free).
 ///
 /// # Errors
 /// It is taken, or not this machine's.
 pub async fn open(address: SocketAddr, router: Router) -> Result<SocketAddr, String> {
+    open_with(address, router, None).await
+}
+
+/// The same with something that is for more people than the rest.
+///
+/// # Errors
+/// As `open`.
+pub async fn open_with(
+    address: SocketAddr,
+    router: Router,
+    public: Option<Public>,
+) -> Result<SocketAddr, String> {
     let at = |error: io::Error| {
         let remedy = match error.kind() {
             ErrorKind::AddrInUse => "stop who has it, or write another port",
@@ -103,21 +124,30 @@ pub async fn open(address: SocketAddr, router: Router) -> Result<SocketAddr, Str
     };
     let listener = TcpListener::bind(address).await.map_err(at)?;
     let address = listener.local_addr().map_err(at)?;
-    let router = match address.ip().is_loopback() {
-        true => router.layer(middleware::from_fn(by_our_name)),
+    let is_loopback = address.ip().is_loopback();
+    let named = |router: Router, names: Vec<String>| match is_loopback {
+        true => {
+            let names: Arc<[String]> = names.into();
+            let check = move |request: Request, next: Next| by_name(names.clone(), request, next);
+            router.layer(middleware::from_fn(check))
+        }
         false => router,
     };
+    let mut router = named(router, Vec::new());
+    if let Some(Public { router: public, names }) = public {
+        router = router.merge(named(public, names));
+    }
     let accept = async move || Ok(listener.accept().await?.0);
     tokio::spawn(serve(accept, router));
     Ok(address)
 }
 
-/// Lets in whoever calls this machine by its own name. A page in a browser here
+/// Lets in whoever calls this machine by its own name, or by one of these. A page in a browser here
 /// may have any name lead to this address, and would read the answers as its own.
-async fn by_our_name(request: Request, next: Next) -> Response {
+async fn by_name(names: Arc<[String]>, request: Request, next: Next) -> Response {
     let name = request.headers().get(header::HOST).map(HeaderValue::to_str);
     match name {
-        Some(Ok(name)) if is_ours(name) => next.run(request).await,
+        Some(Ok(name)) if is_ours(name) || is_among(&names, name) => next.run(request).await,
         None => next.run(request).await, // no browser leaves it out
         Some(_) => {
             let body = "this address answers on this machine only, to the name localhost or \
@@ -134,6 +164,12 @@ fn is_ours(name: &str) -> bool {
     let bare = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
     host.eq_ignore_ascii_case("localhost")
         || bare.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
+}
+
+/// Whether a name, with or without a port, is one of these.
+fn is_among(names: &[String], name: &str) -> bool {
+    let Ok(name) = name.parse::<Authority>() else { return false };
+    names.iter().any(|known| known.eq_ignore_ascii_case(name.host()))
 }
 
 /// Takes connections, each into a task of its own.

@@ -4,17 +4,21 @@
 //! There are two doors. The socket in the state directory is for whoever may
 //! read that directory; a TCP address, if `listen` names one, is for whoever
 //! reaches it, and gets `reading` alone. Whatever is to change a watch is in
-//! `control`, behind the socket only.
+//! `control`, behind the socket only. One thing people say from outside: that a
+//! test alert has reached them, in `confirm`, by a link that only its letter has.
 
 mod answer;
 mod catalogue;
 pub mod client;
+mod confirm;
 mod control;
 mod deliveries;
 pub mod form;
 pub mod listen;
 mod query;
 mod standing;
+
+pub use confirm::confirming;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};

@@ -1,7 +1,7 @@
 //! Who was told, with receipts.
 
-use crate::model::Name;
-use crate::record::{Deliveries, Summary};
+use crate::model::{Name, Timestamp};
+use crate::record::{Deliveries, Rehearsal, Summary};
 use crate::report::page::{Section, Side, Table, Text, Tone};
 use crate::report::show;
 
@@ -48,6 +48,7 @@ fn rehearsed(summary: &Summary) -> Vec<Text> {
         let took = took.join(", ");
         lines.push(Text::new(Tone::Good, format!("Test alert received {at}: {took}.")));
     }
+    lines.extend(seen(rehearsal));
     for (channel, missed) in &tested {
         if let Some(letter) = missed {
             let (stage, answer) = (letter.stage.as_str(), &letter.answer);
@@ -60,6 +61,28 @@ fn rehearsed(summary: &Summary) -> Vec<Text> {
     let others: Vec<&str> = others.map(|one| one.channel.as_str()).collect();
     if !others.is_empty() {
         let line = format!("Not tested: {}.", others.join(", "));
+        lines.push(Text::new(Tone::Warn, line));
+    }
+    lines
+}
+
+/// Whether it came to where people look, where they were asked.
+fn seen(rehearsal: &Rehearsal) -> Vec<Text> {
+    let (seen, unseen): (Vec<_>, Vec<_>) =
+        rehearsal.seen().into_iter().partition(|(_, at)| at.is_some());
+    let with_time = |(channel, at): &(&Name, Option<Timestamp>)| match at {
+        Some(at) => format!("{channel} {}", show::instant_exact(*at)),
+        None => channel.to_string(),
+    };
+    let all = |some: &[(&Name, Option<Timestamp>)]| {
+        some.iter().map(with_time).collect::<Vec<_>>().join(", ")
+    };
+    let mut lines = Vec::new();
+    if !seen.is_empty() {
+        lines.push(Text::new(Tone::Good, format!("Seen by a person: {}.", all(&seen))));
+    }
+    if !unseen.is_empty() {
+        let line = format!("Not confirmed by a person: {}.", all(&unseen));
         lines.push(Text::new(Tone::Warn, line));
     }
     lines

@@ -3,6 +3,7 @@
 mod checks;
 pub mod cli;
 mod command;
+mod confirm;
 mod discover;
 mod dns;
 mod events;
