@@ -83,12 +83,12 @@ fn held(drive: &Drive, channel: &str) -> Vec<String> {
 
 /// `firing ServiceDown` of a letter that tells of alerts.
 fn alerts(words: &str) -> Option<String> {
-    let (states, webhook) = (["firing", "resolved"], r#"\"type\":\"release."#);
-    if words.contains(webhook) && !words.contains(&format!(r#"{webhook}alert\""#)) {
+    let (states, webhook) = (["firing", "resolved"], r#""type":"release."#);
+    if words.contains(webhook) && !words.contains(&format!(r#"{webhook}alert""#)) {
         return None; // a notice names what fires besides
     }
     let told = states.iter().find(|state| {
-        let json = format!(r#"\"status\":\"{state}\",\"incident\":\"chat/ServiceDown\""#);
+        let json = format!(r#""status":"{state}","incident":"chat/ServiceDown""#);
         words.contains(&json) || words.contains(&format!("[{} critical]", state.to_uppercase()))
     })?;
     let merged = ["fired and resolved before it could be told", "fired and ended"];

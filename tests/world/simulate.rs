@@ -60,11 +60,13 @@ const EDITS: [(&str, &str); 6] = [
     ("severities = [\"critical\"]", "severities = [\"critical\", \"warning\"]"),
     (
         "[[digest]]",
-        "[[channel]]\nname = \"desk\"\ntype = \"webhook\"\nurl = \"http://127.0.0.1:1/desk\"\n[[digest]]",
+        "[[channel]]\nname = \"desk\"\ntype = \"webhook\"\nurl = \"http://127.0.0.1:1/desk\"\n\
+         [[digest]]",
     ),
     ("name = \"pager\"", "name = \"pager\"\nafter = \"20m\""),
     (
-        "[[inhibit]]\nsource = [\"alertname=ServiceDown\"]\ntarget = [\"alertname=TargetSilent\"]\n",
+        "[[inhibit]]\nsource = [\"alertname=ServiceDown\"]\n\
+         target = [\"alertname=TargetSilent\"]\n",
         "",
     ),
     ("[[digest]]", "[[digest"),
