@@ -108,7 +108,9 @@ class Ours(Side):
         self.bench.check(f"{self.case}: {what}", holds, detail)
 
     def is_up(self) -> bool:
-        return '"healthy"' in " ".join(self.bodies("health"))
+        # Not before its suite is through: that would fail, and be told.
+        return ('"healthy"' in " ".join(self.bodies("health"))
+                and " steps: " in self.process.printed())
 
     def goes_on(self) -> bool:
         return bool(self.bodies("resumed"))
