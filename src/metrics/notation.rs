@@ -4,7 +4,7 @@
 use promql_parser::label::MatchOp;
 use promql_parser::parser::Expr;
 
-use super::stale_marker;
+use super::{promql, stale_marker};
 use crate::model::Labels;
 
 /// The label that bears a metric's name.
@@ -22,7 +22,7 @@ pub fn metric(text: &str) -> Result<Labels, String> {
         return Ok(Labels::default());
     }
     let wrong = || format!("{text:?} is no series; write for example up{{job=\"web\"}}");
-    let Ok(Expr::VectorSelector(selector)) = promql_parser::parser::parse(text) else {
+    let Ok(Expr::VectorSelector(selector)) = promql::tree(text) else {
         return Err(wrong());
     };
     let is_exact = selector.matchers.or_matchers.is_empty()

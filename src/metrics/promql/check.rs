@@ -1,6 +1,8 @@
 //! A first reading of a query's text, for what the parser cannot say: where
 //! an error is. What passes here and not there is pointed at as a whole.
 
+use promql_parser::parser::Expr;
+
 use super::compile::{self, RANGE_WORD};
 use super::complaint::{Complaint, Refused};
 
@@ -82,6 +84,10 @@ pub(super) fn check(text: &str, ranged: bool, nameless: bool) -> Result<Vec<Toke
             let what = if is_label { "invalid label name " } else { "no UTF-8 text: " };
             return Err(complaint(text, token.at, format!("{what}{}", token.text)));
         }
+        if let Some(letter) = strange_escape(token.text) {
+            let what = format!("`\\{letter}` stands for nothing; for a backslash write `\\\\`");
+            return Err(complaint(text, token.at, what));
+        }
         if is_beyond_numbers(token.text) {
             let what = format!("{} is beyond all numbers; write Inf for infinity", token.text);
             return Err(complaint(text, token.at, what));
@@ -146,6 +152,34 @@ fn has_bytes(quoted: &str) -> bool {
         }
     }
     false
+}
+
+/// A letter beyond ASCII behind a backslash, in a text in which that means
+/// something.
+fn strange_escape(quoted: &str) -> Option<char> {
+    if !quoted.starts_with(['"', '\'']) {
+        return None;
+    }
+    let mut chars = quoted.chars();
+    while let Some(c) = chars.next() {
+        let escaped = if c == '\\' { chars.next() } else { None };
+        if let Some(letter) = escaped.filter(|letter| !letter.is_ascii()) {
+            return Some(letter);
+        }
+    }
+    None
+}
+
+/// The parser's tree of a text. What brings the parser down is no PromQL either.
+///
+/// # Errors
+/// The parser's.
+pub(in crate::metrics) fn tree(text: &str) -> Result<Expr, String> {
+    let tokens = tokens(text).unwrap_or_default();
+    match tokens.iter().find_map(|token| strange_escape(token.text)) {
+        Some(letter) => Err(format!("`\\{letter}` stands for nothing")),
+        None => promql_parser::parser::parse(text),
+    }
 }
 
 /// Whether a selector, or its `offset` or `@`, may end here.

@@ -11,7 +11,7 @@ use promql_parser::parser::{
     SubqueryExpr, VectorMatchCardinality, VectorSelector,
 };
 
-use super::check::{check, complaint, place, with_range};
+use super::check::{check, complaint, place, tree, with_range};
 use super::complaint::Complaint;
 use super::eval::{STEPS_MAX, too_many_steps};
 use super::functions::{FUNCTIONS, Kind};
@@ -80,7 +80,7 @@ pub(super) enum Scope {
 pub(super) fn compile(text: &str, scope: Scope, room: usize) -> Result<Node, Complaint> {
     let tokens = check(text, scope == Scope::Ranged, scope == Scope::All)?;
     pattern::bounded(text, &tokens, room)?;
-    let parsed = promql_parser::parser::parse(&with_range(text, RANGE_TEXT)?)
+    let parsed = tree(&with_range(text, RANGE_TEXT)?)
         .map_err(|error| complaint(text, blamed(text, &error), explained(&error)))?;
     let compiler = Compiler { text, scope, room, sites: Sites::of(text, &tokens) };
     match parsed.value_type() {

@@ -30,6 +30,7 @@ use std::collections::BTreeMap;
 use self::annotation::Ledger;
 pub use self::annotation::{Annotation, Mend, Spot};
 pub use self::answer::{Answer, Matrix};
+pub(super) use self::check::tree;
 use self::compile::Scope;
 pub use self::complaint::{Complaint, Refused};
 use self::eval::{Context, Element, STEPS_MAX};

@@ -4,6 +4,8 @@
 use promql_parser::parser::value::ValueType;
 use promql_parser::parser::{BinModifier, BinaryExpr, Expr, ParenExpr};
 
+use super::check::tree;
+
 /// The top of an expression.
 #[derive(Clone, PartialEq, Debug)]
 pub enum Top {
@@ -30,7 +32,7 @@ pub enum Side {
 
 /// Splits an expression at its top comparison.
 pub fn split(text: &str) -> Top {
-    let Ok(parsed) = promql_parser::parser::parse(text) else {
+    let Ok(parsed) = tree(text) else {
         return Top::Whole("something that cannot be read".to_owned());
     };
     let mut top = &parsed;
@@ -65,7 +67,7 @@ pub fn split(text: &str) -> Top {
     };
     // What is written anew has to be read as what it was.
     let text = all.to_string();
-    match promql_parser::parser::parse(&text) {
+    match tree(&text) {
         Ok(again) if again == all => Top::Compared { all: text, bound },
         _ => Top::Whole(format!("`{op}` over what cannot be written apart")),
     }
@@ -74,8 +76,8 @@ pub fn split(text: &str) -> Top {
 /// Of two vectors: all pairs that match, each with the value of the left side.
 /// To add nothing of the right side keeps the pairs and that value.
 fn without_filter(binary: &BinaryExpr, modifier: BinModifier) -> Option<Expr> {
-    let nothing = promql_parser::parser::parse("clamp(x, 0, 0)").ok()?;
-    let sum = promql_parser::parser::parse("(x) + (x)").ok()?;
+    let nothing = tree("clamp(x, 0, 0)").ok()?;
+    let sum = tree("(x) + (x)").ok()?;
     let (Expr::Call(mut nothing), Expr::Binary(mut sum)) = (nothing, sum) else { return None };
     **nothing.args.args.first_mut()? = (*binary.rhs).clone();
     *sum.lhs = Expr::Paren(ParenExpr { expr: binary.lhs.clone() });
@@ -86,7 +88,7 @@ fn without_filter(binary: &BinaryExpr, modifier: BinModifier) -> Option<Expr> {
 
 /// An expression on one line and without comments, for people.
 pub fn one_line(text: &str) -> String {
-    match promql_parser::parser::parse(text) {
+    match tree(text) {
         Ok(parsed) => parsed.to_string(),
         Err(_) => text.split_whitespace().collect::<Vec<_>>().join(" "),
     }

@@ -86,6 +86,7 @@ fn passes_on_what_the_parser_says_in_our_form() {
     check("abs(1)", 1, "expected type vector");
     check(&format!("x + {}", "9".repeat(400)), 5, "is beyond all numbers");
     check(r#"x{p="\xff"}"#, 5, "no UTF-8 text");
+    check(r#"x{p!~"[^\ϣ]"}"#, 6, r"`\ϣ` stands for nothing; for a backslash write `\\`");
     check(r#"count_values("a\377", x)"#, 14, "invalid label name");
     assert!(Query::compile(r#"x{p="\x41\101\\xff"}"#).is_ok());
     check(r#"label_replace(x, "a", "$1", "b", "(")"#, 1, "is not a regular expression");
