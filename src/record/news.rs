@@ -156,9 +156,11 @@ impl Item {
             | Item::Resolved(alert)
             | Item::Closed(alert)
             | Item::Flapping(alert) => alert.is_told(channel),
-            Item::Standing { to, alert } => *to == channel.name && alert.is_for(channel),
+            // Also where it takes less by now: it is told of the end.
+            Item::Standing { to, .. } | Item::Escalated { to, .. } | Item::FellBack { to, .. } => {
+                *to == channel.name
+            }
             Item::Reminder { to, .. } => to.contains(&channel.name),
-            Item::Escalated { to, .. } | Item::FellBack { to, .. } => *to == channel.name,
             Item::Acknowledged(alert) => channel.medium.keeps_incidents() && alert.is_told(channel),
             // A later step is called for an incident that nobody takes on, and
             // for what only it may be left to hear.

@@ -46,7 +46,14 @@ fn complaints_of(drive: &Drive, id: &WatchId, found: &mut Vec<String>) {
 fn incidents_in_order(drive: &Drive, found: &mut Vec<String>) {
     let mut burning: BTreeMap<(&str, &str), &str> = BTreeMap::new();
     let mut seen: BTreeSet<&str> = BTreeSet::new();
+    let mut left: BTreeSet<(&WatchId, &str, u64)> = BTreeSet::new();
     for taken in drive.taken.iter().filter(|taken| seen.insert(&taken.key)) {
+        // A channel that was gone for a while heard nothing of any end.
+        for gone in absences(drive.facts_of(&taken.watch), &taken.channel) {
+            if gone <= taken.up_to && left.insert((&taken.watch, &taken.channel, gone)) {
+                burning.retain(|(channel, _), _| *channel != taken.channel);
+            }
+        }
         for (incident, status, told_before) in &taken.turns {
             let place = (taken.channel.as_str(), incident.as_str());
             let was = burning.get(&place).copied();
@@ -65,6 +72,16 @@ fn incidents_in_order(drive: &Drive, found: &mut Vec<String>) {
             };
         }
     }
+}
+
+/// The numbers of the facts after which a channel was no longer in the plan.
+fn absences(facts: &[(Timestamp, Fact)], channel: &str) -> Vec<u64> {
+    let is_there = |plan: &Plan| plan.channels.iter().any(|one| *one.name.as_str() == *channel);
+    let gone = facts.iter().zip(1u64..).filter_map(|((_, fact), seq)| match fact {
+        Fact::PlanChanged { plan, .. } if !is_there(plan) => Some(seq),
+        _ => None,
+    });
+    gone.collect()
 }
 
 /// What an ended watch still learns is how its letters and files fare, and who
