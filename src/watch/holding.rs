@@ -63,6 +63,7 @@ impl Watch {
             return;
         }
         let parents = self.record.parents(now, self.grace(now));
+        let mut is_any_in_doubt = false;
         for key in held {
             // One after another: of two that explain each other one is told.
             let why = self.record.why_held(&key, &parents, now);
@@ -71,6 +72,7 @@ impl Watch {
             // After a restart nobody has looked yet whether it still burns.
             let is_in_doubt = self.is_recovering(&key) || !self.look.is_acquainted();
             if is_same || why.is_none() && is_in_doubt {
+                is_any_in_doubt |= !is_same;
                 continue;
             }
             let AlertKey { rule, labels } = key;
@@ -79,7 +81,9 @@ impl Watch {
                 None => self.note(now, Fact::Freed { rule, labels }),
             }
         }
-        self.holding = Holding { seq: self.record.seq, due: self.next_review(now) };
+        // A doubt may end without a fact.
+        let seq = if is_any_in_doubt { 0 } else { self.record.seq };
+        self.holding = Holding { seq, due: self.next_review(now) };
     }
 
     fn is_recovering(&self, key: &AlertKey) -> bool {

@@ -10,14 +10,18 @@ use bakewatch::record::{AlertKey, AlertRecord, Fact, Hold, Item, Record};
 pub fn complaints(facts: &[(Timestamp, Fact)], found: &mut Vec<String>) {
     let (first, rest) = facts.split_first().expect("a watch begins with a fact");
     let mut record = Record::open(first.0, &first.1).expect("the first opens it");
-    let mut is_stopped = false;
+    let (mut is_stopped, mut in_doubt_until) = (false, first.0);
     for (at, fact) in rest.iter().filter(|(_, fact)| !matches!(fact, Fact::Measured(_))) {
-        if *at > record.at && !is_stopped && is_observing(&record) {
+        if *at > record.at && !is_stopped && *at > in_doubt_until && is_observing(&record) {
             found.extend(record.alerts.iter().filter_map(|(key, alert)| late(&record, key, alert)));
         }
         match fact {
             Fact::Stopped {} => is_stopped = true,
-            Fact::Resumed { .. } => is_stopped = false,
+            Fact::Resumed { .. } => {
+                // Nobody has looked yet whether it still burns.
+                let every = record.plan.windows.iter().map(|window| window.every).max();
+                (is_stopped, in_doubt_until) = (false, *at + every.unwrap_or_default());
+            }
             _ => {}
         }
         let before = key_of(fact).map(|key| record.alerts.get(&key).cloned().unwrap_or_default());
