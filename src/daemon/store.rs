@@ -98,9 +98,10 @@ impl Store {
     fn start(mut connection: Connection) -> Result<Store, String> {
         let (orders, queue) = mpsc::channel::<Request>();
         let work = move || {
+            let mut sync = "FULL"; // as it was opened
             for (order, done) in queue {
                 let result = match order {
-                    Order::Append(noted) => append(&mut connection, &noted),
+                    Order::Append(noted) => append(&mut connection, &mut sync, &noted),
                     Order::Finish(watch) => finish(&connection, &watch),
                 };
                 // Whoever asked may have been dropped; the work is done all the same.
@@ -356,12 +357,20 @@ fn migrate(connection: &mut Connection) -> Result<(), String> {
     Ok(())
 }
 
-fn append(connection: &mut Connection, noted: &[Noted]) -> Result<(), String> {
+/// `sync`: what the connection syncs.
+fn append(
+    connection: &mut Connection,
+    sync: &mut &'static str,
+    noted: &[Noted],
+) -> Result<(), String> {
     let words = |error: rusqlite::Error| error.to_string();
     // What a crash of the machine loses of measurements is blind time: they
     // are synced with the next decision. (A crash of ours loses none.)
-    let sync = if noted.iter().any(|one| one.decision) { "FULL" } else { "NORMAL" };
-    connection.pragma_update(None, "synchronous", sync).map_err(words)?;
+    let wanted = if noted.iter().any(|one| one.decision) { "FULL" } else { "NORMAL" };
+    if *sync != wanted {
+        connection.pragma_update(None, "synchronous", wanted).map_err(words)?;
+        *sync = wanted;
+    }
     let transaction = connection.transaction().map_err(words)?;
     for one in noted {
         append_one(&transaction, one)?;

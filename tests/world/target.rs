@@ -288,7 +288,15 @@ impl Target {
             Expo::Good | Expo::Bare => {
                 let mut samples = std::mem::take(&mut self.shown);
                 self.samples(&mut samples);
-                let kept = samples.iter().filter(|(name, _, _)| wanted.has(name.as_bytes()));
+                // Samples of one name follow each other: it is looked up once.
+                let mut last = ("", false);
+                let mut is_wanted = |name: &'static str| {
+                    if last.0 != name {
+                        last = (name, wanted.has(name.as_bytes()));
+                    }
+                    last.1
+                };
+                let kept = samples.iter().filter(|(name, _, _)| is_wanted(name));
                 let page =
                     metrics::page_of(kept.map(|(name, labels, v)| (*name, labels, *v)), table);
                 self.shown = samples;
