@@ -100,15 +100,16 @@ fn show(id: &WatchId, record: &Record) -> String {
         let _ = writeln!(text, "  source of metrics {name}: {how}");
     }
     for (key, alert) in &record.alerts {
+        let name = key.labels.of(key.rule.as_str());
         if alert.phase.is_firing() {
             let acked = alert.acked().map(|ack| format!(", acknowledged by {}", ack.by));
             let held = alert.held.as_ref().map(|why| format!(", nobody is told: {why}"));
             let (acked, held) = (acked.unwrap_or_default(), held.unwrap_or_default());
             let phase = alert.phase.as_str();
-            let _ = writeln!(text, "  alert {}{}: {phase}{acked}{held}", key.rule, key.labels);
+            let _ = writeln!(text, "  alert {name}: {phase}{acked}{held}");
         }
         if alert.flapping.is_some() {
-            let _ = writeln!(text, "  alert {}{}: flapping", key.rule, key.labels);
+            let _ = writeln!(text, "  alert {name}: flapping");
         }
     }
     for silence in record.silences_at(record.at) {

@@ -54,6 +54,12 @@ impl Labels {
         Labels::from_pairs(std::iter::once(added).chain(self.shared().iter().cloned()))
     }
 
+    /// What bears these labels, as queries write it: `ServiceDown`,
+    /// `up{job="api"}`.
+    pub fn of(&self, name: &str) -> String {
+        if self.is_empty() { name.to_owned() } else { format!("{name}{self}") }
+    }
+
     /// How many labels.
     pub fn len(&self) -> usize {
         self.shared().len()

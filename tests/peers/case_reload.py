@@ -64,7 +64,7 @@ class Reloaded(Ours):
         self.until(f"{what}: asks on", lambda: len(self.ill.asked) > asked + 4)
         new = [one.body for one in self.hooks.tries[told:]]
         self.check(f"{what}: nothing is told for it", not new, new)
-        self.check(f"{what}: it still fires", "ServiceDown{}: firing" in self.status(),
+        self.check(f"{what}: it still fires", "alert ServiceDown: firing" in self.status(),
                    self.status())
 
     def status(self) -> str:

@@ -41,7 +41,6 @@ pub(super) fn section(summary: &Summary) -> Option<Section> {
 }
 
 fn row(summary: &Summary, alert: &AlertSummary) -> Vec<Text> {
-    let labels = if alert.labels.is_empty() { String::new() } else { alert.labels.to_string() };
     let mut signals = summary.signals.iter();
     let signal = signals.find(|s| s.bounds.iter().any(|line| line.rule == alert.rule));
     let worst = match signal {
@@ -55,7 +54,7 @@ fn row(summary: &Summary, alert: &AlertSummary) -> Vec<Text> {
         (None, None) => Text::new(Tone::Bad, "still firing"),
     };
     vec![
-        Text::from(format!("{}{labels}", alert.rule)),
+        Text::from(alert.labels.of(alert.rule.as_str())),
         Text::new(Tone::of_severity(alert.severity), alert.severity.as_str()),
         Text::from(show::instant_exact(alert.fired_at)),
         Text::from(show::length(alert.time_to_detect())),
@@ -86,8 +85,7 @@ fn acknowledged(alert: &AlertSummary) -> Option<Text> {
 
 /// When nobody was told, and why: it fired all the same.
 fn held(alert: &AlertSummary) -> impl Iterator<Item = Text> {
-    let labels = if alert.labels.is_empty() { String::new() } else { alert.labels.to_string() };
-    let name = format!("{}{labels}", alert.rule);
+    let name = alert.labels.of(alert.rule.as_str());
     alert.held.iter().map(move |one| {
         let from = show::instant_exact(one.from);
         let to = one.to.map_or("the end".to_owned(), show::instant_exact);

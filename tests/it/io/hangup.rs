@@ -195,7 +195,7 @@ async fn reads_its_file_anew_while_an_alert_fires_and_tells_nothing_twice() {
     let (_, out, _) = bakewatch(world.dir.path(), &["status"]).await;
     assert!(out.contains("configuration: not followed"), "{out}");
     assert!(out.contains("service.toml:") && out.contains("ServiceDown.bellow"), "{out}");
-    assert!(out.contains("alert ServiceDown{}: firing"), "{out}");
+    assert!(out.contains("alert ServiceDown: firing"), "{out}");
     // Mended, with another bound: what fired is calm by it.
     world.write("below = 0");
     daemon = aside(move || {
