@@ -109,6 +109,17 @@ pub enum StepState {
     Skipped,
 }
 
+impl StepState {
+    /// `passed`, `failed`, `skipped`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            StepState::Passed => "passed",
+            StepState::Failed => "failed",
+            StepState::Skipped => "skipped",
+        }
+    }
+}
+
 /// Why a step was not tried, where nothing else is said.
 const MUST_FAILED: &str = "a must before it failed";
 

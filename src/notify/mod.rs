@@ -26,3 +26,4 @@ pub use owed::{Owed, again, owed, waited};
 pub use repeat::{EVERY as REPEAT_EVERY, repeat};
 pub use retry::{TIMEOUT, next_try};
 pub use steps::{Steps, Untold, steps, untold};
+pub use words::value_against_bound;

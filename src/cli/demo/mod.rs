@@ -22,9 +22,9 @@ use crate::daemon::secrets::Secrets;
 use crate::daemon::signal;
 use crate::daemon::store::Store;
 use crate::daemon::turn::{End, Observer, Turns};
-use crate::judge::Phase;
 use crate::model::{DAY, MINUTE, Name, Release, Timestamp, WatchId};
-use crate::record::Fact;
+use crate::notify;
+use crate::record::{Fact, Item};
 use crate::watch::Fleet;
 
 /// How many replicas the invented service has.
@@ -163,23 +163,34 @@ impl Story {
     }
 }
 
+/// What a rule's alert has come to.
+fn turn_of(rule: &Name, item: &Item) -> Option<String> {
+    match item {
+        Item::Fired(alert) if alert.rule == *rule => {
+            Some(format!("{rule} fires: {}", notify::value_against_bound(alert, true)))
+        }
+        Item::Resolved(alert) if alert.rule == *rule => Some(format!("{rule} is over")),
+        _ => None,
+    }
+}
+
 impl Observer for Story {
     fn fact(&mut self, _: &WatchId, at: Timestamp, fact: &Fact, fleet: &Fleet) {
         match fact {
             Fact::Smoked(result) => {
-                self.say(at, &format!("smoke test {:?}: {:?}", result.step, result.state));
+                self.say(at, &format!("smoke test {:?} {}", result.step, result.state.as_str()));
             }
             Fact::Matched(matched) => {
                 let presets: Vec<&str> = matched.presets.iter().map(Name::as_str).collect();
                 self.say(at, &format!("metrics understood by: {}", presets.join(", ")));
             }
-            Fact::Alert { rule, phase: Phase::Firing { since }, value, .. } if *since != at => {
-                let is_news = fleet
+            Fact::Alert { rule, .. } => {
+                let news = fleet
                     .ids()
                     .filter_map(|id| fleet.record(id))
-                    .any(|record| record.news.last().is_some_and(|news| news.at == at));
-                if is_news {
-                    self.say(at, &format!("{rule} fires at {:.3}", value.0));
+                    .flat_map(|record| record.news.iter().rev().take_while(|news| news.at == at));
+                if let Some(text) = news.filter_map(|news| turn_of(rule, &news.item)).next() {
+                    self.say(at, &text);
                 }
             }
             Fact::WindowClosed { window, summary } => {

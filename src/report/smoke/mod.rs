@@ -133,9 +133,7 @@ impl SmokeRun {
 fn outcome(result: &StepResult) -> &'static str {
     match result.state {
         StepState::Passed if result.is_flaky() => "flaky",
-        StepState::Passed => "passed",
-        StepState::Failed => "failed",
-        StepState::Skipped => "skipped",
+        state => state.as_str(),
     }
 }
 
