@@ -13,8 +13,9 @@ use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 use crate::model::unix_parts;
 
 /// A page waits no longer than this for a health check before it: then a second
-/// connection is the lesser evil.
-const WAIT_MAX: Duration = Duration::from_millis(50);
+/// connection is the lesser evil. (A busy machine of ours is no slow target: what
+/// was opened once on that account would be used, and stay.)
+const WAIT_MAX: Duration = Duration::from_millis(250);
 
 /// So many pages are received and read at a time, unless they are slow to come.
 const PAGES_MAX: usize = 8;
