@@ -49,7 +49,7 @@ impl Exit {
             Exit::Usage => "the command line, the configuration or the state directory is at fault",
             Exit::Inconclusive => "inconclusive: too little evidence for a verdict",
             Exit::Unreachable => {
-                "the daemon or metrics server that was asked cannot be reached, or does not live"
+                "who was asked (a daemon, a target, a metrics server, a channel) cannot be reached"
             }
             Exit::Degraded => "degraded, with --strict",
             Exit::Interrupted => "interrupted",

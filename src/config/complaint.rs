@@ -170,7 +170,7 @@ pub(super) fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) 
     (best.0 <= allowed && best.0 < best.1.chars().count()).then_some(best.1)
 }
 
-/// `; did you mean …?` or, with nothing near, all that there is.
+/// `did you mean …?` or, with nothing near, all that there is.
 pub(super) fn instead(word: &str, known: &[&str]) -> String {
     match nearest(word, known.iter().copied()) {
         Some(near) => format!("did you mean `{near}`?"),

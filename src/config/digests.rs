@@ -24,7 +24,10 @@ const SHOWN: usize = 3;
 /// Reads every `[[digest]]`.
 pub(super) fn read(top: &Table, channels: &[Channel]) -> Vec<Digest> {
     let tables = top.get("digest").map_or_else(Vec::new, |value| value.tables("digest"));
-    let reads = |channel: &&Channel| !channel.medium.is_for_alerts_alone();
+    // A later step is called for an incident that nobody takes on.
+    let reads = |channel: &&Channel| {
+        !channel.medium.is_for_alerts_alone() && channel.routing.after.is_none()
+    };
     let everybody: Vec<Name> =
         channels.iter().filter(reads).map(|channel| channel.name.clone()).collect();
     let mut taken = BTreeMap::new();

@@ -8,10 +8,11 @@ use super::service::claim;
 use super::sources::DataSources;
 use super::walk::{Said, Table, Value};
 use crate::metrics::{Shape, Signal, Unit};
-use crate::model::{MINUTE, Span};
+use crate::model::Span;
 
-/// Over this rates and quantiles are read, unless `rules.range` says otherwise.
-pub(super) const RANGE: Span = Span::from_millis(5 * MINUTE.millis());
+/// Over this rates and quantiles are read, unless `rules.range` says otherwise:
+/// a preset's signals and a user's own alike.
+pub(super) use crate::metrics::presets::RANGE;
 
 /// What a rule has to know of a signal.
 #[derive(Clone, Copy, PartialEq, Debug)]
@@ -201,8 +202,11 @@ fn unit(value: &Value) -> Option<Unit> {
 pub(super) fn required(top: &Table, catalogue: &Catalogue) -> Vec<crate::model::Name> {
     let members = top.get("require").and_then(Value::list).unwrap_or_default();
     let known = members.iter().filter(|member| find(catalogue, member).is_some());
-    let mut names: Vec<crate::model::Name> =
-        known.filter_map(|member| member.as_text()).map(Into::into).collect();
-    names.dedup();
+    let mut names: Vec<crate::model::Name> = Vec::new();
+    for name in known.filter_map(|member| member.as_text()) {
+        if !names.iter().any(|known| *known == *name) {
+            names.push(name.into());
+        }
+    }
     names
 }

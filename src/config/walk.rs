@@ -316,11 +316,6 @@ impl<'t> Value<'t> {
         members.iter().filter_map(named).collect()
     }
 
-    /// The same where it may be something else besides.
-    pub fn entries_if_table(&self) -> Vec<(&'t str, Value<'t>)> {
-        if self.is_table() { self.entries().unwrap_or_default() } else { Vec::new() }
-    }
-
     /// All entries of a table with names of the user's own.
     pub fn entries(&self) -> Option<Vec<(&'t str, Value<'t>)>> {
         let DeValue::Table(table) = self.value else { return self.wants("a table") };
@@ -331,6 +326,11 @@ impl<'t> Value<'t> {
             (name, Value { sink: self.sink, key, at, value: value.get_ref() })
         };
         Some(in_order(table).into_iter().map(entry).collect())
+    }
+
+    /// The same where it may be something else besides.
+    pub fn entries_if_table(&self) -> Vec<(&'t str, Value<'t>)> {
+        if self.is_table() { self.entries().unwrap_or_default() } else { Vec::new() }
     }
 
     /// The same as JSON.

@@ -224,7 +224,8 @@ impl Reader {
     pub fn latest(&self) -> Result<Option<WatchId>, String> {
         let query = "SELECT watch FROM facts WHERE seq = 1 ORDER BY at DESC, rowid DESC LIMIT 1";
         let name = self.connection.query_row(query, [], |row| row.get::<_, String>(0)).optional();
-        Ok(name.map_err(|error| self.at(&error))?.map(|name| WatchId(name.into())))
+        let name = name.map_err(|error| in_words(&self.path, &error))?;
+        Ok(name.map(|name| WatchId(name.into())))
     }
 
     /// The watches of a service, the latest first.
@@ -238,7 +239,7 @@ impl Reader {
             let rows = query.query_map([], |row| row.get::<_, String>(0))?;
             rows.collect::<rusqlite::Result<Vec<_>>>()
         };
-        let all = read().map_err(|error| self.at(&error))?;
+        let all = read().map_err(|error| in_words(&self.path, &error))?;
         let is_of =
             |id: &String| id.split_once('@').is_some_and(|(of, _)| *of == *service.as_str());
         Ok(all.into_iter().filter(is_of).map(|id| WatchId(id.into())).collect())

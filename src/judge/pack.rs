@@ -1,6 +1,6 @@
-//! The rules that hold without a word of configuration: the checklist's quick
-//! reference, two that watch over the watching, and three over what health
-//! answers show.
+//! The rules that come with the program: the checklist's quick reference, three
+//! that watch over the watching, and those over what health answers, checks and
+//! certificates show. Most hold without a word of configuration.
 
 use super::{Bound, Rule};
 use crate::check::Check;

@@ -3,11 +3,9 @@
 
 use crate::model::{Labels, Name, Severity, Span, Verdict};
 
-/// Below this share of known health nothing good can be said of a release.
-pub const HEALTH_RATIO_MIN: f64 = 0.9;
-
-/// The same for each required signal: "without evidence for more than 10%".
-pub const SIGNAL_RATIO_MIN: f64 = 0.9;
+/// Below this share of known health nothing good can be said of a release; the
+/// same for each required signal: "without evidence for more than 10%".
+const SEEN_MIN: f64 = 0.9;
 
 /// A critical alert that fired for longer than this in all fails the release,
 /// also when it is over at the close.
@@ -165,7 +163,7 @@ fn weight(reason: &ReasonKind) -> u8 {
 
 fn unseen(evidence: &Evidence) -> Vec<ReasonKind> {
     let mut reasons = Vec::new();
-    if !reaches(evidence.health_ratio, HEALTH_RATIO_MIN) {
+    if !is_enough(evidence.health_ratio) {
         reasons.push(ReasonKind::HealthUnseen);
     }
     match evidence.smoke {
@@ -174,14 +172,14 @@ fn unseen(evidence: &Evidence) -> Vec<ReasonKind> {
         SmokeEnd::Finished => {}
     }
     let signals = evidence.signals.iter().filter(|seen| seen.observable);
-    let dark = signals.filter(|seen| !reaches(seen.ratio, SIGNAL_RATIO_MIN));
+    let dark = signals.filter(|seen| !is_enough(seen.ratio));
     reasons.extend(dark.cloned().map(ReasonKind::SignalUnseen));
     reasons
 }
 
-/// Not a number reaches nothing.
-fn reaches(ratio: f64, least: f64) -> bool {
-    ratio >= least - ROUNDING
+/// Whether so much of a time was seen that its calm counts. Not a number is not.
+pub fn is_enough(seen: f64) -> bool {
+    seen >= SEEN_MIN - ROUNDING
 }
 
 #[cfg(test)]

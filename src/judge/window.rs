@@ -1,4 +1,4 @@
-//! Windows and what they amount to.
+//! A window: for how long a release is watched, and how closely.
 
 use serde::{Deserialize, Serialize};
 

@@ -11,7 +11,7 @@ pub struct Channel {
     pub name: Name,
     /// How.
     pub medium: Medium,
-    /// Which alerts; summaries and notices go to every channel.
+    /// Which alerts. What is no alert goes by other rules: `Item::concerns`.
     pub severities: Vec<Severity>,
     /// When, and of which of these.
     #[serde(default, skip_serializing_if = "Routing::is_default")]

@@ -57,9 +57,7 @@ pub fn cards(digest: &Digest, cards_max: usize) -> (Vec<Card>, Vec<String>) {
             let alerts = tellings.iter().map(|telling| alert(digest, telling));
             alerts.chain(notices.iter().map(notice)).collect()
         }
-        Content::Smoke(steps) => {
-            steps.iter().filter(|step| words::has_failed(step)).map(smoke).collect()
-        }
+        Content::Smoke(steps) => steps.iter().filter(|step| step.has_failed()).map(smoke).collect(),
         Content::Overview(overview) => vec![overview::card(overview)],
         Content::Released | Content::Summary(_) => Vec::new(),
     };

@@ -244,11 +244,6 @@ pub fn misses(step: &StepResult) -> Vec<String> {
     step.misses.iter().map(line).collect()
 }
 
-/// Whether a step of the suite is among the failed.
-pub fn has_failed(step: &StepResult) -> bool {
-    step.has_failed()
-}
-
 /// At most `chars_max` characters in one line, `…` at the end of what was
 /// cut. Control characters and those that turn the direction of writing
 /// become spaces: nothing from outside breaks a header or hides in a line.

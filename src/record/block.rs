@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::{Labels, Measurement, Name, Timestamp};
+use crate::model::{Measurement, Name, Timestamp};
 
 /// What was measured and observed from `from` (exclusive) to `to`.
 #[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
@@ -85,7 +85,4 @@ pub struct Row {
     /// What it was; `None`: nothing in all this time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub measured: Option<Measurement>,
-    /// The same by label set, where a plan asks for it.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub breakdown: Vec<(Labels, Measurement)>,
 }

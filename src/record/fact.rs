@@ -438,7 +438,7 @@ mod tests {
 
     #[test]
     fn stores_a_block_without_what_was_never_counted_and_reads_the_same_back() {
-        let row = Row { signal: "x".into(), seen: 0, measured: None, breakdown: Vec::new() };
+        let row = Row { signal: "x".into(), seen: 0, measured: None };
         let tally = Tally { ok: 4, ..Tally::default() };
         let block =
             Block { tallies: vec![("a".into(), tally)], rows: vec![row], ..Block::default() };

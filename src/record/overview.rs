@@ -4,11 +4,9 @@
 use serde::{Deserialize, Serialize};
 
 use super::{AlertSummary, Availability, Coverage, Item, Record};
+use crate::judge::verdict;
 use crate::metrics::Unit;
 use crate::model::{Digest, Name, Number, Severity, Span, Timestamp, Why};
-
-/// A verdict asks for the same: with less, silence proves nothing.
-const SEEN_MIN: f64 = 0.9;
 
 /// What a digest says.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
@@ -104,7 +102,7 @@ impl Overview {
 
     /// Whether enough was seen to call a time without alerts quiet.
     pub fn is_seen(&self) -> bool {
-        self.coverage.health_ratio.0 >= SEEN_MIN
+        verdict::is_enough(self.coverage.health_ratio.0)
     }
 }
 

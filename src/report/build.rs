@@ -401,8 +401,7 @@ fn missing(channel: &ChannelRecord) -> Option<String> {
     (!each.is_empty()).then(|| format!("does not reach {}", each.join("; ")))
 }
 
-/// Whether a channel is to be told this. Smoke failures, summaries and
-/// notices go to all; a notice not to the channel that it is about.
+/// Whether a channel is to be told this.
 fn concerns(record: &Record, channel: &Name, item: &Item) -> bool {
     let known = record.plan.channels.iter().find(|known| known.name == *channel);
     known.is_some_and(|known| item.concerns(known))

@@ -22,8 +22,8 @@ const STEPS_MIN: i64 = 1440;
 /// A tick that comes later than so many intervals finds a gap, not a delay.
 const LATE_TICKS: i64 = 4;
 
-/// Samples older than this say nothing (Prometheus's lookback).
-const LOOKBACK: Span = Span::from_secs(300);
+/// And so much later besides, however short the interval: a busy machine is none.
+const LATE_MIN: Span = Span::from_secs(30);
 
 /// So much longer than a block are its samples kept: it may be cut late.
 const LATE_MAX: Span = MINUTE;
@@ -388,8 +388,7 @@ impl Measure {
             one.seen = 0;
             one.gathered = None;
             if seen > 0 || measured.is_some() {
-                let (signal, breakdown) = (one.name.clone(), Vec::new());
-                block.rows.push(Row { signal, seen, measured, breakdown });
+                block.rows.push(Row { signal: one.name.clone(), seen, measured });
             }
         }
         block
@@ -440,7 +439,7 @@ impl Watch {
     /// what comes in now was not measured then.
     pub(super) fn notice_gap(&mut self, now: Timestamp) {
         let last = self.measure.last_tick;
-        if now.since(last) <= LATE_TICKS * self.interval(now) + LOOKBACK / 10 {
+        if now.since(last) <= LATE_TICKS * self.interval(now) + LATE_MIN {
             return;
         }
         self.flush(last, now);

@@ -11,10 +11,9 @@ use crate::model::SECOND;
 /// The pack, as two replicas that are asked every 15 s have it.
 pub(super) fn rules() -> String {
     let head = "# Rules of the pack\n\n\
-        They hold without a word of configuration. A `[[rule]]` of the same name changes one, \
-        `off = true` leaves it out.\n\n";
-    let tail = "\n`ReplicasMissing` has the bound `targets.expect`, and is judged where that is \
-        above 1. `TargetSilent` waits for three intervals where those are longer. A rule with \
+        Most hold without a word of configuration, some where there is something for them to \
+        judge. A `[[rule]]` of the same name changes one, `off = true` leaves it out.\n\n";
+    let tail = "\n`ReplicasMissing` has the bound `targets.expect`. `TargetSilent` waits for three intervals where those are longer. A rule with \
         events needs so many in its range, or there is nothing to judge. Broken (calm) readings \
         in a row are needed besides the time.\n";
     let columns = [
@@ -31,8 +30,13 @@ pub(super) fn rules() -> String {
         shoulds: true,
         certificates: true,
     };
-    let rules = pack::pack(scope);
-    format!("{head}{}{tail}", table(&columns, rules.iter().map(rule)))
+    let (rules, always) = (pack::pack(scope), pack::pack(Scope::of(&[])));
+    let mut conditions = String::from("\nSome are judged only under a condition:\n\n");
+    for rule in rules.iter().filter(|rule| always.iter().all(|known| known.name != rule.name)) {
+        let (name, condition) = (&rule.name, pack::condition_of(rule.name.as_str()));
+        conditions.push_str(&format!("- `{name}` where {condition}\n"));
+    }
+    format!("{head}{}{tail}{conditions}", table(&columns, rules.iter().map(rule)))
 }
 
 fn rule(rule: &Rule) -> Vec<String> {

@@ -59,7 +59,7 @@ pub(super) const TABLE: Table = Table {
         )
         .needed()
         .such_as("\"email\""),
-        key("severities", Some(&SEVERITY), "which alerts; summaries come in any case")
+        key("severities", Some(&SEVERITY), "which alerts; it has no say in summaries")
             .or("all")
             .such_as("[\"critical\"]"),
         key(

@@ -98,7 +98,7 @@ pub enum Standing {
     Observable,
     /// Something that was asked for cannot be.
     Blind,
-    /// Some target does not answer at all.
+    /// A target, or a source of metrics, does not answer at all.
     Unreachable,
 }
 

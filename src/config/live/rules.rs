@@ -85,7 +85,7 @@ fn checks(ground: &Ground, signal: &Signal) -> Option<String> {
         health::PRESENT | health::SOURCE_UP if !ground.plan.data_sources.is_empty() => {
             return None;
         }
-        "up" | health::PRESENT => "no target is scraped (targets.metrics = false)",
+        "up" | health::PRESENT => "no target is scraped",
         name if health::is_of_checks(name) => return None, // they stand in the plan
         _ if !is_probed => "no target's health is asked",
         "health_age" if !ground.moves => {

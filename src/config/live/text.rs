@@ -48,7 +48,7 @@ pub fn show(live: &Live) -> String {
     text.push_str(match live.standing {
         Standing::Observable => "all that was asked for can be watched\n",
         Standing::Blind => "something that was asked for cannot be watched\n",
-        Standing::Unreachable => "some target does not answer\n",
+        Standing::Unreachable => "something that was asked does not answer\n",
     });
     text
 }

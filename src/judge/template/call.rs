@@ -334,7 +334,7 @@ fn without_port(given: &str) -> &str {
     }
 }
 
-/// Every word with a capital; words end where there is no letter, digit or `_`.
+/// Every word with a capital; words end where there is no letter, digit, `_` or `'`.
 fn titled(given: &str) -> String {
     let mut before = ' ';
     let mut out = String::with_capacity(given.len());

@@ -333,19 +333,18 @@ impl Parser<'_> {
     }
 
     fn command(&self, tokens: &[Token], depth: usize) -> Result<Command, String> {
-        let terms = self.terms(tokens, depth)?;
-        match (tokens.first(), &terms[..]) {
-            (None, _) => Err("a value is missing; write for example $value".to_owned()),
-            (Some(Token::Word(name)), _) if !is_literal(name) => {
+        match tokens {
+            [] => Err("a value is missing; write for example $value".to_owned()),
+            [Token::Word(name), rest @ ..] if !is_literal(name) => {
                 is_function(name)?;
-                let mut args = self.terms(&tokens[1..], depth)?;
-                args.shrink_to_fit();
-                Ok(Command::Call { name: name.clone(), args })
+                Ok(Command::Call { name: name.clone(), args: self.terms(rest, depth)? })
             }
-            (Some(_), [term]) => Ok(Command::Value(term.clone())),
-            (Some(_), _) => {
-                Err("several values side by side; write `|` before a function".to_owned())
-            }
+            _ => match <[Term; 1]>::try_from(self.terms(tokens, depth)?) {
+                Ok([term]) => Ok(Command::Value(term)),
+                Err(_) => {
+                    Err("several values side by side; write `|` before a function".to_owned())
+                }
+            },
         }
     }
 

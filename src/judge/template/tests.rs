@@ -108,6 +108,15 @@ fn works_on_words() {
 }
 
 #[test]
+fn reads_brackets_within_brackets_once_each() {
+    // Read twice at each level, this would take a billion steps.
+    let deep =
+        |levels: usize| format!("{{{{ {}1{} }}}}", "print (".repeat(levels), ")".repeat(levels));
+    assert_eq!(shown(&deep(30), "a", 0.0), "1");
+    assert!(Template::parse(&deep(31)).is_err());
+}
+
+#[test]
 fn refuses_what_it_cannot_do_by_name() {
     for (text, expected) in [
         ("{{ query \"up\" }}", "`query` is not supported: it needs a Prometheus server to ask"),

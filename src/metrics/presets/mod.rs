@@ -148,11 +148,6 @@ fn see(family: &mut Family, label: &str, value: &str) {
     }
 }
 
-/// The names of all signals that presets can give.
-pub fn signal_names() -> Vec<&'static str> {
-    SIGNALS.iter().map(|(name, _)| *name).collect()
-}
-
 /// Holds the presets (all of them, or those pinned) against what is there. A
 /// user's own go first, and one with the name of a known preset replaces it.
 pub fn detect(families: &[Family], pinned: Option<&[Name]>, own: &[Preset]) -> Matched {

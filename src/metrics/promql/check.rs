@@ -26,6 +26,10 @@ pub(super) const WORDS: [&str; 12] = [
 /// no deeper than this, so that reading and evaluating them fits on any stack.
 const TOKENS_MAX: usize = 1000;
 
+/// What we write ourselves of such a query (a selector's matchers in each of
+/// its selectors, say) is longer.
+const TREE_TOKENS_MAX: usize = 5 * TOKENS_MAX;
+
 /// A thousand years: the parser's own durations end there or thereabouts.
 const SECONDS_MAX: f64 = 3.2e10;
 
@@ -173,9 +177,13 @@ fn strange_escape(quoted: &str) -> Option<char> {
 /// The parser's tree of a text. What brings the parser down is no PromQL either.
 ///
 /// # Errors
-/// The parser's.
+/// The parser's; and a text of more words than fit on any stack, however deep
+/// they nest.
 pub(in crate::metrics) fn tree(text: &str) -> Result<Expr, String> {
     let tokens = tokens(text).unwrap_or_default();
+    if tokens.len() > TREE_TOKENS_MAX {
+        return Err(format!("more than {TREE_TOKENS_MAX} words; split the query"));
+    }
     match tokens.iter().find_map(|token| strange_escape(token.text)) {
         Some(letter) => Err(format!("`\\{letter}` stands for nothing")),
         None => promql_parser::parser::parse(text),

@@ -5,9 +5,9 @@
 use std::time::Duration;
 
 use promql_parser::label::Matcher;
-use promql_parser::parser::{Expr, VectorSelector, parse};
+use promql_parser::parser::{Expr, VectorSelector};
 
-use super::check::with_range;
+use super::check::{tree, with_range};
 use super::compile::RANGE_WORD;
 use crate::model::Span;
 
@@ -24,13 +24,13 @@ pub struct Narrowed {
 /// (`{job="chat"}`) in every selector.
 ///
 /// # Errors
-/// It is no PromQL, or cannot be written down again.
+/// It is no PromQL, has more words than we send, or cannot be written down again.
 pub fn narrow(text: &str, range: Span, selector: Option<&str>) -> Result<Narrowed, String> {
     let filled = match text.contains(RANGE_WORD) {
         true => with_range(text, &duration(range)).map_err(|complaint| complaint.what)?,
         false => text.to_owned(),
     };
-    let mut parsed = parse(&filled)?;
+    let mut parsed = tree(&filled)?;
     let matchers = selector.map(matchers).transpose()?.unwrap_or_default();
     let mut longest = None;
     each(&mut parsed, &mut |selected, range| {
@@ -42,7 +42,7 @@ pub fn narrow(text: &str, range: Span, selector: Option<&str>) -> Result<Narrowe
         return Ok(Narrowed { text: filled, range });
     }
     let text = parsed.to_string();
-    match parse(&text) {
+    match tree(&text) {
         Ok(again) if again == parsed => Ok(Narrowed { text, range }),
         Ok(_) | Err(_) => {
             Err("a selector cannot be put into this query; write its matchers in the query, and \
@@ -59,7 +59,7 @@ pub fn narrow(text: &str, range: Span, selector: Option<&str>) -> Result<Narrowe
 pub fn matchers(selector: &str) -> Result<Vec<Matcher>, String> {
     const SUCH_AS: &str = "write for example '{job=\"chat\"}'";
     let is_braced = selector.trim().starts_with('{') && selector.trim().ends_with('}');
-    let Ok(Expr::VectorSelector(parsed)) = parse(selector) else {
+    let Ok(Expr::VectorSelector(parsed)) = tree(selector) else {
         return Err(format!("{selector:?} is no list of matchers; {SUCH_AS}"));
     };
     let all = parsed.matchers;
@@ -76,7 +76,7 @@ pub fn matchers(selector: &str) -> Result<Vec<Matcher>, String> {
 
 /// Asks whether anything is there that a query reads; `None`: it reads nothing.
 pub fn there(text: &str) -> Option<String> {
-    let mut parsed = parse(text).ok()?;
+    let mut parsed = tree(text).ok()?;
     let mut found: Vec<String> = Vec::new();
     each(&mut parsed, &mut |selected, _| {
         let asked = format!("count({selected})");

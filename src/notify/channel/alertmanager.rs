@@ -145,7 +145,7 @@ pub fn of_smoke(digest: &Digest, steps: &[StepResult]) -> Alert {
     let labels = own_labels(digest, "SmokeFailed", Severity::Critical);
     let failed: Vec<String> = steps
         .iter()
-        .filter(|step| words::has_failed(step))
+        .filter(|step| step.has_failed())
         .map(|step| format!("{}: {}", step.step, words::misses(step).join("; ")))
         .collect();
     let about = words::headline(digest).about;

@@ -293,7 +293,7 @@ fn fill<'a>(
         }
         Content::Smoke(steps) => {
             data.status = "failed";
-            data.smoke = steps.iter().filter(|step| words::has_failed(step)).map(smoke).collect();
+            data.smoke = steps.iter().filter(|step| step.has_failed()).map(smoke).collect();
             "release.smoke_failed"
         }
         Content::Overview(overview) => {

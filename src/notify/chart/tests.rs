@@ -14,7 +14,7 @@ fn blocks(ratios: &[Option<f64>]) -> Vec<Block> {
         let from = OUT + index as i64 * MINUTE;
         let measured = ratio
             .map(|ratio| Measurement::Ratio { num: (ratio * 1000.0).into(), den: 1000.0.into() });
-        let row = Row { signal: "error_ratio".into(), seen: 4, measured, breakdown: Vec::new() };
+        let row = Row { signal: "error_ratio".into(), seen: 4, measured };
         Block { from, to: from + MINUTE, rows: vec![row], ..Block::default() }
     };
     ratios.iter().enumerate().map(block).collect()

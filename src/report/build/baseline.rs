@@ -170,15 +170,11 @@ fn line(record: &Record, rule: &Rule) -> String {
         let side = if matches!(bound, crate::judge::Bound::Above(_)) { "above" } else { "below" };
         let factor = bound.value();
         let bound = record.bound_of(rule, *bound)?.value();
-        Some(format!("{side} {}{place} ({factor}x)", shown(level.unit, bound)))
+        Some(format!("{side} {}{place} ({factor}x)", show(level.unit, bound)))
     });
-    let (value, readings) = (shown(level.unit, value.0), level.readings);
+    let (value, readings) = (show(level.unit, value.0), level.readings);
     let bounds = bounds.collect::<Vec<_>>().join(", ");
     format!("{name}: {bounds}; {version} had {value}, the median of {readings} readings")
-}
-
-fn shown(unit: Unit, value: f64) -> String {
-    show(unit, value)
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::HEALTH;
 use crate::check::{StepResult, StepState};
-use crate::judge::verdict::{Evidence, Fired, ReasonKind, Seen, SmokeEnd, verdict};
+use crate::judge::verdict::{Evidence, Fired, ReasonKind, Seen, SmokeEnd, is_enough, verdict};
 use crate::model::{Name, Span, Verdict, Why};
 use crate::record::{AlertSummary, Heritage, Reason, Record, SignalSummary, Summary};
 use crate::report::page::value;
@@ -255,7 +255,7 @@ fn unseen(summary: &Summary, seen: &Seen) -> String {
     let reads = summary.targets.iter().filter_map(|target| target.scraped);
     let scrapes = match reads.map(|ratio| ratio.0).reduce(f64::max) {
         Some(best) if best <= 0.0 => "; no scrape could be read",
-        Some(best) if best < 0.9 => "; many scrapes could not be read",
+        Some(best) if !is_enough(best) => "; many scrapes could not be read",
         Some(_) | None => "",
     };
     format!("{why}seen for {}, 90% is needed{scrapes}", show::share(seen.ratio))

@@ -1,5 +1,6 @@
 //! How much of the window was seen, and what was not.
 
+use crate::judge::verdict::is_enough;
 use crate::model::{MINUTE, Span};
 use crate::record::{Blind, Summary};
 use crate::report::page::{Section, Side, Table, Text, Tone};
@@ -14,7 +15,7 @@ pub(super) fn section(summary: &Summary) -> Option<Section> {
     let span = |blind: &Blind| blind.to.since(blind.from);
     let total = coverage.blind.iter().fold(Span::ZERO, |sum, blind| sum + span(blind));
     let ratio = coverage.health_ratio.0;
-    let tone = if ratio >= 0.9 { Tone::Plain } else { Tone::Unknown };
+    let tone = if is_enough(ratio) { Tone::Plain } else { Tone::Unknown };
     let mut paragraphs = vec![Text::new(
         tone,
         format!("The health of the service was known for {} of the window.", show::share(ratio)),

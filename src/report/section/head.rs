@@ -1,5 +1,6 @@
 //! What stands above the sections: what was watched, and its few main numbers.
 
+use crate::judge::verdict::is_enough;
 use crate::metrics::Unit;
 use crate::model::MINUTE;
 use crate::record::{SignalSummary, Summary};
@@ -100,7 +101,7 @@ fn alerts(summary: &Summary) -> Figure {
 
 fn coverage(summary: &Summary) -> Figure {
     let ratio = summary.coverage.health_ratio.0;
-    let tone = if ratio >= 0.9 { Tone::Plain } else { Tone::Unknown };
+    let tone = if is_enough(ratio) { Tone::Plain } else { Tone::Unknown };
     let note = "of the window seen".to_owned();
     Figure { label: "Coverage", value: Text::new(tone, show::share(ratio)), note }
 }

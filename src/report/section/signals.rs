@@ -1,5 +1,6 @@
 //! What was measured: a table of all signals, and the course of each.
 
+use crate::judge::verdict::is_enough;
 use crate::model::Number;
 use crate::record::{SignalSummary, Summary};
 use crate::report::page::{Chart, Section, Shade, Side, Table, Text, Tone, tone, value};
@@ -37,7 +38,7 @@ pub(super) fn section(summary: &Summary) -> Option<Section> {
 fn row(signal: &SignalSummary) -> Vec<Text> {
     let star = if signal.required { " *" } else { "" };
     let seen = signal.evidence_ratio.0;
-    let seen_tone = if signal.required && seen < 0.9 { Tone::Unknown } else { Tone::Plain };
+    let seen_tone = if signal.required && !is_enough(seen) { Tone::Unknown } else { Tone::Plain };
     let overall = match signal.missing {
         Some(why) => Text::new(Tone::Unknown, why.as_str()),
         None => number(signal, signal.overall),

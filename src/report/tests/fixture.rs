@@ -336,7 +336,6 @@ fn block(from: Span, to: Span, seen: &Minute) -> Block {
         signal: name.into(),
         seen: if seen.has_metrics { slots } else { 0 },
         measured: seen.has_metrics.then_some(measured),
-        breakdown: Vec::new(),
     };
     let mut rows: Vec<Row> = measured.into_iter().map(row).collect();
     let up = f64::from(seen.up);
@@ -349,7 +348,6 @@ fn block(from: Span, to: Span, seen: &Minute) -> Block {
             max: Number(up),
             n: slots,
         }),
-        breakdown: Vec::new(),
     });
     let tally = |index: u32| Tally {
         ok: if index < seen.up { slots } else { 0 },

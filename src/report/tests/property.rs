@@ -39,7 +39,6 @@ fn row() -> impl Strategy<Value = Row> {
         signal: signal.into(),
         seen,
         measured,
-        breakdown: Vec::new(),
     })
 }
 

@@ -98,7 +98,7 @@ fn alike(mail: &Mail) {
 fn measure(story: &mut Story, failed: f64) {
     let from = story.record.blocks.last().map_or(story.record.at + HOUR, |last| last.to);
     let measured = Some(Measurement::Ratio { num: failed.into(), den: 1000.0.into() });
-    let row = Row { signal: "error_ratio".into(), seen: 4, measured, breakdown: Vec::new() };
+    let row = Row { signal: "error_ratio".into(), seen: 4, measured };
     let block = Block { from, to: from + MINUTE, rows: vec![row], ..Block::default() };
     story.fact(MINUTE, Fact::Measured(block));
 }

@@ -35,7 +35,6 @@ fn earlier(version: &str, verdict: Verdict, rows: &[(&str, Vec<Measurement>)]) -
             signal: Name::from(*signal),
             seen: 1,
             measured: all.get(index).cloned(),
-            breakdown: Vec::new(),
         };
         let rows = rows.iter().map(row).collect();
         let block = Block { from, to: from + RANGE, slots: 1, seen: 1, rows, ..Block::default() };
