@@ -1,16 +1,38 @@
-//! Asks each target of a plan once: health, readiness, exposition. Where the
+//! Looks for a plan's targets, and asks each of them once: health, readiness, exposition. Where the
 //! paths are only guessed, the known ones are tried in their order.
 
 use crate::check::paths::{KNOWN, is_elsewhere};
 use std::sync::Arc;
 
-use crate::config::live::{self, Answered, Shown, Sourced};
+use crate::config::live::{self, Answered, Shown, Sought, Sourced};
+use crate::daemon::discovery;
 use crate::daemon::http::Http;
 use crate::daemon::query;
 use crate::daemon::secrets::Secrets;
 use crate::metrics::{Table, Wanted, read_page};
 use crate::model::{DataSource, Exchange, Failure, Inquiry, Method, Request, Span, Timestamp};
 use crate::record::{Found, Plan};
+
+/// Whom the sources of targets name. They are targets of the plan from then on.
+pub async fn find(plan: &mut Plan, http: &Http, secrets: &Secrets) -> Vec<Sought> {
+    let mut all = Vec::new();
+    for source in &plan.sources {
+        let (targets, words) = match discovery::look(source, http, secrets).await {
+            Ok(found) => {
+                let count = found.targets.len();
+                for target in found.targets {
+                    if plan.targets.iter().all(|known| known.name != target.name) {
+                        plan.targets.push(target);
+                    }
+                }
+                (Some(count), found.left_out.unwrap_or_default())
+            }
+            Err(why) => (None, why),
+        };
+        all.push(Sought { source: source.name.clone(), targets, words });
+    }
+    all
+}
 
 /// What each target answers. The plan follows what was found.
 pub async fn ask(plan: &mut Plan, http: &Http, secrets: &Secrets) -> Vec<Answered> {

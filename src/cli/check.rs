@@ -119,8 +119,12 @@ pub async fn live(given: &Check) -> Result<Exit, String> {
     let mut exit = Exit::Good;
     for (index, mut checked) in all.into_iter().enumerate() {
         let secrets = Secrets::new(std::mem::take(&mut checked.secrets));
-        let answered = tokio::select! {
-            answered = acquaint::ask(&mut checked.plan, &http, &secrets) => answered,
+        let asking = async {
+            let sought = acquaint::find(&mut checked.plan, &http, &secrets).await;
+            (sought, acquaint::ask(&mut checked.plan, &http, &secrets).await)
+        };
+        let (sought, answered) = tokio::select! {
+            asked = asking => asked,
             _ = stops.changed() => return Ok(Exit::Interrupted),
         };
         let sourced = tokio::select! {
@@ -137,7 +141,7 @@ pub async fn live(given: &Check) -> Result<Exit, String> {
             }
             continue;
         }
-        let live = live::live(&checked, &answered, &sourced, clock::wall());
+        let live = live::live(&checked, sought, &answered, &sourced, clock::wall());
         let text = match (given.json, index) {
             (true, _) => serde_json::to_string(&live).map_err(|error| error.to_string())? + "\n",
             (false, 0) => live::show(&live),

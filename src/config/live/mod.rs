@@ -44,11 +44,25 @@ pub struct Shown {
     pub content_type: Option<String>,
 }
 
+/// Whom a source of targets named.
+#[derive(Clone, Debug, Serialize)]
+pub struct Sought {
+    /// Which source.
+    pub source: Name,
+    /// How many targets; `None`: it did not answer.
+    pub targets: Option<usize>,
+    /// Why it did not, or what was left out.
+    pub words: String,
+}
+
 /// All that one look amounts to.
 #[derive(Debug, Serialize)]
 pub struct Live {
     /// The service.
     pub service: Name,
+    /// Each source of targets.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub sought: Vec<Sought>,
     /// Each target.
     pub targets: Vec<TargetLive>,
     /// Each source of metrics.
@@ -98,12 +112,18 @@ pub enum Standing {
     Observable,
     /// Something that was asked for cannot be.
     Blind,
-    /// A target, or a source of metrics, does not answer at all.
+    /// A target or a source does not answer at all.
     Unreachable,
 }
 
 /// Holds what was answered against the plan.
-pub fn live(checked: &Checked, answered: &[Answered], sourced: &[Sourced], now: Timestamp) -> Live {
+pub fn live(
+    checked: &Checked,
+    sought: Vec<Sought>,
+    answered: &[Answered],
+    sourced: &[Sourced],
+    now: Timestamp,
+) -> Live {
     let plan = &checked.plan;
     let Look { families, matched, mut meters, series } = look(plan, answered, sourced, now);
     let sources = sourced::shown(plan, sourced);
@@ -120,10 +140,13 @@ pub fn live(checked: &Checked, answered: &[Answered], sourced: &[Sourced], now: 
     });
     let signals: Vec<SignalLive> = shown.collect();
     let missing = |name: &Name| signals.iter().all(|signal| signal.name != *name);
-    let is_blind = plan.require.iter().any(missing)
+    let nobody = |one: &Sought| one.targets == Some(0);
+    let is_blind = plan.targets.is_empty() && sought.iter().any(nobody)
+        || plan.require.iter().any(missing)
         || rules.iter().any(|rule| rule.is_own && rule.never.is_some())
         || answered.iter().any(|one| matches!(one.metrics, Some((_, Err(_)))));
-    let is_silent = sources.iter().any(|source| !source.reachable);
+    let is_silent = sources.iter().any(|source| !source.reachable)
+        || sought.iter().any(|one| one.targets.is_none());
     let standing = if is_silent || targets.iter().any(|target| !target.reachable) {
         Standing::Unreachable
     } else if is_blind {
@@ -133,7 +156,7 @@ pub fn live(checked: &Checked, answered: &[Answered], sourced: &[Sourced], now: 
     };
     let unmatched = matched.unmatched.into_iter().filter(missing).collect();
     let (presets, notes, service) = (matched.presets, matched.notes, plan.service.clone());
-    Live { service, targets, sources, presets, signals, unmatched, notes, rules, standing }
+    Live { service, sought, targets, sources, presets, signals, unmatched, notes, rules, standing }
 }
 
 /// One rule's plan, with what it selects and reads now.

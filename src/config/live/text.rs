@@ -6,6 +6,11 @@ use crate::config::explain::{Row, section};
 /// The whole of it, as plain aligned text.
 pub fn show(live: &Live) -> String {
     let mut text = format!("{}\n", live.service);
+    let sought = live.sought.iter().map(|one| {
+        let found = one.targets.map_or("does not answer".to_owned(), |n| format!("{n} target(s)"));
+        vec![one.source.to_string(), found, one.words.clone()]
+    });
+    section(&mut text, "Sources of targets", sought.collect());
     for target in &live.targets {
         let how = if target.reachable { "answers" } else { "does not answer" };
         let rows = target.lines.iter().map(|(what, words)| vec![what.clone(), words.clone()]);

@@ -138,3 +138,27 @@ async fn takes_a_page_that_is_cut_off_for_none() {
     assert_eq!(code, Some(3), "{out}");
     assert!(out.contains("cut off: OpenMetrics ends with # EOF"), "{out}");
 }
+
+#[tokio::test]
+async fn asks_the_targets_that_are_found_and_says_where_none_are() {
+    let (dir, (url, _)) = (tempfile::tempdir().unwrap(), service(BODY).await);
+    let found = dir.path().join("found.json");
+    let plan = format!(
+        "service = \"shop\"\n[targets]\nhealth = \"/healthz\"\n\
+         discover = [{{ file = {found:?} }}]\n\
+         [[rule]]\nname = \"Slow\"\nquery = \"shop_latency_seconds_sum\"\nabove = 5\n"
+    );
+    let place = url.strip_prefix("http://").unwrap().to_owned();
+    std::fs::write(&found, format!("[{{\"targets\": [{place:?}]}}]")).unwrap();
+    let (code, out) = check(dir.path(), &url, &plan).await;
+    assert_eq!(code, Some(0), "{out}");
+    for line in ["1 target(s)", "answers\n  health /healthz", "  Slow "] {
+        assert!(out.contains(line), "{line}\nis not in\n{out}");
+    }
+    std::fs::write(&found, "[]").unwrap();
+    let (code, out) = check(dir.path(), &url, &plan).await;
+    assert_eq!((code, out.contains("0 target(s)")), (Some(3), true), "{out}");
+    std::fs::remove_file(&found).unwrap();
+    let (code, out) = check(dir.path(), &url, &plan).await;
+    assert_eq!((code, out.contains("does not answer")), (Some(4), true), "{out}");
+}
