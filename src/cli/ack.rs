@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::exit::Exit;
 use super::order::{author, give, joined};
-use super::{out, run};
+use super::{out, place};
 
 /// Options of `ack`.
 #[derive(Args)]
@@ -36,7 +36,7 @@ pub struct Ack {
 /// No state directory is known, nobody knows who asks, or the output cannot be
 /// written.
 pub async fn run(given: &Ack) -> Result<Exit, String> {
-    let dir = run::reading(given.state_dir.as_deref())?;
+    let dir = place::reading(given.state_dir.as_deref())?;
     let by = author(given.by.as_deref())?;
     let mut order = json!({ "incident": given.incident, "by": by, "comment": given.comment });
     if let Some(service) = &given.service {

@@ -160,16 +160,5 @@ pub async fn live(given: &Check) -> Result<Exit, String> {
 /// The configuration; `None`: it is wrong, and that has been told.
 fn checked(given: &Check) -> Option<Vec<Checked>> {
     let from = Given { url: given.url.clone(), ..Given::default() };
-    match load::load(given.config.as_deref(), &from) {
-        Ok(all) => {
-            for warning in all.iter().flat_map(|checked| &checked.warnings) {
-                out::complain(format_args!("warning: {warning}"));
-            }
-            Some(all)
-        }
-        Err(complaints) => {
-            complaints.iter().for_each(out::complain);
-            None
-        }
-    }
+    load::told(given.config.as_deref(), &from)
 }

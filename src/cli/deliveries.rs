@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::exit::Exit;
 use super::order::{author, give};
-use super::{out, run};
+use super::{out, place};
 use crate::daemon::store::Reader;
 use crate::model::WatchId;
 use crate::record::{LetterSummary, Record};
@@ -53,7 +53,7 @@ pub async fn run(given: &Deliveries) -> Result<Exit, String> {
     if let Some(key) = &given.replay {
         return replay(given, key).await;
     }
-    let reader = Reader::open(&run::reading(given.state_dir.as_deref())?)?;
+    let reader = Reader::open(&place::reading(given.state_dir.as_deref())?)?;
     let mut letters: Vec<(WatchId, LetterSummary)> = Vec::new();
     let mut channels: Vec<String> = Vec::new();
     for id in meant(&reader, given.release.as_deref())? {
@@ -85,7 +85,7 @@ pub async fn run(given: &Deliveries) -> Result<Exit, String> {
 }
 
 async fn replay(given: &Deliveries, key: &str) -> Result<Exit, String> {
-    let dir = run::reading(given.state_dir.as_deref())?;
+    let dir = place::reading(given.state_dir.as_deref())?;
     let by = author(given.by.as_deref())?;
     match give(&dir, "replay", &json!({ "key": key, "by": by })).await? {
         Ok(_) => {

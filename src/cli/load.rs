@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use super::out;
 use crate::config::{self, Checked, Complaint, Given, Source};
 use crate::daemon::files;
 
@@ -40,6 +41,22 @@ pub fn load(path: Option<&Path>, given: &Given) -> Result<Vec<Checked>, Vec<Stri
         }
     }
     if wrong.is_empty() { Ok(checked) } else { Err(wrong) }
+}
+
+/// The same for a command: complaints and warnings are told. `None`: it is wrong.
+pub fn told(path: Option<&Path>, given: &Given) -> Option<Vec<Checked>> {
+    match load(path, given) {
+        Ok(all) => {
+            for warning in all.iter().flat_map(|one| &one.warnings) {
+                out::complain(format_args!("warning: {warning}"));
+            }
+            Some(all)
+        }
+        Err(complaints) => {
+            complaints.iter().for_each(out::complain);
+            None
+        }
+    }
 }
 
 /// The texts of the files that a path or a pattern fits.

@@ -10,16 +10,28 @@ use std::path::{Path, PathBuf};
 /// # Errors
 /// Neither a directory nor a home is known, or it cannot be made.
 pub fn state_dir(given: Option<PathBuf>) -> Result<PathBuf, String> {
-    let dir = named(given, |name| env::var_os(name).filter(|value| !value.is_empty()))?;
+    let dir = named(given, var)?;
     fs::create_dir_all(&dir).map_err(|error| format!("{}: {error}", dir.display()))?;
     Ok(dir)
 }
 
-/// The state directory's name alone; nothing is made.
+/// For commands that only read: the state directory's name; nothing is made.
 ///
 /// # Errors
 /// Neither a directory nor a home is known.
-pub fn named(
+pub fn reading(given: Option<&Path>) -> Result<PathBuf, String> {
+    named(given.map(Path::to_owned), var)
+}
+
+fn var(name: &str) -> Option<OsString> {
+    env::var_os(name).filter(|value| !value.is_empty())
+}
+
+/// The state directory's name.
+///
+/// # Errors
+/// Neither a directory nor a home is known.
+fn named(
     given: Option<PathBuf>,
     var: impl Fn(&str) -> Option<OsString>,
 ) -> Result<PathBuf, String> {

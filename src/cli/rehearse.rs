@@ -45,16 +45,9 @@ const LOOK_EVERY: Duration = Duration::from_millis(500);
 /// # Errors
 /// There is no state directory, or it cannot be written.
 pub async fn run(given: &Rehearse) -> Result<Exit, String> {
-    let all = match load::load(Some(&given.config), &Given::default()) {
-        Ok(all) => all,
-        Err(complaints) => {
-            complaints.iter().for_each(out::complain);
-            return Ok(Exit::Usage);
-        }
+    let Some(all) = load::told(Some(&given.config), &Given::default()) else {
+        return Ok(Exit::Usage);
     };
-    for warning in all.iter().flat_map(|one| &one.warnings) {
-        out::complain(format_args!("warning: {warning}"));
-    }
     let dir = place::state_dir(given.state_dir.clone())?;
     if given.wait.is_some() && doors::names(&all).is_empty() {
         out::complain(

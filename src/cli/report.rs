@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::exit::Exit;
-use super::{out, run};
+use super::{out, place};
 use crate::daemon::store::Reader;
 use crate::model::WatchId;
 use crate::record::{Record, WindowRecord};
@@ -33,7 +33,7 @@ pub struct Report {
 /// # Errors
 /// There is no store, no such release, or no closed window of it.
 pub fn run(given: &Report) -> Result<Exit, String> {
-    let reader = Reader::open(&run::reading(given.state_dir.as_deref())?)?;
+    let reader = Reader::open(&place::reading(given.state_dir.as_deref())?)?;
     let (id, record) = find(&reader, given.release.as_deref())?;
     let closed = match &given.window {
         Some(name) => record.windows.get(name.as_str()),

@@ -1,7 +1,7 @@
 //! `run`: stands watch over a release, from smoke to the last window.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -81,16 +81,7 @@ pub async fn run(given: Run) -> Result<Exit, String> {
     log::start(given.log_format)?;
     let reloads = signal::reloads()?;
     let from = Given { url: given.url.clone(), until: given.until.clone(), ..Given::default() };
-    let all = match load::load(given.config.as_deref(), &from) {
-        Ok(all) => all,
-        Err(complaints) => {
-            complaints.iter().for_each(out::complain);
-            return Ok(Exit::Usage);
-        }
-    };
-    for warning in all.iter().flat_map(|one| &one.warnings) {
-        out::complain(format_args!("warning: {warning}"));
-    }
+    let Some(all) = load::told(given.config.as_deref(), &from) else { return Ok(Exit::Usage) };
     let telling = match telling(&given.output, &all) {
         Ok(telling) => telling,
         Err(complaint) => {
@@ -360,14 +351,4 @@ fn place<'a>(
         }
     }
     unreachable!("a number is free long before they end")
-}
-
-/// For commands that only read: the state directory's name.
-///
-/// # Errors
-/// As `place::named`.
-pub fn reading(dir: Option<&Path>) -> Result<PathBuf, String> {
-    place::named(dir.map(Path::to_owned), |name| {
-        std::env::var_os(name).filter(|value| !value.is_empty())
-    })
 }

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::exit::Exit;
 use super::order::{author, give, joined};
-use super::{out, run};
+use super::{out, place};
 use crate::daemon::clock;
 use crate::daemon::store::Reader;
 use crate::model::{Name, Silence, Timestamp};
@@ -88,7 +88,7 @@ struct Expire {
 /// # Errors
 /// No state directory is known, or the output cannot be written.
 pub async fn run(given: &Silencing) -> Result<Exit, String> {
-    let dir = run::reading(given.state_dir.as_deref())?;
+    let dir = place::reading(given.state_dir.as_deref())?;
     match &given.what {
         What::List(list) => {
             out::print(&listed(&known(&dir)?, list.all, clock::wall()))?;

@@ -7,7 +7,7 @@ use std::time::Duration;
 use clap::Args;
 
 use super::exit::Exit;
-use super::{out, run};
+use super::{out, place};
 use crate::daemon::lock::{self, Holder};
 use crate::daemon::pulse::STALE;
 use crate::daemon::store::Reader;
@@ -34,7 +34,7 @@ pub struct Status {
 /// # Errors
 /// There is no store, or it cannot be read.
 pub fn run(given: &Status) -> Result<Exit, String> {
-    let dir = run::reading(given.state_dir.as_deref())?;
+    let dir = place::reading(given.state_dir.as_deref())?;
     if given.check {
         let (words, exit) = life(&lock::holder(&dir)?);
         out::print(&format!("{}: {words}\n", dir.display()))?;

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use super::outside;
 use super::service::{Service, claim, free_name};
 use super::walk::{Said, Table, Value};
-use super::windows::Times;
+use super::windows::{Times, most_below, timeout};
 use crate::check::{Check, template};
 use crate::model::{Ask, DnsType, HOUR, SECOND, Span};
 
@@ -58,8 +58,9 @@ fn check(table: &Table, name: &str, times: &Times) -> Option<Check> {
     let ask = asked(table).filter(|ask| is_whole(ask, table));
     let every = Said::of(table.get("every"), |value| every(value).map(Some)).or(None);
     let interval = every.flatten().unwrap_or_else(|| times.fastest());
-    let default = times.timeout.min(Span::from_millis(interval.millis() * 2 / 3));
-    let timeout = Said::of(table.get("timeout"), |value| timeout(value, interval)).or(default);
+    let default = times.timeout.min(most_below(interval));
+    let timeout = Said::of(table.get("timeout"), |value| timeout(value, interval, "the interval"))
+        .or(default);
     let expect =
         Said::of(table.get("expect"), |value| Some(outside::assertions(value))).or(Vec::new());
     let must = Said::of(table.get("must"), Value::flag).or(true);
@@ -189,7 +190,7 @@ fn record_type(value: &Value) -> Option<DnsType> {
 }
 
 /// An address with or without a port; a name would have to be looked up first.
-fn server(value: &Value) -> Option<SocketAddr> {
+pub(super) fn server(value: &Value) -> Option<SocketAddr> {
     let text = value.text()?;
     let alone = || Some(SocketAddr::new(text.parse::<IpAddr>().ok()?, 53));
     let found = text.parse::<SocketAddr>().ok().or_else(alone);
@@ -214,17 +215,4 @@ fn every(value: &Value) -> Option<Span> {
         return None;
     }
     Some(every)
-}
-
-fn timeout(value: &Value, every: Span) -> Option<Span> {
-    let timeout = value.some_span()?;
-    if timeout >= every {
-        let most = Span::from_millis(every.millis() * 2 / 3);
-        value.error(format!(
-            "{timeout} is not below the interval, {every}: an answer that is late would delay \
-             the next question; write at most \"{most}\""
-        ));
-        return None;
-    }
-    Some(timeout)
 }

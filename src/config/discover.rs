@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::found::Form;
 use super::secret::Vault;
 use super::walk::{Table, Value};
-use super::{address, reach};
+use super::{address, checks, reach};
 use crate::model::{Name, Paths, Records, SECOND, Source, Span, Way};
 
 /// How often a source is asked, unless it says so itself: a file may change
@@ -100,12 +100,7 @@ fn file_way(value: &Value) -> Option<(String, Way)> {
 fn http_way(table: &Table, value: &Value, vault: &Vault) -> Option<(String, Way)> {
     let url = address::web(value.text()?).map_err(|what| value.error(what)).ok()?;
     let reach = reach::read(table, vault);
-    let mut headers = table.get("headers").map_or_else(Vec::new, |value| {
-        let headers = vault.headers(value);
-        reach::hold_against(&headers, &reach, value);
-        headers
-    });
-    headers.extend(reach.auth);
+    let headers = reach::headers(table.get("headers"), &reach, vault);
     // Without its query, which may hold a token.
     let name = format!("http {}", address::place(url.as_str()));
     let (url, transport) = (String::from(url), reach.transport);
@@ -137,7 +132,7 @@ fn dns_way(value: &Value) -> Option<(String, Way)> {
     }
     let server = match table.get("server") {
         None => None,
-        Some(value) => Some(server(value)?),
+        Some(value) => Some(checks::server(value)?),
     };
     let label = format!("dns {} {name}", kind.as_str());
     Some((label, Way::Dns { name: name.to_owned(), kind, port, server }))
@@ -152,19 +147,4 @@ fn records(value: &Value) -> Option<Records> {
         value.error(format!("unknown type {text:?}; {instead}"));
     }
     known
-}
-
-/// An address with a port, 53 without.
-fn server(value: &Value) -> Option<String> {
-    let text = value.text()?;
-    if text.parse::<core::net::SocketAddr>().is_ok() {
-        return Some(text.to_owned());
-    }
-    match text.parse::<core::net::IpAddr>() {
-        Ok(ip) => Some(core::net::SocketAddr::new(ip, 53).to_string()),
-        Err(_) => {
-            value.error(format!("{text:?} is no address; write for example \"10.0.0.2:53\""));
-            None
-        }
-    }
 }

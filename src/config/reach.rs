@@ -40,8 +40,23 @@ pub(super) fn read(table: &Table, vault: &Vault) -> Reach {
     Reach { auth: headers, transport }
 }
 
+/// The headers of a request, with those that hold credentials.
+pub(super) fn headers(
+    value: Option<&Value>,
+    reach: &Reach,
+    vault: &Vault,
+) -> Vec<(String, HeaderValue)> {
+    let mut headers = value.map_or_else(Vec::new, |value| {
+        let headers = vault.headers(value);
+        hold_against(&headers, reach, value);
+        headers
+    });
+    headers.extend(reach.auth.iter().cloned());
+    headers
+}
+
 /// Complains where a header is given besides credentials that take its place.
-pub(super) fn hold_against(headers: &[(String, HeaderValue)], auth: &Reach, value: &Value) {
+fn hold_against(headers: &[(String, HeaderValue)], auth: &Reach, value: &Value) {
     for (name, _) in &auth.auth {
         if headers.iter().any(|(known, _)| known.eq_ignore_ascii_case(name)) {
             value.error(format!("`{name}` is set by `auth` too; leave one of them out"));

@@ -83,7 +83,7 @@ pub(super) fn read(top: &Table, given: &Given, vault: &Vault, notes: &Notes) -> 
     let expect = get("expect").and_then(|value| expect(value, targets.len(), is_found));
     let least = targets.len().max(1); // of those that are looked for: at least one
     let reach = table.as_ref().map_or_else(Reach::default, |table| reach::read(table, vault));
-    let headers = headers(get("headers"), &reach, vault);
+    let headers = reach::headers(get("headers"), &reach, vault);
     if let (Some(value), None) = (get("expect"), &health) {
         value.error("health is not asked, so no replica can be healthy; leave one of them out");
     }
@@ -103,17 +103,6 @@ pub(super) fn read(top: &Table, given: &Given, vault: &Vault, notes: &Notes) -> 
         sources,
         health,
     }
-}
-
-/// Headers of probes and scrapes, with those that hold credentials.
-fn headers(value: Option<&Value>, reach: &Reach, vault: &Vault) -> Vec<(String, HeaderValue)> {
-    let mut headers = value.map_or_else(Vec::new, |value| {
-        let headers = vault.headers(value);
-        reach::hold_against(&headers, reach, value);
-        headers
-    });
-    headers.extend(reach.auth.iter().cloned());
-    headers
 }
 
 fn url(top: &Table, given: &Given) -> Option<String> {

@@ -5,7 +5,7 @@ use super::complaint::instead;
 use super::secret::Vault;
 use super::service::file_name;
 use super::walk::{Said, Table, Value};
-use super::windows::Times;
+use super::windows::{SHORTEST, Times, timeout};
 use super::{address, reach};
 use crate::metrics::presets::Preset;
 use crate::metrics::promql::{matchers, narrow};
@@ -152,13 +152,8 @@ fn source(table: &Table, name: &str, vault: &Vault, times: &Times) -> Option<Dat
     let url = table.need("url", "url = \"http://prometheus.example.com:9090\"").and_then(url);
     let selector = Said::of(table.get("selector"), |value| selector(value).map(Some)).or(None);
     let reach = reach::read(table, vault);
-    let mut headers = table.get("headers").map_or_else(Vec::new, |value| {
-        let headers = vault.headers(value);
-        reach::hold_against(&headers, &reach, value);
-        headers
-    });
-    headers.extend(reach.auth);
-    let timeout = Said::of(table.get("timeout"), |value| timeout(value, times.fastest()));
+    let headers = reach::headers(table.get("headers"), &reach, vault);
+    let timeout = Said::of(table.get("timeout"), |value| timeout(value, times.fastest(), SHORTEST));
     let delay = Said::of(table.get("delay"), delay).or(Span::ZERO);
     let history = Said::of(table.get("history"), history).or(HISTORY);
     let takes_partial = table.flag("partial-response").unwrap_or(false);
@@ -207,19 +202,6 @@ fn selector(value: &Value) -> Option<String> {
     let text = value.text()?;
     matchers(text).map_err(|what| value.error(what)).ok()?;
     Some(text.trim().to_owned())
-}
-
-fn timeout(value: &Value, fastest: Span) -> Option<Span> {
-    let span = value.some_span()?;
-    if span >= fastest {
-        value.error(format!(
-            "{span} is not below the shortest interval, {fastest}: an answer that is late would \
-             delay the next question; write at most \"{}\"",
-            Span::from_millis(fastest.millis() * 2 / 3)
-        ));
-        return None;
-    }
-    Some(span)
 }
 
 /// Nothing, or long enough for a median.

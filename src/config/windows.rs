@@ -68,8 +68,8 @@ pub(super) fn read(top: &Table, given: &Given, notes: &Notes) -> Times {
         .sort_by(|a, b| (a.window.length, &a.window.name).cmp(&(b.window.length, &b.window.name)));
     let shortest = windows.first().map_or(DAY, |placed| placed.window.length);
     let timeout = top.get("timeout").map_or_else(
-        || Some(TIMEOUT_MAX.min(Span::from_millis(fastest.millis() * 2 / 3))),
-        |value| timeout(value, fastest),
+        || Some(TIMEOUT_MAX.min(most_below(fastest))),
+        |value| timeout(value, fastest, SHORTEST),
     );
     let settle = top
         .get("settle")
@@ -147,13 +147,22 @@ fn every(value: &Value) -> Option<Span> {
     Some(every)
 }
 
-fn timeout(value: &Value, fastest: Span) -> Option<Span> {
+/// What the interval of all targets is called in complaints.
+pub(super) const SHORTEST: &str = "the shortest interval";
+
+/// The longest time-out that leaves some of an interval.
+pub(super) fn most_below(interval: Span) -> Span {
+    Span::from_millis(interval.millis() * 2 / 3)
+}
+
+/// A time-out below an interval, which is called so.
+pub(super) fn timeout(value: &Value, interval: Span, called: &str) -> Option<Span> {
     let timeout = value.some_span()?;
-    if timeout >= fastest {
-        let most = Span::from_millis(fastest.millis() * 2 / 3);
+    if timeout >= interval {
+        let most = most_below(interval);
         value.error(format!(
-            "{timeout} is not below the shortest interval, {fastest}: an answer that is late \
-             would delay the next question; write at most \"{most}\""
+            "{timeout} is not below {called}, {interval}: an answer that is late would delay \
+             the next question; write at most \"{most}\""
         ));
         return None;
     }

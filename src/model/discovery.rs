@@ -1,5 +1,6 @@
 //! Where targets are found that nobody lists: a file, an address, a name.
 
+use core::net::SocketAddr;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -60,9 +61,9 @@ pub enum Way {
         /// The targets' port; SRV records bear their own.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         port: Option<u16>,
-        /// Whom to ask, as `10.0.0.2:53`; `None`: the system's servers.
+        /// Whom to ask; `None`: the system's servers.
         #[serde(default, skip_serializing_if = "Option::is_none")]
-        server: Option<String>,
+        server: Option<SocketAddr>,
     },
 }
 

@@ -9,7 +9,7 @@ use clap::{Args, ValueEnum};
 use serde_json::Value;
 
 use super::exit::Exit;
-use super::{out, run};
+use super::{out, place};
 use crate::daemon::api::client;
 use crate::daemon::api::form;
 use crate::daemon::clock;
@@ -80,7 +80,7 @@ pub async fn run(given: &Ask) -> Result<Exit, String> {
     if shown == Form::Sparkline && !is_range {
         return Err("--output sparkline: an instant is no line; give --start".to_owned());
     }
-    let dir = run::reading(given.state_dir.as_deref())?;
+    let dir = place::reading(given.state_dir.as_deref())?;
     if lock::holder(&dir)? == Holder::None {
         let dir = dir.display();
         out::complain(format_args!("{dir}: no watch is running with this state directory"));

@@ -44,13 +44,7 @@ pub struct Smoke {
 /// No HTTP client, or the output cannot be written.
 pub async fn run(given: &Smoke) -> Result<Exit, String> {
     let from = Given { url: given.url.clone(), ..Given::default() };
-    let all = match load::load(given.config.as_deref(), &from) {
-        Ok(all) => all,
-        Err(complaints) => {
-            complaints.iter().for_each(out::complain);
-            return Ok(Exit::Usage);
-        }
-    };
+    let Some(all) = load::told(given.config.as_deref(), &from) else { return Ok(Exit::Usage) };
     let outputs = match given.output.read() {
         Ok(outputs) => outputs,
         Err(complaint) => {

@@ -14,9 +14,7 @@ pub(super) async fn look(way: &Way, paths: &Paths) -> Result<Found, String> {
         Records::Aaaa => DnsType::Aaaa,
         Records::Srv => DnsType::Srv,
     };
-    let server = server.as_ref().map(|text| text.parse()).transpose();
-    let server = server.map_err(|error| format!("the server's address: {error}"))?;
-    let records = lookup(name, of, server, TIMEOUT).await.map_err(|error| error.to_string())?;
+    let records = lookup(name, of, *server, TIMEOUT).await.map_err(|error| error.to_string())?;
     let addresses: Vec<String> =
         records.iter().filter_map(|record| address(&record.data, port.unwrap_or(0))).collect();
     let mut found = found::at(addresses.iter().map(String::as_str), paths);
