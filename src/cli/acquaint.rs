@@ -10,7 +10,7 @@ use crate::daemon::http::Http;
 use crate::daemon::query;
 use crate::daemon::secrets::Secrets;
 use crate::metrics::{Table, Wanted, read_page};
-use crate::model::{DataSource, Exchange, Failure, Inquiry, Method, Request, Span, Timestamp};
+use crate::model::{DataSource, Exchange, Failure, Inquiry, Span, Timestamp};
 use crate::record::{Found, Plan};
 
 /// Whom the sources of targets name. They are targets of the plan from then on.
@@ -98,7 +98,7 @@ pub async fn seek(plan: &mut Plan, http: &Http, secrets: &Secrets) -> Vec<String
     let base = base_of(plan, plan.targets.first().and_then(|first| first.health.clone()));
     let mut tried = Vec::new();
     for paths in &KNOWN {
-        let request = get(plan, format!("{base}{}", paths.health));
+        let request = plan.get(format!("{base}{}", paths.health));
         match http.exchange(&request, secrets).await {
             Ok(exchange) if is_elsewhere(exchange.status) => tried.push(paths.health.to_owned()),
             Ok(_) => {
@@ -110,7 +110,7 @@ pub async fn seek(plan: &mut Plan, http: &Http, secrets: &Secrets) -> Vec<String
     }
     // What answers a scrape is there all the same.
     let metrics = KNOWN[0].metrics.to_owned();
-    let request = get(plan, format!("{base}{metrics}"));
+    let request = plan.get(format!("{base}{metrics}"));
     if http.body(&request, secrets, plan.body_bytes_max).await.is_ok() {
         plan.follow(&Found { metrics: Some(metrics), ..Found::default() }, false);
     }
@@ -134,7 +134,7 @@ async fn exchange(
 ) -> Option<(String, Result<Exchange, Failure>)> {
     let url = url?;
     let path = url.strip_prefix(base).unwrap_or(&url).to_owned();
-    Some((path, http.exchange(&get(plan, url), secrets).await))
+    Some((path, http.exchange(&plan.get(url), secrets).await))
 }
 
 async fn page(
@@ -146,16 +146,10 @@ async fn page(
 ) -> Option<(String, Result<Shown, Failure>)> {
     let url = url?;
     let path = url.strip_prefix(base).unwrap_or(&url).to_owned();
-    let fetched = http.body(&get(plan, url), secrets, plan.body_bytes_max).await;
+    let fetched = http.body(&plan.get(url), secrets, plan.body_bytes_max).await;
     let shown = fetched.and_then(|(body, content_type)| {
         let read = read_page(&body, content_type.as_deref(), &Wanted::all(), &mut Table::default());
         Ok(Shown { page: read.map_err(Failure::Unreadable)?, content_type })
     });
     Some((path, shown))
-}
-
-fn get(plan: &Plan, url: String) -> Request {
-    let (headers, timeout) = (plan.headers.clone(), plan.timeout);
-    let transport = plan.transport.clone();
-    Request { method: Method::Get, url, headers, timeout, transport, ..Request::default() }
 }

@@ -204,7 +204,7 @@ fn email(table: &Table, vault: &Vault) -> Option<Medium> {
 /// The user, where that is an address; else `bakewatch` at the server.
 fn sender(smtp: &Smtp) -> String {
     let user = smtp.user.as_ref().filter(|user| address::mail(user).is_ok());
-    let is_name = smtp.host.contains(|c: char| c.is_ascii_alphabetic() && c != ':');
+    let is_name = smtp.host.contains(|c: char| c.is_ascii_alphabetic());
     let host = if is_name && !smtp.host.contains(':') { &smtp.host } else { "localhost" };
     user.cloned().unwrap_or_else(|| format!("bakewatch@{host}"))
 }

@@ -62,8 +62,7 @@ impl fmt::Display for Hold {
         match self {
             Hold::Silence { id, by } => write!(f, "silence {id} of {by}"),
             Hold::Maintenance { name } => write!(f, "maintenance {name}"),
-            Hold::Inhibition { rule, labels } if labels.is_empty() => write!(f, "behind {rule}"),
-            Hold::Inhibition { rule, labels } => write!(f, "behind {rule}{labels}"),
+            Hold::Inhibition { rule, labels } => write!(f, "behind {}", labels.of(rule.as_str())),
             Hold::Flapping => write!(f, "flapping"),
         }
     }

@@ -203,9 +203,8 @@ impl Item {
 
     /// In a few words, for a list of what was told.
     pub fn in_words(&self) -> String {
-        let said = |alert: &AlertNews, how: &str| match alert.labels.is_empty() {
-            true => format!("{} {how}", alert.rule),
-            false => format!("{}{} {how}", alert.rule, alert.labels),
+        let said = |alert: &AlertNews, how: &str| {
+            format!("{} {how}", alert.labels.of(alert.rule.as_str()))
         };
         match self {
             Item::Fired(alert) => said(alert, "fires"),
@@ -306,11 +305,7 @@ fn is_web(text: &str) -> bool {
 /// Names an incident: service, rule and labels. The release is no part of it,
 /// so a newer release inherits what is still burning.
 pub fn incident(service: &Name, rule: &Name, labels: &Labels) -> String {
-    if labels.is_empty() {
-        format!("{service}/{rule}")
-    } else {
-        format!("{service}/{rule}{labels}")
-    }
+    format!("{service}/{}", labels.of(rule.as_str()))
 }
 
 #[cfg(test)]

@@ -11,14 +11,20 @@ use crate::judge::{Rule, Window};
 use crate::metrics::presets::{Preset, PresetChoice};
 use crate::metrics::{Recording, Signal};
 use crate::model::{
-    Channel, DataSource, Digest, HeaderValue, Inhibit, Maintenance, Name, Source, Span, Target,
-    Transport,
+    Channel, DataSource, Digest, HeaderValue, Inhibit, Maintenance, Name, Request, Source, Span,
+    Target, Transport,
 };
 
 impl Plan {
     /// Whether nobody said this, so that it is only a guess.
     pub fn is_guess(&self, what: &str) -> bool {
         self.guesses.iter().any(|guess| *guess == *what)
+    }
+
+    /// A look at a target: a probe, or a scrape.
+    pub fn get(&self, url: String) -> Request {
+        let (headers, timeout) = (self.headers.clone(), self.timeout);
+        Request { url, headers, timeout, transport: self.transport.clone(), ..Request::default() }
     }
 
     /// Puts what was found in the place of what was guessed. Smoke steps go

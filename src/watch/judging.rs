@@ -149,22 +149,17 @@ impl Watch {
         ripe.min()
     }
 
-    /// How many alerts of a rule are more than inactive.
-    fn active(&self, rule: &Name) -> usize {
-        let is_active = |alert: &&AlertRecord| alert.phase != judge::Phase::Inactive;
+    /// The alerts of a rule that are more than inactive.
+    fn active(&self, rule: &Name) -> impl Iterator<Item = (&AlertKey, &AlertRecord)> {
         let first = AlertKey { rule: rule.clone(), labels: Labels::default() };
-        let all = self.record.alerts.range(first..).take_while(|(key, _)| key.rule == *rule);
-        all.map(|(_, alert)| alert).filter(is_active).count()
+        let of_rule = self.record.alerts.range(&first..).take_while(|(key, _)| key.rule == *rule);
+        of_rule.filter(|(_, alert)| alert.phase != judge::Phase::Inactive)
     }
 
     /// Where nobody can know what is there besides, what comes out no more is over.
     fn add_over(&self, rule: &Name, readings: &mut Vec<(Labels, Reading)>) {
-        let active = self
-            .record
-            .alerts
-            .iter()
-            .filter(|(key, alert)| key.rule == *rule && alert.phase != judge::Phase::Inactive);
-        let mut over: Vec<(Labels, Reading)> = active
+        let mut over: Vec<(Labels, Reading)> = self
+            .active(rule)
             .filter(|(key, _)| !readings.iter().any(|(labels, _)| *labels == key.labels))
             .map(|(key, alert)| (key.labels.clone(), Reading::Calm(alert.value.0)))
             .collect();
@@ -194,7 +189,7 @@ impl Watch {
             return; // by far the most common case
         }
         if phase == judge::Phase::Inactive {
-            let free = || rule.alerts_max().saturating_sub(self.active(&rule.name));
+            let free = || rule.alerts_max().saturating_sub(self.active(&rule.name).count());
             let Some(left) = room.unwrap_or_else(free).checked_sub(1) else {
                 let most = rule.alerts_max();
                 let detail = format!(
@@ -225,13 +220,8 @@ impl Watch {
     /// then the rule is not without evidence, but that alert is.
     fn vanished(&self, rule: usize, readings: &[(Labels, Reading)]) -> Option<Why> {
         let rule = &self.record.plan.rules[rule].name;
-        let mut active = self
-            .record
-            .alerts
-            .iter()
-            .filter(|(key, alert)| key.rule == *rule && alert.phase != judge::Phase::Inactive);
         let is_read = |key: &AlertKey| readings.iter().any(|(labels, _)| *labels == key.labels);
-        active.any(|(key, _)| !is_read(key)).then_some(Why::Stale)
+        self.active(rule).any(|(key, _)| !is_read(key)).then_some(Why::Stale)
     }
 
     fn note_evidence(&mut self, now: Timestamp, index: usize, missing: Option<Why>) {

@@ -9,7 +9,7 @@ use super::{Question, Watch};
 use crate::check::health::Health;
 use crate::check::paths::KNOWN;
 use crate::metrics::{Feed, Sawtooth, Table, Wanted};
-use crate::model::{Exchange, Method, Request, Span, Target, Timestamp, stable_hash};
+use crate::model::{Exchange, Request, Span, Target, Timestamp, stable_hash};
 use crate::record::{Plan, PresetChoice, Record};
 
 /// How often a target is asked while nothing has answered yet.
@@ -172,7 +172,7 @@ impl Look {
         let Some(known) = self.targets[target].target.health.clone() else { return };
         let base = known.strip_suffix(KNOWN[0].health).unwrap_or(&known);
         let aim = &mut self.targets[target];
-        aim.asks[0] = Some(Arc::new(get(&format!("{base}{path}"), plan)));
+        aim.asks[0] = Some(Arc::new(plan.get(format!("{base}{path}"))));
         if let Some(turn) = &mut aim.probe {
             (turn.due, turn.tries) = (Some(now), 0);
         }
@@ -398,11 +398,6 @@ impl Watch {
 
 /// What is sent to a target: to probe, and to scrape.
 fn asks(target: &Target, plan: &Plan) -> [Option<Arc<Request>>; 2] {
-    [&target.health, &target.metrics].map(|url| url.as_ref().map(|url| Arc::new(get(url, plan))))
-}
-
-fn get(url: &str, plan: &Plan) -> Request {
-    let (url, headers, timeout) = (url.to_owned(), plan.headers.clone(), plan.timeout);
-    let transport = plan.transport.clone();
-    Request { method: Method::Get, url, headers, body: None, timeout, follow: 0, transport }
+    [&target.health, &target.metrics]
+        .map(|url| url.as_ref().map(|url| Arc::new(plan.get(url.clone()))))
 }

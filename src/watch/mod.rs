@@ -306,10 +306,7 @@ impl Watch {
 
     /// Whether the world is still looked at.
     fn is_observing(&self) -> bool {
-        !self.stopping
-            && self.record.ended.is_none()
-            && self.record.poisoned.is_none()
-            && self.record.succession.by.is_none()
+        !self.stopping && !self.record.is_over()
     }
 
     fn hear_one(&mut self, now: Timestamp, heard: Heard) {

@@ -5,7 +5,7 @@ use super::measure::Measure;
 use crate::check::{self, Expected, HealthState, health::Health};
 use crate::metrics::{Family, Page, Table, presets};
 use crate::model::{Exchange, Failure, Name, Span, Timestamp};
-use crate::record::{Fact, Matched, PresetChoice};
+use crate::record::{Fact, Matched};
 
 /// For so long after the opening every scrape is searched for presets: many
 /// clients show a family only after its first event.
@@ -168,10 +168,7 @@ impl Watch {
     /// What the presets make of all families seen so far.
     pub(super) fn detect(&self) -> Matched {
         let plan = &self.record.plan;
-        let pinned = match &plan.presets {
-            PresetChoice::Auto => None,
-            PresetChoice::Pinned(names) => Some(names.as_slice()),
-        };
+        let pinned = plan.presets.pinned();
         let mut found = presets::detect(&self.measure.families(), pinned, &plan.own_presets);
         for signal in &mut found.signals {
             signal.source.clone_from(&plan.measured_by);

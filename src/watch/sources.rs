@@ -10,7 +10,7 @@ use super::measure::Measure;
 use super::{Question, Watch};
 use crate::metrics::{Series, SeriesId, health, presets};
 use crate::model::{DataSource, Failure, Inquiry, Labels, Name, Rows, Span, Timestamp, Told};
-use crate::record::{Fact, Plan, PresetChoice, Tally};
+use crate::record::{Fact, Plan, Tally};
 
 /// The sources of a plan, and when each is due.
 #[derive(Default)]
@@ -63,11 +63,8 @@ impl Place {
 
 /// Asks for whatever some preset knows; `None`: none is to be tried.
 fn search(source: &DataSource, plan: &Plan) -> Option<Arc<str>> {
-    let pinned = match &plan.presets {
-        PresetChoice::Auto => None,
-        PresetChoice::Pinned(names) => Some(names.as_slice()),
-    };
-    presets::search(pinned, &plan.own_presets, source.selector.as_deref()).map(Arc::from)
+    presets::search(plan.presets.pinned(), &plan.own_presets, source.selector.as_deref())
+        .map(Arc::from)
 }
 
 impl Sources {

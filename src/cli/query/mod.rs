@@ -149,7 +149,7 @@ fn question(given: &Ask, now: Timestamp) -> Result<Question, String> {
 }
 
 fn usual_step(range: Span) -> Span {
-    Span::from_secs((range.millis() / 1000 / STEPS).max(1)).max(SECOND)
+    Span::from_secs(range.millis() / 1000 / STEPS).max(SECOND)
 }
 
 /// A time in either form, or so long ago.

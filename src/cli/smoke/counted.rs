@@ -11,7 +11,7 @@ use crate::daemon::http::Http;
 use crate::daemon::secrets::Secrets;
 use crate::metrics::{Family, Table, Wanted, presets, read_page};
 use crate::model::{Exchange, Name, Request};
-use crate::record::{Plan, PresetChoice};
+use crate::record::Plan;
 
 /// Looks at the metrics after the suite. Some services count when the answer
 /// has left, some gather for seconds before they show.
@@ -40,15 +40,11 @@ impl Counted {
         if real.is_empty() || urls.is_empty() {
             return None;
         }
-        let asks: Vec<Request> = urls.into_iter().map(|url| ask(plan, url)).collect();
+        let asks: Vec<Request> = urls.into_iter().map(|url| plan.get(url)).collect();
         let bytes_max = plan.body_bytes_max;
         let pages = pages(&asks, bytes_max, http, secrets).await?;
-        let pinned = match &plan.presets {
-            PresetChoice::Auto => None,
-            PresetChoice::Pinned(names) => Some(names.as_slice()),
-        };
         let families: Vec<Family> = pages.iter().flat_map(families).collect();
-        let found = presets::detect(&families, pinned, &plan.own_presets);
+        let found = presets::detect(&families, plan.presets.pinned(), &plan.own_presets);
         let signal = found.signals.iter().find(|signal| signal.name == *"request_rate")?;
         let capture = Capture::parse(&format!("metric {}", signal.counter()?)).ok()?;
         let before = total(&capture, &pages)?;
@@ -97,11 +93,6 @@ impl Counted {
             cleanup: false,
         }
     }
-}
-
-fn ask(plan: &Plan, url: String) -> Request {
-    let (headers, timeout) = (plan.headers.clone(), plan.timeout);
-    Request { url, headers, timeout, transport: plan.transport.clone(), ..Request::default() }
 }
 
 /// Every target's page; `None`: one cannot be read, and may be the one that counts.

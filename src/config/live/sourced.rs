@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-use crate::metrics::presets::{self, Matched, PresetChoice};
+use crate::metrics::presets::{self, Matched};
 use crate::metrics::{Family, Meter, Signal};
 use crate::model::{DataSource, Failure, Name, Rows, Span, Timestamp, Told};
 use crate::record::Plan;
@@ -41,7 +41,8 @@ pub struct SourceLive {
 pub fn search(plan: &Plan) -> Option<(&DataSource, String)> {
     let source =
         plan.data_sources.iter().find(|one| Some(&one.name) == plan.measured_by.as_ref())?;
-    let text = presets::search(pinned(plan), &plan.own_presets, source.selector.as_deref())?;
+    let text =
+        presets::search(plan.presets.pinned(), &plan.own_presets, source.selector.as_deref())?;
     Some((source, text))
 }
 
@@ -68,7 +69,7 @@ pub fn families(plan: &Plan, sourced: &[Sourced]) -> Vec<Family> {
 }
 
 pub(super) fn detect(plan: &Plan, families: &[Family]) -> Matched {
-    let mut matched = presets::detect(families, pinned(plan), &plan.own_presets);
+    let mut matched = presets::detect(families, plan.presets.pinned(), &plan.own_presets);
     for signal in &mut matched.signals {
         signal.source.clone_from(&plan.measured_by);
     }
@@ -115,11 +116,4 @@ pub(super) fn shown(plan: &Plan, sourced: &[Sourced]) -> Vec<SourceLive> {
         }
     };
     sourced.iter().map(source).collect()
-}
-
-fn pinned(plan: &Plan) -> Option<&[Name]> {
-    match &plan.presets {
-        PresetChoice::Auto => None,
-        PresetChoice::Pinned(names) => Some(names.as_slice()),
-    }
 }

@@ -53,6 +53,16 @@ pub enum PresetChoice {
     Pinned(Vec<Name>),
 }
 
+impl PresetChoice {
+    /// The presets, where they were named.
+    pub fn pinned(&self) -> Option<&[Name]> {
+        match self {
+            PresetChoice::Auto => None,
+            PresetChoice::Pinned(names) => Some(names),
+        }
+    }
+}
+
 /// What the presets made of the service's metrics.
 #[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
 pub struct Matched {

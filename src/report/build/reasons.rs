@@ -183,11 +183,7 @@ fn tests(record: &Record) -> String {
 }
 
 fn alert(fired: &Fired) -> String {
-    if fired.labels.is_empty() {
-        fired.rule.to_string()
-    } else {
-        format!("{}{}", fired.rule, fired.labels)
-    }
+    fired.labels.of(fired.rule.as_str())
 }
 
 fn miss(smoke: &[StepResult], step: &Name) -> String {
