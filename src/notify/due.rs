@@ -7,7 +7,7 @@
 //! | group wait, from when it fired | yes | no | no | no |
 //! | group interval, from the last letter of this severity that was taken | yes | yes | no | no |
 //! | quiet hours | unless critical | unless critical | unless critical | summaries and notices |
-//! | limit | unless the first of a critical | yes | unless a critical's first step or fallback | unless smoke |
+//! | limit | unless the first of a critical | yes | unless a critical's first step | unless smoke |
 //!
 //! The group is the watch and the channel; each severity has clocks of its own.
 //! Whatever is due takes all along that came before it: order is never changed.

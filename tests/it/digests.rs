@@ -47,3 +47,36 @@ fn come_once_where_their_time_does_not_exist() {
 fn come_once_where_their_time_comes_twice() {
     assert_eq!(due("30 2 * * *", "2026-10-24T22:00:00Z"), ["2026-10-25T00:30:00Z"]);
 }
+
+#[test]
+fn go_to_everybody_but_later_steps_and_alertmanagers_unless_they_are_named() {
+    let text = r#"
+        service = "chat"
+        url = "http://a:8000"
+        require = ["error_ratio", "up", "error_ratio"]
+        [[channel]]
+        name = "hook"
+        type = "webhook"
+        url = "http://127.0.0.1:1/hook"
+        [[channel]]
+        name = "boss"
+        type = "webhook"
+        after = "10m"
+        url = "http://127.0.0.1:1/boss"
+        [[channel]]
+        name = "site"
+        type = "alertmanager"
+        url = "http://127.0.0.1:9093"
+        [[digest]]
+        name = "daily"
+        cron = "@daily"
+        [[digest]]
+        name = "named"
+        cron = "@daily"
+        channels = ["boss"]
+        "#;
+    let plan = plan("digests", text);
+    assert_eq!(plan.require, ["error_ratio", "up"].map(Name::from), "each once");
+    let told = plan.digests.iter().map(|digest| digest.channels.clone());
+    assert_eq!(told.collect::<Vec<_>>(), [["hook"], ["boss"]].map(|to| to.map(Name::from)));
+}

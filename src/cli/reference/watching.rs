@@ -13,9 +13,9 @@ pub(super) fn rules() -> String {
     let head = "# Rules of the pack\n\n\
         Most hold without a word of configuration, some where there is something for them to \
         judge. A `[[rule]]` of the same name changes one, `off = true` leaves it out.\n\n";
-    let tail = "\n`ReplicasMissing` has the bound `targets.expect`. `TargetSilent` waits for three intervals where those are longer. A rule with \
-        events needs so many in its range, or there is nothing to judge. Broken (calm) readings \
-        in a row are needed besides the time.\n";
+    let tail = "\n`ReplicasMissing` has the bound `targets.expect`. `TargetSilent` waits for three \
+        intervals where those are longer. A rule with events needs so many in its range, or there \
+        is nothing to judge. Broken (calm) readings in a row are needed besides the time.\n";
     let columns = [
         "rule", "severity", "signal", "broken", "for", "in a row", "calm for", "in a row",
         "events", "told as",
