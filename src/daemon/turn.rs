@@ -353,12 +353,13 @@ impl Turns {
         observer.fact(&one.watch, one.at, &fact, &self.fleet);
     }
 
-    /// Watches that are over are not taken up at the next start.
+    /// Watches that are over, and by whose knowledge no other goes, are not taken up
+    /// at the next start.
     async fn finish(&mut self) {
         if !self.unstored.is_empty() || Instant::now() < self.store_at.1 {
             return;
         }
-        for watch in self.fleet.done() {
+        for watch in self.fleet.closed() {
             if self.finished.contains(&watch) {
                 continue;
             }
