@@ -362,4 +362,15 @@ fn tells_those_who_take_it_only_since_it_is_worse() {
     story.fact(SECOND, Fact::PlanChanged { plan, changes, renewed: Vec::new() });
     let crate::notify::Body::Webhook { json } = story.letter("page").body else { panic!() };
     assert!(json.contains(r#""incident":"chat-agent/SlowAnswers""#), "{json}");
+    // It waits for the end from then on, also where it takes less by the next reload.
+    let mut plan = story.record.plan.clone();
+    let page = plan.channels.iter_mut().find(|channel| channel.name == "page").unwrap();
+    page.severities = vec![Severity::Info];
+    let (plan, changes) = (Box::new(plan), vec!["severities".to_owned()]);
+    story.fact(SECOND, Fact::PlanChanged { plan, changes, renewed: Vec::new() });
+    let crate::notify::Body::Webhook { json } = story.deliver("page").body else { panic!() };
+    assert!(json.contains(r#""status":"firing""#), "{json}");
+    story.end("SlowAnswers", &[]);
+    let crate::notify::Body::Webhook { json } = story.letter("page").body else { panic!() };
+    assert!(json.contains(r#""status":"resolved""#), "{json}");
 }
