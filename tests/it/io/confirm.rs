@@ -43,6 +43,11 @@ impl Running {
         command.stdin(Stdio::null()).stdout(file("out")).stderr(file("err"));
         Running(command.spawn().unwrap())
     }
+
+    fn signal(&self, name: &str) {
+        let sent = Command::new("kill").args([name, &self.0.id().to_string()]).status();
+        assert!(sent.unwrap().success());
+    }
 }
 
 impl Drop for Running {
@@ -220,4 +225,33 @@ async fn a_watch_that_runs_takes_it_at_this_path_alone_and_notes_it() {
     assert_eq!(code, Some(3), "{out}{err}");
     assert!(out.contains("chat: team: not confirmed by a person"), "{out}");
     assert_ne!(world.tokens().await[0], tokens[0]);
+}
+
+#[tokio::test]
+async fn a_reload_says_by_which_name_people_come_and_whether_any_do() {
+    let world = World::new().await;
+    let asks = std::fs::read_to_string(&world.file).unwrap();
+    let table = format!("[rehearse]\nconfirm = \"https://{NAME}/some/where/\"\n");
+    let silent = asks.replace(&table, "");
+    assert_ne!(silent, asks);
+    std::fs::write(&world.file, &silent).unwrap();
+    let args = ["run", "-c", &world.file, "--release", "v1"];
+    let running = Running::start(world.dir.path(), &args);
+    let becomes = async |host: &str, wanted: u16| {
+        let until = Instant::now() + PATIENCE;
+        while world.ask("GET", "/rehearsal/0123", host, "").await.0 != wanted {
+            assert!(Instant::now() < until, "{host} is never answered {wanted}");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    becomes("localhost", 404).await;
+    let other = "other.example.com";
+    for (text, of_name, of_other) in
+        [(asks.clone(), 200, 403), (asks.replace(NAME, other), 403, 200), (silent, 404, 404)]
+    {
+        std::fs::write(&world.file, text).unwrap();
+        running.signal("-HUP");
+        becomes(NAME, of_name).await;
+        becomes(other, of_other).await;
+    }
 }
