@@ -43,7 +43,7 @@ pub enum Body {
         content_type: String,
     },
     /// JSON bodies to be POSTed one after the other: the first that is put off
-    /// ends the try, and the next try sends all of them again.
+    /// ends the try, and the next try sends it and those after it.
     Requests(Vec<Request>),
     /// A mail with text and HTML alike in content. The sender sets
     /// `Message-ID` to the letter's key at the domain of the `From` address.
