@@ -1,5 +1,7 @@
 //! Letters that are several requests: their order, and what each answer means.
 
+use std::time::Duration;
+
 use bakewatch::daemon::deferred::Requests;
 use bakewatch::daemon::events::{self, Try};
 use bakewatch::daemon::http::Http;
@@ -9,6 +11,9 @@ use bakewatch::notify::{Body, Letter, Request};
 use bakewatch::record::{Missed, Outcome};
 
 use super::http::{answer, servers};
+
+/// Longer than any of it takes, on a machine that does much else.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 const KEY: &str = "0123456789abcdef0123456789abcdef";
 
@@ -39,7 +44,8 @@ async fn check_again(known: &Requests, answers: &[&str]) -> (Outcome, Vec<String
     let one = Try { requests: &requests, taken, timeout, not_stored: false, now_s: 0 };
     let (url, key) = (Secret::Config("url".into()), Secret::Config("key".into()));
     let outcome = events::deliver(&http, &secrets, &key, Some(&url), one).await;
-    (outcome, serving.await.unwrap())
+    let sent = tokio::time::timeout(PATIENCE, serving).await.expect("a request for each answer");
+    (outcome, sent.unwrap())
 }
 
 fn abouts(sent: &[String]) -> Vec<&str> {

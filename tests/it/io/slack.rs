@@ -1,5 +1,7 @@
 //! Letters by a bot of Slack's: what each answer means, and what is kept of it.
 
+use std::time::Duration;
+
 use bakewatch::daemon::deferred::Requests;
 use bakewatch::daemon::events::Try;
 use bakewatch::daemon::http::Http;
@@ -10,6 +12,9 @@ use bakewatch::notify::{Body, Letter, Request};
 use bakewatch::record::{Outcome, Posted};
 
 use super::http::{answer, servers};
+
+/// Longer than any of it takes, on a machine that does much else.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 const TOKEN: &str = "xoxb-hunter2";
 
@@ -44,7 +49,8 @@ async fn check_again(
     let one = Try { requests: &requests, taken, timeout, not_stored: false, now_s: 0 };
     let (url, token) = (Secret::Config("url".into()), Secret::Config("token".into()));
     let outcome = slack::deliver(&http, &secrets, &token, Some(&url), one).await;
-    (outcome, serving.await.unwrap())
+    let sent = tokio::time::timeout(PATIENCE, serving).await.expect("a request for each answer");
+    (outcome, sent.unwrap())
 }
 
 const FIRST: (&str, &str) = ("/chat.postMessage", r##"{"channel":"#ops","text":"x"}"##);
