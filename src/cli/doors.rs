@@ -4,11 +4,11 @@
 use std::net::SocketAddr;
 use std::path::Path;
 
-use reqwest::Url;
+use tokio::sync::watch as signals;
 
 use crate::config::Checked;
 use crate::daemon::api;
-use crate::daemon::api::listen::{self, Public, Socket};
+use crate::daemon::api::listen::{self, Names, Public, Socket};
 use crate::daemon::desk::{Desk, desk};
 use crate::daemon::reload::Read;
 use crate::daemon::turn::Turns;
@@ -29,21 +29,10 @@ pub fn address(all: &[Checked]) -> Result<Option<SocketAddr>, String> {
     }
 }
 
-/// The names by which people reach it to confirm a test alert: those of the
-/// addresses that `rehearse.confirm` gives.
-pub fn names(all: &[Checked]) -> Vec<String> {
-    let bases = all.iter().filter_map(|one| one.confirm.as_ref());
-    let hosts = bases.filter_map(|base| Some(Url::parse(base).ok()?.host_str()?.to_owned()));
-    let mut names: Vec<String> = hosts.collect();
-    names.sort();
-    names.dedup();
-    names
-}
-
-/// The page behind the links of test alerts, where anybody is asked.
-pub fn public(dir: &Path, names: Vec<String>, desk: Option<Desk>) -> Option<Public> {
-    let router = || api::confirming(dir.to_owned(), desk);
-    (!names.is_empty()).then(|| Public { router: router(), names })
+/// The page behind the links of test alerts, for whoever calls it by one of these
+/// names as they are then; there is none while nobody is asked.
+pub fn public(dir: &Path, names: Names, desk: Option<Desk>) -> Public {
+    Public { router: api::confirming(dir.to_owned(), desk), names }
 }
 
 /// A reading of the configuration, refused where it would move the door.
@@ -67,7 +56,7 @@ pub async fn open(
     dir: &Path,
     address: Option<SocketAddr>,
     names: Vec<String>,
-    turns: Turns,
+    mut turns: Turns,
 ) -> Result<(Turns, Option<Socket>), String> {
     let (desk, readers) = desk();
     let router = api::reading(desk.clone());
@@ -77,8 +66,11 @@ pub async fn open(
         tracing::warn!("there is no socket, so `query` cannot ask this watch: {why}");
     }
     if let Some(address) = address {
+        // A reload may give others.
+        let (told, names) = signals::channel(names);
+        turns = turns.with_names(told);
         let public = public(dir, names, Some(desk));
-        let address = listen::open_with(address, router, public).await?;
+        let address = listen::open_with(address, router, Some(public)).await?;
         tracing::info!("queries are answered at http://{address}");
     }
     Ok((turns.with_readers(readers), socket.ok()))
@@ -106,15 +98,6 @@ mod tests {
         assert_eq!(found(&["", one, one]), Ok(Some(1)));
         assert!(found(&[one, "", two]).unwrap_err().contains("write it in one of the files"));
         assert_eq!(found(&["listen = \"localhost:7\""]), Ok(Some(7)));
-    }
-
-    #[test]
-    fn is_called_by_the_names_that_people_are_given() {
-        let text = |base: &str| {
-            checked(&format!("listen = \"127.0.0.1:1\"\n[rehearse]\nconfirm = {base:?}\n"))
-        };
-        let all = [text("https://b.example:8443/x"), checked(""), text("http://[::1]:9797")];
-        assert_eq!(names(&all), ["[::1]", "b.example"]);
     }
 
     #[test]

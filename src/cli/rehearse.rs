@@ -49,7 +49,7 @@ pub async fn run(given: &Rehearse) -> Result<Exit, String> {
         return Ok(Exit::Usage);
     };
     let dir = place::state_dir(given.state_dir.clone())?;
-    if given.wait.is_some() && doors::names(&all).is_empty() {
+    if given.wait.is_some() && confirm::names(&all).is_empty() {
         out::complain(
             "--wait: no letter asks a person for anything; write for example confirm = \
              \"https://bakewatch.example.com\" in [rehearse]",
@@ -73,8 +73,9 @@ pub async fn run(given: &Rehearse) -> Result<Exit, String> {
 async fn seen(all: &[Checked], dir: &Path, long: Span) -> Result<bool, String> {
     // A watch that runs answers; else this does, for as long as it waits.
     if let Some(address) = doors::address(all)? {
-        let public = doors::public(dir, doors::names(all), None);
-        if let Err(why) = listen::open_with(address, Router::new(), public).await {
+        let (_, names) = tokio::sync::watch::channel(confirm::names(all));
+        let public = doors::public(dir, names, None);
+        if let Err(why) = listen::open_with(address, Router::new(), Some(public)).await {
             out::complain(format_args!("links are left to whoever answers there: {why}"));
         }
     }

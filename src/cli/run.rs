@@ -13,6 +13,7 @@ use super::{doors, load, log, out, output, place, rehearse};
 use crate::config::{self, Checked, Given};
 use crate::daemon::carry::Carrier;
 use crate::daemon::clock::{self, Clock};
+use crate::daemon::confirm;
 use crate::daemon::heartbeat::{self, Heartbeats};
 use crate::daemon::http::Http;
 use crate::daemon::lock::Lock;
@@ -89,7 +90,7 @@ pub async fn run(given: Run) -> Result<Exit, String> {
             return Ok(Exit::Usage);
         }
     };
-    let (address, names) = (doors::address(&all)?, doors::names(&all));
+    let (address, names) = (doors::address(&all)?, confirm::names(&all));
     let heartbeats = Heartbeats::new(heartbeat::of(&all));
     let dir = place::state_dir(given.state_dir.clone())?;
     if given.rehearse {

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 
+use super::deferred::Deferred;
 use super::http::Http;
 use super::secrets::Secrets;
 use super::{
@@ -24,8 +25,8 @@ pub struct Carrier {
     pub http: Http,
     /// Where secrets are looked up.
     pub secrets: Secrets,
-    /// What some recipients of a mail took and others put off.
-    pub deferred: Arc<smtp::Deferred>,
+    /// What was taken of letters that are tried again.
+    pub deferred: Arc<Deferred>,
     /// Where summaries are written.
     pub report_dir: PathBuf,
 }
@@ -164,16 +165,18 @@ impl Carrier {
                 webhook::deliver_as(form, http, secrets, url, token.as_ref(), one).await
             }
             (Medium::Pagerduty { key, url }, Body::Requests(requests)) => {
-                let one = events::Try { requests, timeout, not_stored, now_s };
+                let taken = self.deferred.requests.of(letter);
+                let one = events::Try { requests, taken, timeout, not_stored, now_s };
                 events::deliver(&self.http, &self.secrets, key, url.as_ref(), one).await
             }
             (Medium::SlackBot { token, url, .. }, Body::Requests(requests)) => {
-                let one = events::Try { requests, timeout, not_stored, now_s };
+                let taken = self.deferred.requests.of(letter);
+                let one = events::Try { requests, taken, timeout, not_stored, now_s };
                 slack::deliver(&self.http, &self.secrets, token, url.as_ref(), one).await
             }
             (Medium::Email { to, from, smtp }, Body::Mail { .. }) => {
                 let post = smtp::Post { to, from, smtp, timeout, not_stored };
-                smtp::deliver(&self.secrets, &self.deferred, letter, post).await
+                smtp::deliver(&self.secrets, &self.deferred.mails, letter, post).await
             }
             (
                 Medium::Webhook { .. }

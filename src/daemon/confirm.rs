@@ -4,8 +4,10 @@
 
 use std::fmt::Write as _;
 
+use reqwest::Url;
 use sha2::{Digest as _, Sha256};
 
+use crate::config::Checked;
 use crate::model::Name;
 use crate::record::{Plan, Stage};
 
@@ -39,6 +41,17 @@ impl Link {
     pub fn hidden_in(&self, text: &str) -> String {
         text.replace(&self.token, "…")
     }
+}
+
+/// The names by which people reach it to confirm a test alert: those of the
+/// addresses that `rehearse.confirm` gives.
+pub fn names(all: &[Checked]) -> Vec<String> {
+    let bases = all.iter().filter_map(|one| one.confirm.as_ref());
+    let hosts = bases.filter_map(|base| Some(Url::parse(base).ok()?.host_str()?.to_owned()));
+    let mut names: Vec<String> = hosts.collect();
+    names.sort();
+    names.dedup();
+    names
 }
 
 /// One for each letter of a rehearsal that people read, below this address.
@@ -77,6 +90,7 @@ fn hex(bytes: &[u8]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::{Given, Source, read};
 
     #[test]
     fn gives_each_letter_another_and_shows_none_to_whoever_asks_for_the_hash() {
@@ -89,5 +103,19 @@ mod tests {
         assert_eq!((token.len(), hash(token)), (32, one.hash.clone()));
         let answer = one.hidden_in(&format!("no such thing: {}", one.address));
         assert_eq!(answer, "no such thing: https://a.example/x/rehearsal/…");
+    }
+
+    #[test]
+    fn is_called_by_the_names_that_people_are_given() {
+        let checked = |rest: &str| {
+            let text = format!("url = \"http://127.0.0.1:1\"\n{rest}");
+            let source = Source { file: "a.toml".to_owned(), text };
+            read(Some(&source), &Given::default()).expect("it is right")
+        };
+        let asks = |base: &str| {
+            checked(&format!("listen = \"127.0.0.1:1\"\n[rehearse]\nconfirm = {base:?}\n"))
+        };
+        let all = [asks("https://b.example:8443/x"), checked(""), asks("http://[::1]:9797")];
+        assert_eq!(names(&all), ["[::1]", "b.example"]);
     }
 }

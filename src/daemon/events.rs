@@ -3,10 +3,11 @@
 //! trigger.
 //!
 //! The rule: *accepted* when all were taken; what is put off ends the try, and
-//! the next one sends all again, which their keys make harmless where one is open still; what is
-//! refused for what it says alone (400, 413) is tried once with less in it, and
-//! then left, so that it holds up none of the others.
+//! the next one sends it and what follows; what is refused for what it says alone
+//! (400, 413) is tried once with less in it, and then left, so that it holds up
+//! none of the others.
 
+use super::deferred::OfLetter;
 use super::http::Http;
 use super::secrets::Secrets;
 use super::webhook::{self, refused};
@@ -21,6 +22,8 @@ const PAGERDUTY: &str = "https://events.pagerduty.com";
 pub struct Try<'a> {
     /// Its requests.
     pub requests: &'a [Request],
+    /// What earlier tries got through.
+    pub taken: OfLetter<'a>,
     /// For the whole try.
     pub timeout: Span,
     /// The facts behind it could not be stored.
@@ -73,6 +76,10 @@ async fn send(http: &Http, place: &Place, one: &Try<'_>, taken: &mut usize) -> O
     let mut missed: Vec<Missed> = Vec::new();
     let mut last = String::new();
     for request in one.requests {
+        if one.taken.recall(request).is_some() {
+            *taken += 1;
+            continue;
+        }
         let (mut outcome, mut status) = post(http, place, one, request.path, &request.json).await;
         if let (true, Some(less)) = (is_for_its_words(status), &request.less) {
             (outcome, status) = post(http, place, one, request.path, less).await;
@@ -80,6 +87,7 @@ async fn send(http: &Http, place: &Place, one: &Try<'_>, taken: &mut usize) -> O
         match outcome {
             Outcome::Accepted { detail } => {
                 *taken += 1;
+                one.taken.remember(request, None);
                 last = detail;
             }
             Outcome::Refused { detail, .. } if is_for_its_words(status) => {
@@ -88,6 +96,7 @@ async fn send(http: &Http, place: &Place, one: &Try<'_>, taken: &mut usize) -> O
             outcome => return outcome,
         }
     }
+    one.taken.forget(one.requests);
     match (*taken, missed.first()) {
         (_, None) => Outcome::Accepted { detail: last },
         (0, Some(first)) => refused(first.reason.clone(), true),

@@ -9,6 +9,7 @@ mod clients;
 pub mod clock;
 pub mod command;
 pub mod confirm;
+pub mod deferred;
 pub mod desk;
 pub mod discovery;
 pub mod dns;

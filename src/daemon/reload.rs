@@ -6,8 +6,8 @@ use std::sync::Arc;
 use tokio::sync::watch as signals;
 use tokio::task::JoinHandle;
 
-use super::heartbeat;
 use super::secrets::Secrets;
+use super::{confirm, heartbeat};
 use crate::config::Checked;
 use crate::model::{Heartbeat, Timestamp, WatchId};
 use crate::record::{Record, Reread};
@@ -63,6 +63,8 @@ pub struct Beside {
     pub secrets: Secrets,
     /// Who is called while all is well.
     pub heartbeats: Vec<Heartbeat>,
+    /// By which names people reach it to confirm a test alert.
+    pub names: Vec<String>,
 }
 
 /// What the watches of a fleet are to hear of a reading, and what holds besides
@@ -90,9 +92,10 @@ pub fn dispatch(
         Ok(heard) => heard,
         Err(errors) => return (refused(&open, &errors), None),
     };
-    let (mut secrets, heartbeats) = (Secrets::default(), heartbeat::of(&all));
+    let (heartbeats, names) = (heartbeat::of(&all), confirm::names(&all));
+    let mut secrets = Secrets::default();
     all.into_iter().for_each(|one| secrets.extend(one.secrets));
-    (heard, Some(Beside { secrets, heartbeats }))
+    (heard, Some(Beside { secrets, heartbeats, names }))
 }
 
 /// What each open watch is to follow, if all of them can.

@@ -50,6 +50,10 @@ async fn send(http: &Http, place: &Place, one: &Try<'_>) -> Outcome {
     let mut messages = Vec::new();
     let mut remarks: Vec<String> = Vec::new();
     for request in one.requests {
+        if let Some(message) = one.taken.recall(request) {
+            messages.extend(message);
+            continue;
+        }
         let mut said = match post(http, place, one, request.path, &request.json).await {
             Ok(said) => said,
             Err(outcome) => return outcome,
@@ -71,9 +75,10 @@ async fn send(http: &Http, place: &Place, one: &Try<'_>) -> Outcome {
         }
         match said {
             slack_bot::Answer::Done { channel, ts } => {
-                if is_first(request) {
-                    messages.push(Posted { about: request.about.clone(), channel, ts });
-                }
+                let about = request.about.clone();
+                let message = is_first(request).then_some(Posted { about, channel, ts });
+                one.taken.remember(request, message.clone());
+                messages.extend(message);
             }
             // Somebody has deleted it: what follows says how it ended.
             slack_bot::Answer::Gone(why) => remarks.push(why),
@@ -83,6 +88,7 @@ async fn send(http: &Http, place: &Place, one: &Try<'_>) -> Outcome {
             slack_bot::Answer::Later(why) => return refused(why, false),
         }
     }
+    one.taken.forget(one.requests);
     let mut detail = "ok".to_owned();
     remarks.iter().for_each(|remark| detail.push_str(&format!("; {remark}")));
     match messages.is_empty() {

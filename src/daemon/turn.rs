@@ -101,6 +101,8 @@ pub struct Turns {
     reread: Option<reload::Read>,
     /// Who is called as long as all is well.
     heartbeats: Heartbeats,
+    /// Where the names are shown by which people reach us.
+    names: Option<signals::Sender<Vec<String>>>,
     /// The last to be dropped: the store closes while the lock is held.
     pulse: Pulse,
 }
@@ -129,6 +131,7 @@ impl Turns {
             errands: Vec::new(),
             reread: None,
             heartbeats: Heartbeats::default(),
+            names: None,
             pulse: Pulse::default(),
         }
     }
@@ -151,6 +154,11 @@ impl Turns {
     /// Calls somebody as long as all is well.
     pub fn with_heartbeats(self, heartbeats: Heartbeats) -> Turns {
         Turns { heartbeats, ..self }
+    }
+
+    /// Shows the names by which people reach us, whenever they are others.
+    pub fn with_names(self, names: signals::Sender<Vec<String>>) -> Turns {
+        Turns { names: Some(names), ..self }
     }
 
     /// What is known.
@@ -291,6 +299,9 @@ impl Turns {
         if let Some(beside) = beside {
             self.carrier = Arc::new(self.carrier.with_secrets(beside.secrets));
             self.heartbeats.follow(beside.heartbeats);
+            if let Some(names) = &self.names {
+                names.send_replace(beside.names);
+            }
         }
         self.pulse.reloaded();
     }
@@ -353,12 +364,13 @@ impl Turns {
         observer.fact(&one.watch, one.at, &fact, &self.fleet);
     }
 
-    /// Watches that are over are not taken up at the next start.
+    /// Watches that are over, and by whose knowledge no other goes, are not taken up
+    /// at the next start.
     async fn finish(&mut self) {
         if !self.unstored.is_empty() || Instant::now() < self.store_at.1 {
             return;
         }
-        for watch in self.fleet.done() {
+        for watch in self.fleet.closed() {
             if self.finished.contains(&watch) {
                 continue;
             }

@@ -1,8 +1,8 @@
 //! A letter: what one channel is told at once, complete but for its secrets.
 
-use sha2::{Digest as _, Sha256};
-
 use crate::model::Name;
+
+pub(super) use crate::model::hex_of;
 
 /// A letter. It holds no secret: the sender looks up address, password and
 /// signing secret in the channel at each attempt, and forgets them.
@@ -43,7 +43,7 @@ pub enum Body {
         content_type: String,
     },
     /// JSON bodies to be POSTed one after the other: the first that is put off
-    /// ends the try, and the next try sends all of them again.
+    /// ends the try, and the next try sends it and those after it.
     Requests(Vec<Request>),
     /// A mail with text and HTML alike in content. The sender sets
     /// `Message-ID` to the letter's key at the domain of the `From` address.
@@ -125,18 +125,6 @@ impl Body {
             }
         }
     }
-}
-
-/// SHA-256 over parts, each with its length before it: no two lists of parts
-/// are the same bytes.
-pub(super) fn hex_of<'a>(parts: impl IntoIterator<Item = &'a str>) -> String {
-    let mut hasher = Sha256::new();
-    for part in parts {
-        hasher.update((part.len() as u64).to_be_bytes());
-        hasher.update(part);
-    }
-    let digit = |bits: u8| char::from(b"0123456789abcdef"[usize::from(bits)]);
-    hasher.finalize().iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
 }
 
 #[cfg(test)]

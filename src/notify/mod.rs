@@ -25,5 +25,5 @@ pub use letter::{Body, Image, Letter, Request, hash};
 pub use owed::{Owed, again, owed, waited};
 pub use repeat::{EVERY as REPEAT_EVERY, repeat};
 pub use retry::{TIMEOUT, next_try};
-pub use steps::{Steps, Untold, steps, untold};
+pub use steps::{Steps, Untold, may_fall_back, steps, untold};
 pub use words::value_against_bound;

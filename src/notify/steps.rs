@@ -174,6 +174,26 @@ fn fall_back_afterwards(record: &Record, before: &[Untold], now: Timestamp, step
     }
 }
 
+/// Whether what an earlier release's watch left untold may yet be told to another
+/// channel by this one: it burns here, or did to the end, and was not told so.
+pub fn may_fall_back(record: &Record, one: &Untold) -> bool {
+    let mut channels = record.plan.channels.iter();
+    let has_other =
+        channels.any(|known| known.name == one.channel && known.routing.fallback.is_some());
+    let is_open = |alert: &AlertRecord| {
+        alert.episodes.last().is_some_and(|last| {
+            let is_left = last.ended_at.is_none() || last.is_cut_short();
+            is_left && !last.insisting.replaced.contains(&one.channel)
+        })
+    };
+    let is_it = |(key, alert): (&AlertKey, &AlertRecord)| {
+        is_open(alert)
+            && record.rule(&key.rule).severity == Severity::Critical
+            && record.incident(key) == one.incident
+    };
+    has_other && record.alerts.iter().any(is_it)
+}
+
 /// What a watch that handed alerts on still has to tell of them.
 pub fn untold(record: &Record, channel: &Channel) -> Vec<Untold> {
     let Some((_, end)) = record.succession.by else { return Vec::new() };

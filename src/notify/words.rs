@@ -1,8 +1,7 @@
 //! Words that all media share: headlines, values against bounds, courses.
-//! All text from outside is cut and freed of control characters here.
+//! All text from outside is cut and freed of control characters on its way in.
 
 use super::digest::{Content, Digest, State, Telling};
-use super::letter::hex_of;
 use super::overview;
 use crate::check::StepResult;
 use crate::judge::Bound;
@@ -10,14 +9,13 @@ use crate::metrics::show;
 use crate::model::{Labels, Name, Severity, Span, Timestamp};
 use crate::record::{Ack, AlertNews, Waited};
 
+pub use crate::model::cut;
+
 /// Characters of a free text (a summary, a reason, a notice).
 pub const TEXT_CHARS_MAX: usize = 600;
 
 /// Characters of a short text: a name, a label's value.
 pub const NAME_CHARS_MAX: usize = 120;
-
-/// Characters of an incident's name.
-const INCIDENT_CHARS_MAX: usize = 240;
 
 /// Labels of one alert; the rest is counted.
 pub const LABELS_MAX: usize = 16;
@@ -121,17 +119,6 @@ pub fn alert_name_of(rule: &Name, labels: &Labels) -> String {
         return rule;
     }
     cut(&format!("{rule} {labels}"), 2 * NAME_CHARS_MAX)
-}
-
-/// The incident's name; one that is too long keeps its start and is told from
-/// others by a hash. Receivers go by it, so that two must never become one.
-pub fn incident_id(alert: &AlertNews) -> String {
-    let whole = cut(&alert.incident, INCIDENT_CHARS_MAX);
-    if whole == alert.incident {
-        return whole;
-    }
-    let start = cut(&alert.incident, INCIDENT_CHARS_MAX / 2);
-    format!("{start} {}", &hex_of([alert.incident.as_str()])[..32])
 }
 
 /// Labels within their limits, and how many were left out.
@@ -242,44 +229,4 @@ pub fn misses(step: &StepResult) -> Vec<String> {
         format!("{assertion}: got {actual}, wanted {}", short(&miss.expected))
     };
     step.misses.iter().map(line).collect()
-}
-
-/// At most `chars_max` characters in one line, `…` at the end of what was
-/// cut. Control characters and those that turn the direction of writing
-/// become spaces: nothing from outside breaks a header or hides in a line.
-pub fn cut(text: &str, chars_max: usize) -> String {
-    let mut out = String::with_capacity(text.len().min(4 * chars_max));
-    for (count, char) in text.chars().enumerate() {
-        if count == chars_max {
-            out.pop();
-            out.push('…');
-            break;
-        }
-        out.push(if is_unsafe(char) { ' ' } else { char });
-    }
-    out
-}
-
-fn is_unsafe(char: char) -> bool {
-    match char {
-        '\u{2028}' | '\u{2029}' => true, // ends of lines and paragraphs
-        '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => true, // turns of direction
-        other => other.is_control(),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn cuts_by_characters_and_marks_it() {
-        assert_eq!(cut("grüße", 5), "grüße");
-        assert_eq!(cut("grüßen", 5), "grüß…");
-    }
-
-    #[test]
-    fn lets_no_text_break_out_of_its_line_or_turn_it_round() {
-        assert_eq!(cut("a\r\nBcc: x\u{202e}y\0", 50), "a  Bcc: x y ");
-    }
 }

@@ -87,9 +87,15 @@ impl AlertRecord {
         self.flapping.is_none() && is_back
     }
 
-    /// When it flaps no more, unless it changes.
+    /// When it flaps no more, unless it changes. While it is pending or recovering
+    /// nobody can tell what it will be: what that comes to is waited for.
     pub fn steady_at(&self) -> Option<Timestamp> {
-        self.flapping.map(|_| self.changed_at + STEADY_AFTER)
+        match self.phase {
+            Phase::Pending { .. } | Phase::Recovering { .. } => None,
+            Phase::Inactive | Phase::Firing { .. } => {
+                self.flapping.map(|_| self.changed_at + STEADY_AFTER)
+            }
+        }
     }
 
     /// From here on nobody is told for this reason.

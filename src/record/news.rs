@@ -9,7 +9,13 @@ use crate::check::StepResult;
 use crate::judge::template::{Scene, expanded};
 use crate::judge::{Bound, Rule};
 use crate::metrics::Unit;
-use crate::model::{Channel, Labels, Name, Number, Release, Severity, Span, Timestamp};
+use crate::model::{
+    Channel, Labels, Name, Number, Release, Severity, Span, Timestamp, cut, hex_of,
+};
+
+/// Characters of an incident's name: subjects, headers and receivers' fields have
+/// room for it.
+const INCIDENT_CHARS_MAX: usize = 240;
 
 /// One item, with its place in the record.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
@@ -106,8 +112,8 @@ pub struct AlertNews {
     pub service: Name,
     /// The release that is watched.
     pub version: Name,
-    /// The same for fire and resolve, and for the next time it fires:
-    /// `service/rule` and the labels.
+    /// The same for fire and resolve, and for the next time it fires, see
+    /// `incident`.
     pub incident: String,
     /// The rule's name.
     pub rule: Name,
@@ -302,10 +308,17 @@ fn is_web(text: &str) -> bool {
     text.starts_with("https://") || text.starts_with("http://")
 }
 
-/// Names an incident: service, rule and labels. The release is no part of it,
-/// so a newer release inherits what is still burning.
+/// Names an incident, for us and for every receiver: service, rule and labels. The
+/// release is no part of it, so a newer release inherits what is still burning. One
+/// that is too long, or is not one line, keeps its start and is told from others by
+/// a hash: two must never become one.
 pub fn incident(service: &Name, rule: &Name, labels: &Labels) -> String {
-    format!("{service}/{}", labels.of(rule.as_str()))
+    let whole = format!("{service}/{}", labels.of(rule.as_str()));
+    if cut(&whole, INCIDENT_CHARS_MAX) == whole {
+        return whole;
+    }
+    let start = cut(&whole, INCIDENT_CHARS_MAX / 2);
+    format!("{start} {}", &hex_of([whole.as_str()])[..32])
 }
 
 #[cfg(test)]
@@ -327,6 +340,21 @@ mod tests {
         let news = AlertNews::new(&release(), &rule, &instance, Number(1.0));
         assert_eq!(news.all_labels().to_string(), r#"{path="/a", team="agents"}"#);
         assert_eq!(news.incident, r#"chat/HighErrorRate{path="/a"}"#);
+    }
+
+    #[test]
+    fn names_no_two_incidents_alike_however_long_they_are_and_in_one_line() {
+        let name = |path: &str| {
+            incident(&"chat".into(), &"Slow".into(), &Labels::from_pairs([("path", path)]))
+        };
+        assert_eq!(name("/a"), r#"chat/Slow{path="/a"}"#);
+        let long = "/über".repeat(100);
+        let odd = ["/a\r\n", "/a \u{202e}", &long, &format!("{long}/x")].map(name);
+        for (index, one) in odd.iter().enumerate() {
+            assert!(one.chars().count() <= INCIDENT_CHARS_MAX, "{one}");
+            assert!(!one.chars().any(char::is_control), "{one:?}");
+            assert!(one.starts_with("chat/Slow{path=\"/") && !odd[index + 1..].contains(one));
+        }
     }
 
     #[test]

@@ -30,7 +30,7 @@ pub fn html(summary: &Summary) -> String {
 }
 
 /// A page that stands for itself, around its main part.
-pub(super) fn document(title: &str, style: &str, main: &Markup) -> String {
+pub fn document(title: &str, style: &str, main: &Markup) -> String {
     let page = html! {
         (DOCTYPE)
         html lang="en" {

@@ -17,7 +17,7 @@ pub mod smoke;
 mod text;
 
 pub use build::{baseline, baseline_lines, build, closing, level_of_past, overview};
-pub use html::html;
+pub use html::{document, html};
 pub use mail::mail_html;
 pub use markdown::markdown;
 pub use section::subject;

@@ -273,12 +273,17 @@ impl Fleet {
     /// own.
     fn heirs(&self) -> impl Iterator<Item = (&Watch, usize)> {
         self.before.iter().filter_map(|old| {
-            let (old, record) = (&self.watches[*old], self.watches[*old].record());
-            let (by, _) = record.succession.by.as_ref()?;
-            let by = Release { version: by.clone(), ..record.release.clone() }.watch();
-            let place = self.ids.get(&by).copied()?;
-            (!self.watches[place].is_dead()).then_some((old, place))
+            let heir = self.heir_of(*old).filter(|heir| !self.watches[*heir].is_dead())?;
+            Some((&self.watches[*old], heir))
         })
+    }
+
+    /// The place of the watch that took this one's.
+    fn heir_of(&self, old: usize) -> Option<usize> {
+        let record = self.watches[old].record();
+        let (by, _) = record.succession.by.as_ref()?;
+        let by = Release { version: by.clone(), ..record.release.clone() }.watch();
+        self.ids.get(&by).copied()
     }
 
     /// What those who came before still have to tell, by the place of the heir.
@@ -347,6 +352,30 @@ impl Fleet {
     pub fn done(&self) -> Vec<WatchId> {
         let watches = self.over.iter().map(|place| &self.watches[*place]);
         watches.filter(|watch| !watch.is_dead()).map(|watch| watch.id().clone()).collect()
+    }
+
+    /// The watches that need not be taken up at the next start: of those of which
+    /// nothing is left, all but such as could not tell a channel what now burns
+    /// under a later release. That one goes by it, until another is told instead.
+    pub fn closed(&self) -> Vec<WatchId> {
+        let is_needed = |id: &WatchId| self.ids.get(id).is_some_and(|place| self.is_needed(*place));
+        self.done().into_iter().filter(|id| !is_needed(id)).collect()
+    }
+
+    /// Whether one of those that came after still goes by what this one left untold.
+    fn is_needed(&self, place: usize) -> bool {
+        let Some(mut heir) = self.heir_of(place) else { return false };
+        let untold = self.watches[place].untold();
+        for _ in 0..self.watches.len() {
+            if self.watches[heir].waits_for(&untold) {
+                return true;
+            }
+            match self.heir_of(heir) {
+                Some(next) => heir = next,
+                None => return false,
+            }
+        }
+        false
     }
 
     /// Nothing is left to observe, to write or to tell.

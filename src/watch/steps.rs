@@ -59,4 +59,11 @@ impl Watch {
         let own = channels.flat_map(|channel| notify::untold(&self.record, channel));
         own.chain(self.left.untold.iter().cloned()).collect()
     }
+
+    /// Whether some of this, which earlier releases' watches left untold, may yet
+    /// make a channel be told here in place of another.
+    pub(super) fn waits_for(&self, untold: &[Untold]) -> bool {
+        let is_open = !self.is_done() || self.is_dead();
+        is_open && untold.iter().any(|one| notify::may_fall_back(&self.record, one))
+    }
 }

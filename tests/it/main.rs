@@ -10,6 +10,7 @@ mod dashboard;
 mod digests;
 mod docs;
 mod faults;
+mod flapping;
 mod found;
 mod hostile;
 mod io;

@@ -2,10 +2,11 @@
 //! are closed in words.
 
 use bakewatch::judge::Phase;
-use bakewatch::model::{MINUTE, Name, Release};
+use bakewatch::model::{MINUTE, Name, Release, SECOND};
 use bakewatch::record::{Fact, Item, Plan};
 
 use crate::world::drive::Drive;
+use crate::world::oracle;
 use crate::world::script::{self, RELEASED};
 use crate::world::target::Mood;
 
@@ -91,4 +92,49 @@ fn a_stop_before_a_fallback_leaves_a_watch_that_is_over_to_be_taken_up_again() {
     drive.crash();
     drive.run_out();
     assert!(told(&drive) && drive.fleet.is_done());
+}
+
+/// The hook takes nothing for good, so that nothing is left of the first watch but
+/// what it knows: who was not told. The next process has to know that as well.
+#[test]
+fn a_crash_after_all_was_handed_on_loses_no_fallback_and_doubles_none() {
+    let text = include_str!("../scenarios/superseded-before-the-fallback.txt");
+    let broken = text.replace("at 9m   hook refuses", "at 9m   hook rejects");
+    assert_ne!(broken, text);
+    let one = broken.replace("at 12m  superseded by v3\n", "");
+    let crash = "at 12m5s crash\nat 20m  all answers";
+    let crashed = |text: &str| text.replace("at 20m  all answers", crash);
+    for text in [&one, &crashed(&one), &broken, &crashed(&broken)] {
+        let scenario = script::parse("crashed", text);
+        let mut drive = scenario.start();
+        scenario.play(&mut drive);
+        assert_eq!(oracle::complaints(&drive), Vec::<String>::new(), "{}", scenario.script);
+        let facts = drive.ids.iter().flat_map(|id| drive.facts_of(id));
+        let fell = facts.filter(|(_, fact)| matches!(fact, Fact::FellBack { .. }));
+        let at: Vec<String> = fell.map(|(at, _)| at.since(RELEASED).to_string()).collect();
+        assert_eq!(at, ["12m 44s 197ms"], "{}", scenario.script);
+        let spare = drive.taken.iter().filter(|taken| taken.channel == "spare");
+        let told: Vec<&str> =
+            spare.flat_map(|taken| &taken.turns).map(|(_, status, _)| status.as_str()).collect();
+        assert_eq!(told, ["firing", "resolved"], "{}", scenario.script);
+    }
+}
+
+#[test]
+fn a_watch_whose_knowledge_nobody_needs_any_more_is_not_taken_up_again() {
+    let text = include_str!("../scenarios/superseded-before-the-fallback.txt");
+    let scenario =
+        script::parse("kept", &text.replace("at 9m   hook refuses", "at 9m   hook rejects"));
+    let mut drive = scenario.start();
+    let first = drive.id.clone();
+    let mut events = scenario.events.iter().filter(|(at, _)| *at <= 12 * MINUTE);
+    for (at, what) in &mut events {
+        drive.run_to(RELEASED + *at);
+        script::happen(&mut drive, what);
+    }
+    drive.run_to(RELEASED + 12 * MINUTE + 30 * SECOND);
+    assert!(drive.fleet.done().contains(&first), "nothing is left of it to do");
+    assert!(!drive.fleet.closed().contains(&first), "and another goes by it");
+    drive.run_to(RELEASED + 13 * MINUTE);
+    assert!(drive.fleet.closed().contains(&first), "the spare was told");
 }

@@ -2,7 +2,7 @@
 //! Beginnings are held back, never ends; what still burns when the reason is
 //! over is told then.
 
-use bakewatch::model::MINUTE;
+use bakewatch::model::{MINUTE, SECOND};
 use bakewatch::record::{Fact, Hold};
 use expect_test::expect;
 
@@ -141,6 +141,21 @@ fn holds_wherever_the_process_is_killed() {
             }
         }
     }
+}
+
+/// The silence ends while nobody looks: the first look after that frees what burns,
+/// though it finds nothing that would be a fact.
+#[test]
+fn frees_what_burns_with_the_first_look_after_a_stop() {
+    let script = "at 10m silence alertname=ServiceDown for 20m\nat 12m a refuses\n\
+                  at 29m is down 2m\nat 45m a answers";
+    let drive = play("1h", "", script, None);
+    let at = |is_it: &dyn Fn(&Fact) -> bool| {
+        drive.facts().iter().find(|(_, fact)| is_it(fact)).expect("it happens").0
+    };
+    let resumed = at(&|fact| matches!(fact, Fact::Resumed { .. }));
+    let freed = at(&|fact| matches!(fact, Fact::Freed { .. }));
+    assert!(freed.since(resumed) < 2 * SECOND, "{}", freed.since(resumed));
 }
 
 #[test]

@@ -72,6 +72,10 @@ pub struct Drive {
     pub disk: Vec<Noted>,
     /// The same as they are read again, by watch.
     read: BTreeMap<WatchId, Vec<(Timestamp, Fact)>>,
+    /// Watches that a new process does not take up, and what was known of them when
+    /// it did not.
+    closed: BTreeSet<WatchId>,
+    past: BTreeMap<WatchId, Record>,
     /// All that receivers hold.
     pub taken: Vec<Taken>,
     pub mishaps: BTreeSet<Mishap>,
@@ -125,6 +129,8 @@ impl Drive {
             others,
             disk: Vec::new(),
             read: BTreeMap::new(),
+            closed: BTreeSet::new(),
+            past: BTreeMap::new(),
             taken: Vec::new(),
             mishaps: BTreeSet::new(),
             turns: 0,
@@ -152,7 +158,8 @@ impl Drive {
     }
 
     pub fn record_of(&self, id: &WatchId) -> &Record {
-        self.fleet.record(id).expect("the watch is there")
+        let known = self.fleet.record(id).or_else(|| self.past.get(id));
+        known.expect("the watch is there")
     }
 
     /// A newer release is out, and takes the place of the latest, under the
@@ -247,6 +254,7 @@ impl Drive {
         for job in self.fleet.ask(self.now) {
             self.carry_out(job);
         }
+        self.closed.extend(self.fleet.closed());
         if crash == Some(Crash::AfterAsk) {
             self.crash();
         }
@@ -282,7 +290,7 @@ impl Drive {
         }
     }
 
-    /// The process dies, and a new one takes over from the disk.
+    /// The process dies, and a new one takes over from the disk what is not over.
     pub fn crash(&mut self) {
         self.down(DOWN_FOR);
     }
@@ -296,8 +304,14 @@ impl Drive {
         if self.disk.is_empty() {
             panic!("crashed before the first fact: nothing was promised yet");
         }
-        for facts in self.read.values() {
-            self.fleet.resume(facts.clone(), self.now).expect("the record can be taken up again");
+        for (id, facts) in &self.read {
+            let facts = facts.iter().cloned();
+            if self.closed.contains(id) {
+                self.past.insert(id.clone(), Record::replay(facts).expect("a record"));
+            } else {
+                let resumed = self.fleet.resume(facts.collect(), self.now);
+                resumed.expect("the record can be taken up again");
+            }
         }
     }
 

@@ -130,7 +130,7 @@ fn reload(drive: &mut Drive) {
 }
 
 /// Makes one line of a script true.
-fn happen(drive: &mut Drive, what: &str) {
+pub fn happen(drive: &mut Drive, what: &str) {
     if let Some(how) = what.strip_prefix("the file says ") {
         return edit(drive, how);
     }

@@ -14,13 +14,14 @@ use axum::extract::{DefaultBodyLimit, Path, State};
 use axum::http::{HeaderName, StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
 use axum::routing::get;
-use maud::{DOCTYPE, Markup, PreEscaped, html};
+use maud::{Markup, html};
 
 use crate::daemon::clock;
 use crate::daemon::confirm::hash;
 use crate::daemon::desk::Desk;
 use crate::daemon::store::{self, Reader};
 use crate::model::Name;
+use crate::report;
 use crate::watch::Order;
 
 /// What the button sends is a few bytes.
@@ -138,18 +139,6 @@ fn headers() -> [(HeaderName, &'static str); 6] {
 }
 
 fn page(status: StatusCode, title: &str, main: &Markup) -> Response {
-    let page = html! {
-        (DOCTYPE)
-        html lang="en" {
-            head {
-                meta charset="utf-8";
-                meta name="viewport" content="width=device-width, initial-scale=1";
-                meta name="color-scheme" content="light dark";
-                title { (title) " · bakewatch" }
-                style { (PreEscaped(STYLE)) }
-            }
-            body { main { (main) } }
-        }
-    };
-    (status, headers(), Html(page.into_string())).into_response()
+    let page = report::document(&format!("{title} · bakewatch"), STYLE, main);
+    (status, headers(), Html(page)).into_response()
 }

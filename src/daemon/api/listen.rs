@@ -23,7 +23,7 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, UnixListener};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch as signals};
 
 /// The socket's name in a state directory.
 pub const SOCKET: &str = "bakewatch.sock";
@@ -86,13 +86,16 @@ impl Drop for Socket {
     }
 }
 
-/// What is answered at an address also to those who call it by other names: by
-/// those that its owner gave it, for the whole world.
+/// Names that the owner of an address gave it, without ports, as they are now.
+pub type Names = signals::Receiver<Vec<String>>;
+
+/// What is answered at an address also to those who call it by other names, for
+/// the whole world; to nobody while there are none.
 pub struct Public {
     /// What.
     pub router: Router,
-    /// The names, without ports.
-    pub names: Vec<String>,
+    /// The names.
+    pub names: Names,
 }
 
 /// Opens a door at an address; gives the one that it came to be (a port of 0
@@ -125,17 +128,23 @@ pub async fn open_with(
     let listener = TcpListener::bind(address).await.map_err(at)?;
     let address = listener.local_addr().map_err(at)?;
     let is_loopback = address.ip().is_loopback();
-    let named = |router: Router, names: Vec<String>| match is_loopback {
-        true => {
-            let names: Arc<[String]> = names.into();
-            let check = move |request: Request, next: Next| by_name(names.clone(), request, next);
-            router.layer(middleware::from_fn(check))
-        }
+    let mut router = match is_loopback {
+        true => router
+            .layer(middleware::from_fn(|request: Request, next: Next| by_name(&[], request, next))),
         false => router,
     };
-    let mut router = named(router, Vec::new());
     if let Some(Public { router: public, names }) = public {
-        router = router.merge(named(public, names));
+        let check = move |request: Request, next: Next| {
+            let names = names.borrow().clone();
+            async move {
+                match is_loopback {
+                    _ if names.is_empty() => StatusCode::NOT_FOUND.into_response(),
+                    true => by_name(&names, request, next).await,
+                    false => next.run(request).await,
+                }
+            }
+        };
+        router = router.merge(public.layer(middleware::from_fn(check)));
     }
     let accept = async move || Ok(listener.accept().await?.0);
     tokio::spawn(serve(accept, router));
@@ -144,10 +153,10 @@ pub async fn open_with(
 
 /// Lets in whoever calls this machine by its own name, or by one of these. A page in a browser here
 /// may have any name lead to this address, and would read the answers as its own.
-async fn by_name(names: Arc<[String]>, request: Request, next: Next) -> Response {
+async fn by_name(names: &[String], request: Request, next: Next) -> Response {
     let name = request.headers().get(header::HOST).map(HeaderValue::to_str);
     match name {
-        Some(Ok(name)) if is_ours(name) || is_among(&names, name) => next.run(request).await,
+        Some(Ok(name)) if is_ours(name) || is_among(names, name) => next.run(request).await,
         None => next.run(request).await, // no browser leaves it out
         Some(_) => {
             let body = "this address answers on this machine only, to the name localhost or \

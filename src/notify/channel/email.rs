@@ -156,8 +156,7 @@ fn headers(digest: &Digest, headline: &Headline) -> Vec<(String, String)> {
         headers.extend(reason.map(|why| ("X-Bakewatch-Reason", why.as_str().to_owned())));
         // One header: mail libraries keep one of a name.
         let named = tellings.iter().take(ROOTS_MAX);
-        let named: Vec<String> =
-            named.map(|telling| ascii(&words::incident_id(telling.alert))).collect();
+        let named: Vec<String> = named.map(|telling| ascii(&telling.alert.incident)).collect();
         if !named.is_empty() {
             headers.push(("X-Bakewatch-Incident", named.join("; ")));
         }

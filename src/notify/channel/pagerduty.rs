@@ -79,7 +79,7 @@ fn smoke_key(service: &Name) -> String {
 }
 
 fn turns(digest: &Digest, telling: &Telling) -> Vec<Request> {
-    let about = words::incident_id(telling.alert);
+    let about = telling.alert.incident.clone();
     let key = dedup_key(&telling.alert.incident);
     match (telling.state, telling.is_known) {
         (State::Firing, is_known) => {
@@ -114,7 +114,7 @@ fn alert(digest: &Digest, telling: &Telling, key: &str) -> Request {
     if let Some(runbook) = news.runbook.as_deref() {
         add_link(&mut event, runbook, "runbook");
     }
-    request(EVENTS, words::incident_id(news), event, Some(details(digest, &cards)))
+    request(EVENTS, news.incident.clone(), event, Some(details(digest, &cards)))
 }
 
 /// A digest of this alone, for the rows of its card.

@@ -95,7 +95,7 @@ fn turns(to: &str, digest: &Digest, telling: &Telling) -> Vec<Request> {
     };
     let content = Content::News { tellings, notices: Vec::new(), others, reason };
     let one = Digest { content, ..digest.clone() };
-    let about = words::incident_id(telling.alert);
+    let about = telling.alert.incident.clone();
     let message = digest.messages.and_then(|messages| messages.get(&about));
     let is_acked = telling.is_known && telling.alert.insisting.acked.is_some();
     match (telling.state, message) {
@@ -157,10 +157,10 @@ fn least(body: &Value) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Medium, SECOND, Secret};
+    use crate::model::{Labels, Medium, SECOND, Secret, Severity};
     use crate::notify::fixture::Story;
     use crate::notify::letter::Letter;
-    use crate::record::{Fact, Outcome, Posted};
+    use crate::record::{Fact, Outcome, Plan, Posted};
 
     fn story() -> Story {
         let token = Secret::Env("TOKEN".to_owned());
@@ -201,17 +201,40 @@ mod tests {
 
     #[test]
     fn goes_on_with_the_message_of_an_incident_under_the_next_release() {
-        let mut before = story();
-        before.fire("HighErrorRate", &[], 0.5);
-        deliver(&mut before, "17.1");
-        let alerts = before.record.to_hand_on(&before.record.plan);
+        let long = "/über".repeat(100);
+        for labels in [&[][..], &[("path", long.as_str())]] {
+            let mut before = story();
+            before.fire("HighErrorRate", labels, 0.5);
+            deliver(&mut before, "17.1");
+            let alerts = before.record.to_hand_on(&before.record.plan);
+            let mut story = story();
+            let (from, silences) = ("v1.2.2".into(), Vec::new());
+            story.fact(SECOND, Fact::Inherited { from, alerts, silences });
+            story.calm("HighErrorRate", labels, 0.0);
+            let end = deliver(&mut story, "17.2");
+            assert_eq!(end.iter().map(|one| one.0).collect::<Vec<_>>(), [UPDATE, POST]);
+            assert_eq!([&end[0].1["ts"], &end[1].1["thread_ts"]], ["17.1", "17.1"]);
+        }
+    }
+
+    /// It was told of something that it does not take, in place of another.
+    #[test]
+    fn hands_a_message_on_only_where_the_next_release_tells_the_same_channel() {
         let mut story = story();
-        let (from, silences) = ("v1.2.2".into(), Vec::new());
-        story.fact(SECOND, Fact::Inherited { from, alerts, silences });
-        story.calm("HighErrorRate", &[], 0.0);
-        let end = deliver(&mut story, "17.2");
-        assert_eq!([end[0].0, end[1].0], [UPDATE, POST]);
-        assert_eq!([&end[0].1["ts"], &end[1].1["thread_ts"]], ["17.1", "17.1"]);
+        let chat = story.record.plan.channels.iter_mut().find(|one| one.name == *"chat").unwrap();
+        chat.severities = vec![Severity::Critical];
+        story.fire("SlowAnswers", &[], 11.0);
+        let (rule, labels) = ("SlowAnswers".into(), Labels::default());
+        let (from, to) = ("on-call".into(), "chat".into());
+        story.fact(SECOND, Fact::FellBack { rule, labels, from, to });
+        deliver(&mut story, "17.1");
+        let handed = |heir: &Plan| story.record.to_hand_on(heir)[0].messages.len();
+        let mut plan = story.record.plan.clone();
+        assert_eq!(handed(&plan), 1);
+        let chat = plan.channels.iter_mut().find(|one| one.name == *"chat").unwrap();
+        let Medium::SlackBot { channel, .. } = &mut chat.medium else { panic!("{chat:?}") };
+        *channel = "#others".to_owned();
+        assert_eq!(handed(&plan), 0);
     }
 
     #[test]

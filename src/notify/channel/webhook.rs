@@ -334,7 +334,7 @@ fn fill_alerts<'a>(data: &mut Data<'a>, tellings: &[Telling<'a>], others: &[&'a 
 fn short(news: &AlertNews, state: State) -> Short {
     Short {
         status: state.as_str(),
-        incident: words::incident_id(news),
+        incident: news.incident.clone(),
         severity: news.severity,
         fired_at: news.fired_at.rfc3339(),
     }
@@ -348,7 +348,7 @@ fn alert<'a>(telling: &Telling<'a>) -> Alert<'a> {
     }
     Alert {
         status: telling.state.as_str(),
-        incident: words::incident_id(news),
+        incident: news.incident.clone(),
         rule: cut(news.rule.as_str(), NAME_CHARS_MAX),
         labels: labels.into_iter().collect(),
         severity: news.severity,

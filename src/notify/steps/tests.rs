@@ -136,6 +136,64 @@ fn tells_another_channel_also_when_the_watch_ended_before_two_minutes_were_over(
     assert!(!matches!(story.owed("on-call"), Owed::Letter(_)), "it was told of both before");
 }
 
+/// A critical that burns on under the next release, of which `chat` was not told:
+/// that one's record, and what the earlier one left.
+fn handed_on() -> (Story, Vec<Untold>) {
+    let story = || {
+        let mut story = Story::new();
+        story.route("chat", |routing| routing.fallback = Some("page".into()));
+        story.route("page", |routing| routing.after = Some(HOUR));
+        story
+    };
+    let (mut before, mut story) = (story(), story());
+    before.burst(RULE, &[]);
+    refuse(&mut before, "chat");
+    let alerts = before.record.to_hand_on(&story.record.plan);
+    let (by, handed) = ("v1.2.4".into(), alerts.clone());
+    before.fact(SECOND, Fact::Superseded { by, handed });
+    let left = untold(&before.record, &before.channel("chat"));
+    assert_eq!((alerts.len(), left.len()), (1, 1));
+    let (from, silences) = ("v1.2.3".into(), Vec::new());
+    story.fact(3 * SECOND, Fact::Inherited { from, alerts, silences });
+    (story, left)
+}
+
+#[test]
+fn tells_another_channel_of_what_was_handed_on_also_when_the_heir_has_ended() {
+    let (mut story, left) = handed_on();
+    story.fact(MINUTE, Fact::Ended { reason: crate::record::Ending::Complete });
+    let due = |left: &[Untold]| steps(&story.record, left, story.now() + 2 * MINUTE).due;
+    assert!(matches!(&due(&left)[..], [Fact::FellBack { .. }]), "{:?}", due(&left));
+    assert_eq!(due(&[]), [], "without that nobody knows of it");
+}
+
+#[test]
+fn waits_for_what_was_left_untold_until_another_channel_is_told() {
+    let (mut story, left) = handed_on();
+    assert!(may_fall_back(&story.record, &left[0]));
+    let elsewhere = Untold { channel: "on-call".into(), ..left[0].clone() };
+    assert!(!may_fall_back(&story.record, &elsewhere), "it has no other");
+    let due = steps(&story.record, &left, story.now() + 2 * MINUTE).due;
+    story.fact(2 * MINUTE, due[0].clone());
+    assert!(!may_fall_back(&story.record, &left[0]));
+    let (mut calm, _) = handed_on();
+    calm.end(RULE, &[]);
+    assert!(!may_fall_back(&calm.record, &left[0]), "what resolved is told nobody else");
+}
+
+#[test]
+fn tells_nobody_else_of_what_was_held_back_when_the_watch_ended() {
+    let mut story = Story::new();
+    story.route("chat", |routing| routing.fallback = Some("page".into()));
+    story.route("page", |routing| routing.after = Some(HOUR));
+    story.burst(RULE, &[]);
+    refuse(&mut story, "chat");
+    story.end(RULE, &[]);
+    held(&mut story).burst(RULE, &[]);
+    story.fact(MINUTE, Fact::Ended { reason: crate::record::Ending::Complete });
+    assert_eq!(pass(&mut story, 3 * MINUTE), [""; 0]);
+}
+
 #[test]
 fn tells_nobody_else_of_what_arrived_and_of_what_is_no_critical() {
     let mut story = Story::new();
@@ -304,4 +362,15 @@ fn tells_those_who_take_it_only_since_it_is_worse() {
     story.fact(SECOND, Fact::PlanChanged { plan, changes, renewed: Vec::new() });
     let crate::notify::Body::Webhook { json } = story.letter("page").body else { panic!() };
     assert!(json.contains(r#""incident":"chat-agent/SlowAnswers""#), "{json}");
+    // It waits for the end from then on, also where it takes less by the next reload.
+    let mut plan = story.record.plan.clone();
+    let page = plan.channels.iter_mut().find(|channel| channel.name == "page").unwrap();
+    page.severities = vec![Severity::Info];
+    let (plan, changes) = (Box::new(plan), vec!["severities".to_owned()]);
+    story.fact(SECOND, Fact::PlanChanged { plan, changes, renewed: Vec::new() });
+    let crate::notify::Body::Webhook { json } = story.deliver("page").body else { panic!() };
+    assert!(json.contains(r#""status":"firing""#), "{json}");
+    story.end("SlowAnswers", &[]);
+    let crate::notify::Body::Webhook { json } = story.letter("page").body else { panic!() };
+    assert!(json.contains(r#""status":"resolved""#), "{json}");
 }

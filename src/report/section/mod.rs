@@ -41,8 +41,13 @@ const SECTIONS: [Make; 13] = [
 ];
 
 /// Of a release that was superseded: the next one is looked at now.
-const SHORT: [Make; 4] =
-    [verdict::section, smoke::unless_passed, alerts::section, coverage::section];
+const SHORT: [Make; 5] = [
+    verdict::section,
+    smoke::unless_passed,
+    alerts::section,
+    coverage::section,
+    deliveries::section,
+];
 
 /// All sections of a report.
 pub fn sections(summary: &Summary) -> Vec<Section> {

@@ -9,8 +9,7 @@ use std::time::{Duration, Instant};
 use axum::Router;
 use axum::http::StatusCode;
 use bakewatch::daemon::store::Reader;
-use bakewatch::record::{Fact, Summary};
-use bakewatch::report;
+use bakewatch::record::Fact;
 
 use super::cli::{bakewatch, service};
 
@@ -43,6 +42,11 @@ impl Running {
         command.args(args).env("STATE_DIRECTORY", dir).env("BAKEWATCH_LOG", "bakewatch=trace");
         command.stdin(Stdio::null()).stdout(file("out")).stderr(file("err"));
         Running(command.spawn().unwrap())
+    }
+
+    fn signal(&self, name: &str) {
+        let sent = Command::new("kill").args([name, &self.0.id().to_string()]).status();
+        assert!(sent.unwrap().success());
     }
 }
 
@@ -170,14 +174,12 @@ async fn a_person_confirms_once_and_the_next_report_tells_when() {
         let run = ["run", "-c", &world.file, "--release", release, "--until", "smoke"];
         bakewatch(world.dir.path(), &run).await;
     }
-    let report = ["report", "--release", "v1", "--format", "json"];
-    let (code, out, err) = bakewatch(world.dir.path(), &report).await;
+    // A release that another has superseded tells it as well.
+    let (code, words, err) = bakewatch(world.dir.path(), &["report", "--release", "v1"]).await;
     assert_eq!(code, Some(0), "{err}");
-    // As a release that nothing supersedes tells it, in words.
-    let mut summary: Summary = serde_json::from_str(&out).unwrap();
-    summary.superseded = None;
-    let words = report::text(&summary);
-    assert!(words.contains("Test alert received ") && words.contains("Seen by a person: team "));
+    assert!(words.contains("superseded by v2"), "{words}");
+    assert!(words.contains("Test alert received "), "{words}");
+    assert!(words.contains("Seen by a person: team "), "{words}");
 }
 
 #[tokio::test]
@@ -223,4 +225,33 @@ async fn a_watch_that_runs_takes_it_at_this_path_alone_and_notes_it() {
     assert_eq!(code, Some(3), "{out}{err}");
     assert!(out.contains("chat: team: not confirmed by a person"), "{out}");
     assert_ne!(world.tokens().await[0], tokens[0]);
+}
+
+#[tokio::test]
+async fn a_reload_says_by_which_name_people_come_and_whether_any_do() {
+    let world = World::new().await;
+    let asks = std::fs::read_to_string(&world.file).unwrap();
+    let table = format!("[rehearse]\nconfirm = \"https://{NAME}/some/where/\"\n");
+    let silent = asks.replace(&table, "");
+    assert_ne!(silent, asks);
+    std::fs::write(&world.file, &silent).unwrap();
+    let args = ["run", "-c", &world.file, "--release", "v1"];
+    let running = Running::start(world.dir.path(), &args);
+    let becomes = async |host: &str, wanted: u16| {
+        let until = Instant::now() + PATIENCE;
+        while world.ask("GET", "/rehearsal/0123", host, "").await.0 != wanted {
+            assert!(Instant::now() < until, "{host} is never answered {wanted}");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    becomes("localhost", 404).await;
+    let other = "other.example.com";
+    for (text, of_name, of_other) in
+        [(asks.clone(), 200, 403), (asks.replace(NAME, other), 403, 200), (silent, 404, 404)]
+    {
+        std::fs::write(&world.file, text).unwrap();
+        running.signal("-HUP");
+        becomes(NAME, of_name).await;
+        becomes(other, of_other).await;
+    }
 }

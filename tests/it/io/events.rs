@@ -1,18 +1,29 @@
 //! Letters that are several requests: their order, and what each answer means.
 
+use std::time::Duration;
+
+use bakewatch::daemon::deferred::Requests;
 use bakewatch::daemon::events::{self, Try};
 use bakewatch::daemon::http::Http;
 use bakewatch::daemon::secrets::Secrets;
 use bakewatch::model::{SECOND, Secret};
-use bakewatch::notify::Request;
+use bakewatch::notify::{Body, Letter, Request};
 use bakewatch::record::{Missed, Outcome};
 
 use super::http::{answer, servers};
+
+/// Longer than any of it takes, on a machine that does much else.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 const KEY: &str = "0123456789abcdef0123456789abcdef";
 
 /// Two events, answered in turn; gives the outcome and what was sent.
 async fn check(answers: &[&str]) -> (Outcome, Vec<String>) {
+    check_again(&Requests::default(), answers).await
+}
+
+/// The same where earlier tries got some of it through.
+async fn check_again(known: &Requests, answers: &[&str]) -> (Outcome, Vec<String>) {
     let body = format!(r#"{{"status":"success","key":"{KEY}"}}"#);
     let answers = answers.iter().map(|head| answer(head, body.as_bytes())).collect();
     let (url, serving) = servers(answers).await;
@@ -26,10 +37,15 @@ async fn check(answers: &[&str]) -> (Outcome, Vec<String>) {
     };
     let requests = [request("one"), request("two")];
     let (timeout, http) = (5 * SECOND, Http::new().unwrap());
-    let one = Try { requests: &requests, timeout, not_stored: false, now_s: 0 };
+    let body = Body::Requests(requests.to_vec());
+    let (key, channel) = ("bw-1".to_owned(), "page".into());
+    let letter = Letter { key, channel, after: 0, up_to: 1, body };
+    let taken = known.of(&letter);
+    let one = Try { requests: &requests, taken, timeout, not_stored: false, now_s: 0 };
     let (url, key) = (Secret::Config("url".into()), Secret::Config("key".into()));
     let outcome = events::deliver(&http, &secrets, &key, Some(&url), one).await;
-    (outcome, serving.await.unwrap())
+    let sent = tokio::time::timeout(PATIENCE, serving).await.expect("a request for each answer");
+    (outcome, sent.unwrap())
 }
 
 fn abouts(sent: &[String]) -> Vec<&str> {
@@ -57,6 +73,18 @@ async fn ends_at_the_first_that_is_put_off_so_that_nothing_goes_before_it() {
     let Outcome::Refused { retry_after, permanent, .. } = outcome else { panic!("{outcome:?}") };
     assert_eq!((retry_after, permanent), (Some(7 * SECOND), false));
     assert_eq!(abouts(&sent), ["one"]);
+}
+
+#[tokio::test]
+async fn goes_on_with_the_event_that_was_put_off() {
+    let known = Requests::default();
+    let (_, sent) = check_again(&known, &["202 Accepted", "503 Busy"]).await;
+    assert_eq!(abouts(&sent), ["one", "two"]);
+    let (outcome, sent) = check_again(&known, &["202 Accepted"]).await;
+    assert!(matches!(outcome, Outcome::Accepted { .. }), "{outcome:?}");
+    assert_eq!(abouts(&sent), ["two"]);
+    let (_, sent) = check_again(&known, &["202 Accepted", "202 Accepted"]).await;
+    assert_eq!(abouts(&sent), ["one", "two"], "sent once more it is sent whole");
 }
 
 #[tokio::test]
