@@ -1,17 +1,23 @@
-//! Looks for a plan's targets, and asks each of them once: health, readiness, exposition. Where the
-//! paths are only guessed, the known ones are tried in their order.
+//! Looks for a plan's targets, and asks each of them once: health, readiness,
+//! exposition. Where the paths are only guessed, the known ones are tried in
+//! their order.
 
-use crate::check::paths::{KNOWN, is_elsewhere};
 use std::sync::Arc;
 
+use futures_util::{StreamExt, stream};
+
+use crate::check::paths::{KNOWN, is_elsewhere};
 use crate::config::live::{self, Answered, Shown, Sought, Sourced};
 use crate::daemon::discovery;
 use crate::daemon::http::Http;
 use crate::daemon::query;
 use crate::daemon::secrets::Secrets;
 use crate::metrics::{Table, Wanted, read_page};
-use crate::model::{DataSource, Exchange, Failure, Inquiry, Span, Timestamp};
+use crate::model::{DataSource, Exchange, Failure, Inquiry, Span, Target, Timestamp};
 use crate::record::{Found, Plan};
+
+/// Targets that are asked at a time: those that are down take their time.
+const AT_ONCE: usize = 16;
 
 /// Whom the sources of targets name. They are targets of the plan from then on.
 pub async fn find(plan: &mut Plan, http: &Http, secrets: &Secrets) -> Vec<Sought> {
@@ -39,20 +45,20 @@ pub async fn ask(plan: &mut Plan, http: &Http, secrets: &Secrets) -> Vec<Answere
     let tried = seek(plan, http, secrets).await;
     let ready = plan.smoke.iter().find(|step| step.name == *"is ready");
     let ready = ready.and_then(|step| step.request.url.strip_prefix(&plan.url));
-    let mut all = Vec::new();
-    for target in &plan.targets {
+    let plan = &*plan;
+    let ask = async |target: &Target| {
         let url = |url: &Option<String>| url.clone();
         let base = base_of(plan, url(&target.health).or(url(&target.metrics)));
         let ready = ready.map(|path| format!("{base}{path}"));
-        all.push(Answered {
+        Answered {
             target: target.name.clone(),
             health: exchange(plan, http, secrets, &base, url(&target.health)).await,
             ready: exchange(plan, http, secrets, &base, ready).await,
             metrics: page(plan, http, secrets, &base, url(&target.metrics)).await,
             tried: tried.clone(),
-        });
-    }
-    all
+        }
+    };
+    stream::iter(&plan.targets).map(ask).buffered(AT_ONCE).collect().await
 }
 
 /// What each source of metrics answers of what the plan asks it.

@@ -82,6 +82,7 @@ impl Carrier {
     /// disk now.
     pub fn with_secrets(&self, secrets: Secrets) -> Carrier {
         self.http.forget();
+        self.deferred.requests.clear();
         let (http, deferred) = (self.http.clone(), self.deferred.clone());
         Carrier { http, secrets, deferred, report_dir: self.report_dir.clone() }
     }
@@ -165,13 +166,13 @@ impl Carrier {
                 webhook::deliver_as(form, http, secrets, url, token.as_ref(), one).await
             }
             (Medium::Pagerduty { key, url }, Body::Requests(requests)) => {
-                let taken = self.deferred.requests.of(letter);
-                let one = events::Try { requests, taken, timeout, not_stored, now_s };
+                let known = &self.deferred.requests;
+                let one = events::Try { letter, requests, known, timeout, not_stored, now_s };
                 events::deliver(&self.http, &self.secrets, key, url.as_ref(), one).await
             }
             (Medium::SlackBot { token, url, .. }, Body::Requests(requests)) => {
-                let taken = self.deferred.requests.of(letter);
-                let one = events::Try { requests, taken, timeout, not_stored, now_s };
+                let known = &self.deferred.requests;
+                let one = events::Try { letter, requests, known, timeout, not_stored, now_s };
                 slack::deliver(&self.http, &self.secrets, token, url.as_ref(), one).await
             }
             (Medium::Email { to, from, smtp }, Body::Mail { .. }) => {

@@ -7,12 +7,12 @@
 //! (400, 413) is tried once with less in it, and then left, so that it holds up
 //! none of the others.
 
-use super::deferred::OfLetter;
+use super::deferred::{OfLetter, Requests};
 use super::http::Http;
 use super::secrets::Secrets;
 use super::webhook::{self, refused};
 use crate::model::{Secret, Span};
-use crate::notify::{Request, pagerduty};
+use crate::notify::{Letter, Request, pagerduty};
 use crate::record::{Missed, Outcome};
 
 /// Where PagerDuty takes events, unless the channel says otherwise.
@@ -20,10 +20,12 @@ const PAGERDUTY: &str = "https://events.pagerduty.com";
 
 /// One try of one letter that is several requests.
 pub struct Try<'a> {
+    /// The letter.
+    pub letter: &'a Letter,
     /// Its requests.
     pub requests: &'a [Request],
-    /// What earlier tries got through.
-    pub taken: OfLetter<'a>,
+    /// What earlier tries of letters got through.
+    pub known: &'a Requests,
     /// For the whole try.
     pub timeout: Span,
     /// The facts behind it could not be stored.
@@ -60,8 +62,9 @@ pub async fn deliver(
         Ok(place) => place,
         Err(detail) => return refused(detail, false),
     };
+    let known = one.known.of(one.letter, one.requests);
     let mut taken = 0;
-    let all = send(http, &place, &one, &mut taken);
+    let all = send(http, &place, &one, &known, &mut taken);
     match tokio::time::timeout(one.timeout.to_std(), all).await {
         Ok(outcome) => outcome,
         Err(_) => {
@@ -72,11 +75,17 @@ pub async fn deliver(
     }
 }
 
-async fn send(http: &Http, place: &Place, one: &Try<'_>, taken: &mut usize) -> Outcome {
+async fn send(
+    http: &Http,
+    place: &Place,
+    one: &Try<'_>,
+    known: &OfLetter<'_>,
+    taken: &mut usize,
+) -> Outcome {
     let mut missed: Vec<Missed> = Vec::new();
     let mut last = String::new();
     for request in one.requests {
-        if one.taken.recall(request).is_some() {
+        if known.recall(request).is_some() {
             *taken += 1;
             continue;
         }
@@ -87,7 +96,7 @@ async fn send(http: &Http, place: &Place, one: &Try<'_>, taken: &mut usize) -> O
         match outcome {
             Outcome::Accepted { detail } => {
                 *taken += 1;
-                one.taken.remember(request, None);
+                known.remember(request, None);
                 last = detail;
             }
             Outcome::Refused { detail, .. } if is_for_its_words(status) => {
@@ -96,7 +105,7 @@ async fn send(http: &Http, place: &Place, one: &Try<'_>, taken: &mut usize) -> O
             outcome => return outcome,
         }
     }
-    one.taken.forget(one.requests);
+    known.forget();
     match (*taken, missed.first()) {
         (_, None) => Outcome::Accepted { detail: last },
         (0, Some(first)) => refused(first.reason.clone(), true),

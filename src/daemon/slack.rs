@@ -2,6 +2,7 @@
 //! whatever became of it, with the reason in the body. Where a message stands is
 //! kept with the receipt.
 
+use super::deferred::OfLetter;
 use super::events::Try;
 use super::http::Http;
 use super::secrets::Secrets;
@@ -39,18 +40,19 @@ pub async fn deliver(
         Ok(place) => place,
         Err(detail) => return refused(detail, false),
     };
-    let (timeout, all) = (one.timeout, send(http, &place, &one));
+    let known = one.known.of(one.letter, one.requests);
+    let (timeout, all) = (one.timeout, send(http, &place, &one, &known));
     match tokio::time::timeout(timeout.to_std(), all).await {
         Ok(outcome) => outcome,
         Err(_) => Outcome::Unknown { detail: format!("timeout after {timeout}") },
     }
 }
 
-async fn send(http: &Http, place: &Place, one: &Try<'_>) -> Outcome {
+async fn send(http: &Http, place: &Place, one: &Try<'_>, known: &OfLetter<'_>) -> Outcome {
     let mut messages = Vec::new();
     let mut remarks: Vec<String> = Vec::new();
     for request in one.requests {
-        if let Some(message) = one.taken.recall(request) {
+        if let Some(message) = known.recall(request) {
             messages.extend(message);
             continue;
         }
@@ -77,7 +79,7 @@ async fn send(http: &Http, place: &Place, one: &Try<'_>) -> Outcome {
             slack_bot::Answer::Done { channel, ts } => {
                 let about = request.about.clone();
                 let message = is_first(request).then_some(Posted { about, channel, ts });
-                one.taken.remember(request, message.clone());
+                known.remember(request, message.clone());
                 messages.extend(message);
             }
             // Somebody has deleted it: what follows says how it ended.
@@ -88,7 +90,7 @@ async fn send(http: &Http, place: &Place, one: &Try<'_>) -> Outcome {
             slack_bot::Answer::Later(why) => return refused(why, false),
         }
     }
-    one.taken.forget(one.requests);
+    known.forget();
     let mut detail = "ok".to_owned();
     remarks.iter().for_each(|remark| detail.push_str(&format!("; {remark}")));
     match messages.is_empty() {

@@ -144,7 +144,11 @@ fn fall_back(
     for channel in record.plan.channels.iter().filter(is_new) {
         let Some(to) = channel.routing.fallback.clone() else { continue };
         let is_it = |one: &&Untold| one.channel == channel.name && one.incident == news.incident;
-        let inherited = || Some(before.iter().find(is_it)?.since);
+        // A fire of this watch's own is told, or not told, by it.
+        let inherited = || {
+            episode.heritage.as_ref()?;
+            Some(before.iter().find(is_it)?.since)
+        };
         let own = overdue_since(record, channel, &news.incident);
         let Some(since) = own.or_else(inherited) else { continue };
         // The end waits for nobody.
@@ -183,7 +187,7 @@ pub fn may_fall_back(record: &Record, one: &Untold) -> bool {
     let is_open = |alert: &AlertRecord| {
         alert.episodes.last().is_some_and(|last| {
             let is_left = last.ended_at.is_none() || last.is_cut_short();
-            is_left && !last.insisting.replaced.contains(&one.channel)
+            is_left && last.heritage.is_some() && !last.insisting.replaced.contains(&one.channel)
         })
     };
     let is_it = |(key, alert): (&AlertKey, &AlertRecord)| {

@@ -22,7 +22,7 @@ use crate::daemon::secrets::Secrets;
 use crate::daemon::signal;
 use crate::daemon::store::Store;
 use crate::daemon::turn::{End, Observer, Turns};
-use crate::model::{DAY, MINUTE, Name, Release, Timestamp, WatchId};
+use crate::model::{DAY, Labels, MINUTE, Name, Release, Timestamp, WatchId};
 use crate::notify;
 use crate::record::{Fact, Item};
 use crate::watch::Fleet;
@@ -163,13 +163,15 @@ impl Story {
     }
 }
 
-/// What a rule's alert has come to.
-fn turn_of(rule: &Name, item: &Item) -> Option<String> {
+/// What an alert has come to.
+fn turn_of((rule, labels): (&Name, &Labels), item: &Item) -> Option<String> {
+    let alert = item.alert().filter(|alert| (&alert.rule, &alert.labels) == (rule, labels))?;
+    let name = labels.of(rule.as_str());
     match item {
-        Item::Fired(alert) if alert.rule == *rule => {
-            Some(format!("{rule} fires: {}", notify::value_against_bound(alert, true)))
+        Item::Fired(_) => {
+            Some(format!("{name} fires: {}", notify::value_against_bound(alert, true)))
         }
-        Item::Resolved(alert) if alert.rule == *rule => Some(format!("{rule} is over")),
+        Item::Resolved(_) => Some(format!("{name} is over")),
         _ => None,
     }
 }
@@ -184,12 +186,12 @@ impl Observer for Story {
                 let presets: Vec<&str> = matched.presets.iter().map(Name::as_str).collect();
                 self.say(at, &format!("metrics understood by: {}", presets.join(", ")));
             }
-            Fact::Alert { rule, .. } => {
+            Fact::Alert { rule, labels, .. } => {
                 let news = fleet
                     .ids()
                     .filter_map(|id| fleet.record(id))
                     .flat_map(|record| record.news.iter().rev().take_while(|news| news.at == at));
-                if let Some(text) = news.filter_map(|news| turn_of(rule, &news.item)).next() {
+                if let Some(text) = news.filter_map(|news| turn_of((rule, labels), &news.item)).next() {
                     self.say(at, &text);
                 }
             }

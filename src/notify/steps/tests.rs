@@ -182,6 +182,16 @@ fn waits_for_what_was_left_untold_until_another_channel_is_told() {
 }
 
 #[test]
+fn a_later_fire_is_not_told_to_another_channel_for_what_was_left_of_an_earlier_one() {
+    let (mut story, left) = handed_on();
+    story.end(RULE, &[]);
+    story.pass(HOUR);
+    story.burst(RULE, &[]).deliver("chat");
+    assert_eq!(steps(&story.record, &left, story.now() + 3 * MINUTE).due, []);
+    assert!(!may_fall_back(&story.record, &left[0]));
+}
+
+#[test]
 fn tells_nobody_else_of_what_was_held_back_when_the_watch_ended() {
     let mut story = Story::new();
     story.route("chat", |routing| routing.fallback = Some("page".into()));

@@ -24,6 +24,15 @@ async fn check(answers: &[&str]) -> (Outcome, Vec<String>) {
 
 /// The same where earlier tries got some of it through.
 async fn check_again(known: &Requests, answers: &[&str]) -> (Outcome, Vec<String>) {
+    check_of(known, ["one", "two"], answers).await
+}
+
+/// The same of other events.
+async fn check_of(
+    known: &Requests,
+    abouts: [&str; 2],
+    answers: &[&str],
+) -> (Outcome, Vec<String>) {
     let body = format!(r#"{{"status":"success","key":"{KEY}"}}"#);
     let answers = answers.iter().map(|head| answer(head, body.as_bytes())).collect();
     let (url, serving) = servers(answers).await;
@@ -35,13 +44,13 @@ async fn check_again(known: &Requests, answers: &[&str]) -> (Outcome, Vec<String
         json: format!(r#"{{"about":"{about}"}}"#),
         less: Some(format!(r#"{{"about":"{about}, in short"}}"#)),
     };
-    let requests = [request("one"), request("two")];
+    let requests = abouts.map(request);
     let (timeout, http) = (5 * SECOND, Http::new().unwrap());
     let body = Body::Requests(requests.to_vec());
     let (key, channel) = ("bw-1".to_owned(), "page".into());
     let letter = Letter { key, channel, after: 0, up_to: 1, body };
-    let taken = known.of(&letter);
-    let one = Try { requests: &requests, taken, timeout, not_stored: false, now_s: 0 };
+    let (letter, requests) = (&letter, &requests);
+    let one = Try { letter, requests, known, timeout, not_stored: false, now_s: 0 };
     let (url, key) = (Secret::Config("url".into()), Secret::Config("key".into()));
     let outcome = events::deliver(&http, &secrets, &key, Some(&url), one).await;
     let sent = tokio::time::timeout(PATIENCE, serving).await.expect("a request for each answer");
@@ -85,6 +94,17 @@ async fn goes_on_with_the_event_that_was_put_off() {
     assert_eq!(abouts(&sent), ["two"]);
     let (_, sent) = check_again(&known, &["202 Accepted", "202 Accepted"]).await;
     assert_eq!(abouts(&sent), ["one", "two"], "sent once more it is sent whole");
+}
+
+#[tokio::test]
+async fn says_again_what_was_over_between_two_tries() {
+    let (known, late) = (Requests::default(), ["202 Accepted", "503 Busy"]);
+    for ended in ["its end", "its return", "its end"] {
+        let (_, sent) = check_of(&known, [ended, "two"], &late).await;
+        assert_eq!(abouts(&sent), [ended, "two"]);
+    }
+    let (_, sent) = check_of(&known, ["its end", "two"], &["202 Accepted"]).await;
+    assert_eq!(abouts(&sent), ["two"]);
 }
 
 #[tokio::test]

@@ -45,8 +45,8 @@ async fn check_again(
     let body = Body::Requests(requests.clone());
     let (key, channel) = ("bw-1".to_owned(), "team".into());
     let letter = Letter { key, channel, after, up_to: after + 1, body };
-    let taken = known.of(&letter);
-    let one = Try { requests: &requests, taken, timeout, not_stored: false, now_s: 0 };
+    let (letter, requests) = (&letter, &requests);
+    let one = Try { letter, requests, known, timeout, not_stored: false, now_s: 0 };
     let (url, token) = (Secret::Config("url".into()), Secret::Config("token".into()));
     let outcome = slack::deliver(&http, &secrets, &token, Some(&url), one).await;
     let sent = tokio::time::timeout(PATIENCE, serving).await.expect("a request for each answer");
