@@ -191,7 +191,9 @@ impl Observer for Story {
                     .ids()
                     .filter_map(|id| fleet.record(id))
                     .flat_map(|record| record.news.iter().rev().take_while(|news| news.at == at));
-                if let Some(text) = news.filter_map(|news| turn_of((rule, labels), &news.item)).next() {
+                if let Some(text) =
+                    news.filter_map(|news| turn_of((rule, labels), &news.item)).next()
+                {
                     self.say(at, &text);
                 }
             }

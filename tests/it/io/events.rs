@@ -28,11 +28,7 @@ async fn check_again(known: &Requests, answers: &[&str]) -> (Outcome, Vec<String
 }
 
 /// The same of other events.
-async fn check_of(
-    known: &Requests,
-    abouts: [&str; 2],
-    answers: &[&str],
-) -> (Outcome, Vec<String>) {
+async fn check_of(known: &Requests, abouts: [&str; 2], answers: &[&str]) -> (Outcome, Vec<String>) {
     let body = format!(r#"{{"status":"success","key":"{KEY}"}}"#);
     let answers = answers.iter().map(|head| answer(head, body.as_bytes())).collect();
     let (url, serving) = servers(answers).await;
