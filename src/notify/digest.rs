@@ -232,7 +232,8 @@ fn tellings<'a>(
         let telling = tellings.entry(&alert.incident);
         let telling = telling.or_insert(Telling { alert, state, is_known, flips: 0, why });
         match &news.item {
-            Item::Standing { .. } if !is_new => continue, // it has come by itself
+            // It has come by itself. (An end that came before was another fire's.)
+            Item::Standing { .. } if !is_new && telling.state == State::Firing => continue,
             Item::Reminder { number, .. } => telling.why.reminder = Some(*number),
             Item::Escalated { after, .. } => telling.why.unacknowledged_for = Some(*after),
             Item::FellBack { from, .. } => telling.why.in_place_of = Some(from),
@@ -241,7 +242,11 @@ fn tellings<'a>(
         (telling.alert, telling.state) = (alert, state);
         let is_turn = matches!(
             news.item,
-            Item::Fired(_) | Item::Resolved(_) | Item::Closed(_) | Item::Flapping(_)
+            Item::Fired(_)
+                | Item::Standing { .. }
+                | Item::Resolved(_)
+                | Item::Closed(_)
+                | Item::Flapping(_)
         );
         if is_turn || is_new {
             telling.flips += 1;
@@ -329,5 +334,31 @@ impl State {
             State::Closed => "closed",
             State::Resolved => "resolved",
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::notify::fixture::Story;
+
+    #[test]
+    fn what_burns_when_a_channel_comes_to_it_is_not_over_for_an_end_before() {
+        let mut story = Story::new();
+        story.burst("HighErrorRate", &[]).end("HighErrorRate", &[]);
+        story.burst("HighErrorRate", &[]);
+        let turned: Vec<News> =
+            story.record.news.iter().filter(|news| turn(&news.item).is_some()).cloned().collect();
+        let [fired, ended, again] = &turned[..] else { panic!("{turned:?}") };
+        let Item::Fired(alert) = &again.item else { panic!("{again:?}") };
+        let item = Item::Standing { to: "chat".into(), alert: alert.clone() };
+        let standing = News { item, ..again.clone() };
+        let told = |fresh: &[&News]| {
+            let tellings = tellings(&BTreeMap::new(), fresh);
+            let one = tellings.values().next().expect("it is told");
+            (one.state, one.flips)
+        };
+        assert_eq!(told(&[fired, ended, &standing]), (State::Firing, 3));
+        assert_eq!(told(&[fired, &standing]), (State::Firing, 1), "it has come by itself");
     }
 }
