@@ -1,7 +1,7 @@
 //! What a week costs: a watch of five targets with the real store, the coarse
 //! weeks of the simulation, and a restart at a week's end, each beside what
-//! the design allows. `cargo bench --bench week` prints the table, and with
-//! `-- --week-only` the first of it, for a profiler.
+//! the design allows, the best of three. `cargo bench --bench week` prints the
+//! table, and with `-- --week-only` the first of it, for a profiler.
 
 #[path = "../tests/world/mod.rs"]
 mod world;
@@ -54,20 +54,28 @@ const QUEUES: usize = 30;
 /// Coarse weeks that are lived for the mean.
 const SEEDS: u64 = 20;
 
-/// The best of so many restarts.
-const RESTARTS: usize = 3;
+/// The best of so many is told: what else the machine was at is not ours.
+const ROUNDS: usize = 3;
 
 fn main() {
     let dir = tempfile::tempdir().expect("a directory for the store");
     println!("{:<46} {:>10} {:>10} {:>8}", "", "took", "allowed", "share");
-    let facts = five_targets(dir.path());
+    let week = |round: usize| {
+        let dir = dir.path().join(round.to_string());
+        std::fs::create_dir(&dir).expect("a directory for the store");
+        five_targets(&dir)
+    };
+    let (took, rules, facts) = (0..ROUNDS).map(week).min().expect("several");
+    row(&format!("week of 5 targets, {rules} rules, stored"), took, Duration::from_secs(2));
+    let dir = dir.path().join("0");
     if std::env::args().any(|argument| argument == "--week-only") {
         return;
     }
-    let restart = (0..RESTARTS).map(|_| restart(dir.path())).min().expect("several");
+    let restart = (0..ROUNDS).map(|_| restart(&dir)).min().expect("several");
     row("restart with that week's record", restart, Duration::from_secs(1));
-    coarse();
-    sizes(dir.path(), facts);
+    let mean = (0..ROUNDS).map(|_| coarse()).min().expect("several");
+    row("coarse week with faults, checked (mean)", mean, Duration::from_millis(50));
+    sizes(&dir, facts);
 }
 
 fn row(what: &str, took: Duration, allowed: Duration) {
@@ -76,8 +84,9 @@ fn row(what: &str, took: Duration, allowed: Duration) {
     println!("{what:<46} {:>10} {:>10} {share:>7.2}x", ms(took), ms(allowed));
 }
 
-/// A quiet week of five targets, but for its last hour. Gives the number of facts.
-fn five_targets(dir: &Path) -> usize {
+/// A quiet week of five targets, but for its last hour. Gives how long it took, and
+/// the number of rules and of facts.
+fn five_targets(dir: &Path) -> (Duration, usize, usize) {
     let plan = script::plan("week", CONFIG);
     let rules = plan.rules.len();
     let version = Name::from("v1");
@@ -92,9 +101,7 @@ fn five_targets(dir: &Path) -> usize {
     let start = Instant::now();
     drive.run_to(RELEASED + 7 * DAY - HOUR);
     drive.sink = None; // closes the store
-    let took = start.elapsed();
-    row(&format!("week of 5 targets, {rules} rules, stored"), took, Duration::from_secs(2));
-    drive.disk.len()
+    (start.elapsed(), rules, drive.disk.len())
 }
 
 fn restart(dir: &Path) -> Duration {
@@ -108,15 +115,15 @@ fn restart(dir: &Path) -> Duration {
     start.elapsed()
 }
 
-fn coarse() {
+/// How long one takes in the mean.
+fn coarse() -> Duration {
     let course = world::simulate::course(Grain::Coarse);
     let start = Instant::now();
     for seed in 0..SEEDS {
         let week = world::simulate::week(&course, seed);
         assert!(week.is_ok(), "seed {seed}: {week:?}");
     }
-    let mean = start.elapsed() / SEEDS as u32;
-    row("coarse week with faults, checked (mean)", mean, Duration::from_millis(50));
+    start.elapsed() / SEEDS as u32
 }
 
 fn sizes(dir: &Path, facts: usize) {
