@@ -153,9 +153,9 @@ fn known(dir: &Path) -> Result<Known, String> {
     for id in reader.watches(true)? {
         let record = Record::replay(reader.facts(&id)?)?;
         // What goes on under a newer release is that one's: it may have ended there.
-        let goes_on =
+        let is_its_own =
             |silence: &&SilenceRecord| record.succession.by.is_none() || !silence.holds(record.at);
-        for silence in record.silences.iter().filter(goes_on) {
+        for silence in record.silences.iter().filter(is_its_own) {
             let id = silence.silence.id.clone();
             let one = known.entry(id).or_insert_with(|| (silence.clone(), Vec::new()));
             one.1.push(record.release.service.clone());

@@ -187,13 +187,11 @@ impl Observer for Story {
                 self.say(at, &format!("metrics understood by: {}", presets.join(", ")));
             }
             Fact::Alert { rule, labels, .. } => {
-                let news = fleet
+                let mut news = fleet
                     .ids()
                     .filter_map(|id| fleet.record(id))
                     .flat_map(|record| record.news.iter().rev().take_while(|news| news.at == at));
-                if let Some(text) =
-                    news.filter_map(|news| turn_of((rule, labels), &news.item)).next()
-                {
+                if let Some(text) = news.find_map(|news| turn_of((rule, labels), &news.item)) {
                     self.say(at, &text);
                 }
             }
