@@ -6,9 +6,12 @@
 #[path = "../tests/world/mod.rs"]
 mod world;
 
+use std::cell::RefCell;
 use std::path::Path;
+use std::rc::Rc;
 use std::time::{Duration, Instant};
 
+use bakewatch::daemon::backlog::Backlog;
 use bakewatch::daemon::store::{FILE, Reader, Store};
 use bakewatch::model::{DAY, HOUR, Name, Release};
 use bakewatch::watch::Fleet;
@@ -36,20 +39,14 @@ query = "max(queue_depth)"
 above = 500
 for = "5m"
 severity = "critical"
-[[rule]]
-name = "BusyQueues"
-query = "count(queue_depth > 100)"
-above = 10
-for = "5m"
-severity = "warning"
 [[channel]]
 name = "hook"
 type = "webhook"
 url = "http://127.0.0.1:1/hook"
 "#;
 
-/// With the service's own, some fifty series a target.
-const QUEUES: usize = 30;
+/// With the service's own, fifty series a target.
+const QUEUES: usize = 29;
 
 /// Coarse weeks that are lived for the mean.
 const SEEDS: u64 = 20;
@@ -94,13 +91,25 @@ fn five_targets(dir: &Path) -> (Duration, usize, usize) {
     let mut drive = Drive::open(release, plan, RELEASED);
     drive.targets.iter_mut().for_each(|target| target.queues = QUEUES);
     let store = Store::open(dir).expect("a new store");
-    let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build();
+    let runtime = Rc::new(runtime.expect("a runtime"));
+    let backlog = Rc::new(RefCell::new(Backlog::new(store)));
+    let (there, its) = (Rc::clone(&runtime), Rc::clone(&backlog));
     drive.sink = Some(Box::new(move |noted| {
-        runtime.block_on(store.append(noted.to_vec())).expect("room on the disk");
+        let at = noted[0].at;
+        let failure = there.block_on(its.borrow_mut().keep(noted.to_vec(), at));
+        assert_eq!(failure, None, "room on the disk");
     }));
     let start = Instant::now();
     drive.run_to(RELEASED + 7 * DAY - HOUR);
-    drive.sink = None; // closes the store
+    drive.sink = None;
+    while !backlog.borrow().is_empty() {
+        let mut backlog = backlog.borrow_mut();
+        runtime.block_on(backlog.answered());
+        let failure = runtime.block_on(backlog.keep(Vec::new(), drive.now));
+        assert_eq!(failure, None, "room on the disk");
+    }
+    drop(backlog); // closes the store
     (start.elapsed(), rules, drive.disk.len())
 }
 

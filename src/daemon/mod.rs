@@ -3,6 +3,7 @@
 
 pub mod alertmanager;
 pub mod api;
+pub mod backlog;
 pub mod carry;
 pub mod check;
 mod clients;

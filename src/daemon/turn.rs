@@ -11,6 +11,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::sync::watch as signals;
 use tokio::time::Instant;
 
+use super::backlog::Backlog;
 use super::carry::{self, Carrier, Landed};
 use super::clock::Clock;
 use super::desk::{Call, Errand, Obeyed, Readers};
@@ -18,24 +19,14 @@ use super::heartbeat::{self, Heartbeats};
 use super::journal;
 use super::pulse::Pulse;
 use super::reload::{self, Reload, Step};
-use super::store::{Store, Writing};
-use crate::model::{Span, Timestamp, WatchId};
+use super::store::Store;
+use crate::model::{Timestamp, WatchId};
 use crate::record::Fact;
 use crate::watch::{Done, Fleet, Heard, Noted};
 
 /// After a request to stop letters may still leave for this long; the rest
 /// stays on disk and leaves at the next start.
 const DRAIN: Duration = Duration::from_secs(20);
-
-/// How often a failing store is tried again when nothing else happens.
-const STORE_RETRY: Span = Span::from_secs(5);
-
-/// For so long a turn waits for the disk. Facts that are not on it by then
-/// count as not stored; the loop goes on, and looks again.
-const STORE_PATIENCE: Duration = Duration::from_secs(3);
-
-/// The same while it is known to be failing.
-const STORE_GLANCE: Duration = Duration::from_millis(100);
 
 /// The wall clock is compared with elapsed time at least this often.
 const WAIT_MAX: Duration = Duration::from_secs(30);
@@ -59,7 +50,7 @@ pub enum End {
     Interrupted,
 }
 
-/// Sees each fact after it was stored (or could not be).
+/// Sees each fact: a decision after it was stored (or could not be).
 pub trait Observer {
     /// A fact became true; `fleet` knows it already.
     fn fact(&mut self, watch: &WatchId, at: Timestamp, fact: &Fact, fleet: &Fleet);
@@ -77,18 +68,12 @@ pub trait Observer {
 pub struct Turns {
     fleet: Fleet,
     clock: Clock,
-    store: Store,
+    backlog: Backlog,
     carrier: Arc<Carrier>,
     home: UnboundedSender<Landed>,
     arrivals: UnboundedReceiver<Landed>,
     in_flight: usize,
     heard: Vec<(WatchId, Heard)>,
-    unstored: Vec<Noted>,
-    /// What is being written, and how many of `unstored` that is.
-    writing: Option<(Writing, usize)>,
-    is_store_failing: bool,
-    /// A failing store is not tried again before this, by either clock.
-    store_at: (Timestamp, Instant),
     /// Since when nothing was left but facts that cannot be stored.
     stuck_since: Option<Instant>,
     finished: BTreeSet<WatchId>,
@@ -114,16 +99,12 @@ impl Turns {
         Turns {
             fleet,
             clock,
-            store,
+            backlog: Backlog::new(store),
             carrier: Arc::new(carrier),
             home,
             arrivals,
             in_flight: 0,
             heard: Vec::new(),
-            unstored: Vec::new(),
-            writing: None,
-            is_store_failing: false,
-            store_at: (Timestamp::default(), Instant::now()),
             stuck_since: None,
             finished: BTreeSet::new(),
             reload: None,
@@ -210,18 +191,18 @@ impl Turns {
     fn end(&mut self, drain_until: Option<Instant>) -> Option<End> {
         if let Some(until) = drain_until {
             let is_over = Instant::now() >= until;
-            let is_drained = self.fleet.is_drained() && self.unstored.is_empty();
+            let is_drained = self.fleet.is_drained() && self.backlog.is_empty();
             return (is_over || is_drained).then_some(End::Stopped);
         }
         if !self.fleet.is_done() {
             return None;
         }
-        if !self.unstored.is_empty() {
+        if !self.backlog.is_empty() {
             let since = *self.stuck_since.get_or_insert_with(Instant::now);
             if since.elapsed() < DRAIN {
                 return None;
             }
-            tracing::error!("{} facts could never be stored", self.unstored.len());
+            tracing::error!("{} facts could never be stored", self.backlog.len());
         }
         Some(End::Done)
     }
@@ -238,21 +219,20 @@ impl Turns {
         if let Some(read) = self.reread.take() {
             self.take_configuration(read, now);
         }
-        let (mut noted, obeyed) = self.obey(now);
+        let (mut facts, obeyed) = self.obey(now);
         let heard = std::mem::take(&mut self.heard);
-        noted.extend(self.fleet.hear(now, heard));
-        let mut facts = noted.clone();
-        if let Some(news) = self.keep(&mut noted).await {
+        facts.extend(self.fleet.hear(now, heard));
+        if let Some(news) = self.backlog.keep(facts.clone(), now).await {
             // The watches learn it before anything else leaves: letters of
             // this turn say that they are not stored.
             self.all_hear(|| Heard::Store(news.clone()));
             let heard = std::mem::take(&mut self.heard);
             let more = self.fleet.hear(now, heard);
             facts.extend(more.iter().cloned());
-            self.unstored.extend(more);
+            self.backlog.add(more);
         }
         for (errand, done) in obeyed {
-            errand.answer(Obeyed { done, is_stored: self.unstored.is_empty() });
+            errand.answer(Obeyed { done, is_stored: self.backlog.is_stored() });
         }
         for one in &facts {
             self.say(one, observer);
@@ -265,7 +245,7 @@ impl Turns {
         }
         self.finish().await;
         self.pulse.turned(Instant::now(), || observer.progress(now, &self.fleet));
-        let is_stored = self.unstored.is_empty();
+        let is_stored = self.backlog.is_stored();
         let trouble = || heartbeat::trouble(&self.fleet, now, is_stored);
         self.heartbeats.turned(Instant::now(), &self.carrier, trouble);
         observer.turn(now, &self.fleet)
@@ -306,56 +286,6 @@ impl Turns {
         self.pulse.reloaded();
     }
 
-    /// Stores what is new after what could not be stored before. Gives what
-    /// the watches should hear of it: that it fails, and that it does no more,
-    /// once each.
-    async fn keep(&mut self, noted: &mut Vec<Noted>) -> Option<Option<String>> {
-        self.unstored.append(noted);
-        loop {
-            let was_begun = self.writing.is_some();
-            let (mut writing, count) = self.begun()?;
-            let patience = match (self.is_store_failing, was_begun) {
-                (false, _) => STORE_PATIENCE,
-                (true, false) => STORE_GLANCE,
-                (true, true) => Duration::ZERO, // a turn is not the time to wait again
-            };
-            match tokio::time::timeout(patience, writing.done()).await {
-                Ok(Ok(())) => {
-                    self.store_at = (Timestamp::default(), Instant::now());
-                    self.unstored.drain(..count);
-                    if self.unstored.is_empty() {
-                        return std::mem::take(&mut self.is_store_failing).then_some(None);
-                    } // else on to what came since
-                }
-                Ok(Err(error)) => return self.store_failed(error),
-                Err(_) => {
-                    self.writing = Some((writing, count));
-                    return self.store_failed(format!("not written within {STORE_PATIENCE:?}"));
-                }
-            }
-        }
-    }
-
-    /// What is being written, begun now if need be. Of what is held in memory
-    /// meanwhile, a week of a watch is a few MiB.
-    fn begun(&mut self) -> Option<(Writing, usize)> {
-        if let Some(begun) = self.writing.take() {
-            return Some(begun); // one at a time: they must arrive in order
-        }
-        let (at, instant) = self.store_at;
-        let is_early = self.clock.now() < at && Instant::now() < instant;
-        if self.unstored.is_empty() || (self.is_store_failing && is_early) {
-            return None;
-        }
-        Some((self.store.begin_append(self.unstored.clone()), self.unstored.len()))
-    }
-
-    fn store_failed(&mut self, error: String) -> Option<Option<String>> {
-        self.store_at = (self.clock.now() + STORE_RETRY, Instant::now() + STORE_RETRY.to_std());
-        let is_first = !std::mem::replace(&mut self.is_store_failing, true);
-        is_first.then_some(Some(error))
-    }
-
     fn say(&self, one: &Noted, observer: &mut dyn Observer) {
         let fact = one.fact.decode().expect("what was just encoded can be read");
         if let Some(record) = self.fleet.record(&one.watch) {
@@ -367,27 +297,14 @@ impl Turns {
     /// Watches that are over, and by whose knowledge no other goes, are not taken up
     /// at the next start.
     async fn finish(&mut self) {
-        if !self.unstored.is_empty() || Instant::now() < self.store_at.1 {
-            return;
-        }
         for watch in self.fleet.closed() {
             if self.finished.contains(&watch) {
                 continue;
             }
-            let late = |_| Err(format!("not written within {STORE_PATIENCE:?}"));
-            let finish = self.store.finish(watch.clone());
-            match tokio::time::timeout(STORE_PATIENCE, finish).await.unwrap_or_else(late) {
-                Ok(()) => {
-                    self.finished.insert(watch);
-                }
-                // Tried again in a while; at worst it is taken up again and
-                // found to be over.
-                Err(error) => {
-                    tracing::warn!(%watch, "not marked as over: {error}");
-                    self.store_at.1 = Instant::now() + STORE_RETRY.to_std();
-                    return;
-                }
+            if !self.backlog.finish(&watch).await {
+                return;
             }
+            self.finished.insert(watch);
         }
     }
 
@@ -415,18 +332,16 @@ impl Turns {
             tokio::task::yield_now().await;
             return;
         }
-        let mut until = Instant::now() + self.patience(wake);
-        if !self.unstored.is_empty() {
-            until = until.min(Instant::now() + STORE_RETRY.to_std());
-        }
+        let until = Instant::now() + self.patience(wake);
         let others = drain_until.into_iter().chain(self.pulse.due()).chain(self.heartbeats.due());
+        let others = others.chain(self.backlog.due());
         let until = others.fold(until, Instant::min);
         tokio::select! {
             landed = self.arrivals.recv() => {
                 self.land(landed.expect("we hold a sender ourselves"));
             }
             () = tokio::time::sleep_until(until) => {}
-            () = written(&mut self.writing) => {}
+            () = self.backlog.answered() => {}
             () = asked(stops) => {}
             call = reader(&mut self.readers) => self.attend(call),
             step = reread(&mut self.reload) => match step {
@@ -451,15 +366,6 @@ impl Turns {
         }
         clock.fetch_max(wake.millis(), Ordering::SeqCst);
         true
-    }
-}
-
-/// Until the disk has answered; the answer is taken in by the next turn.
-async fn written(writing: &mut Option<(Writing, usize)>) {
-    match writing {
-        // Whatever it says: it says it again.
-        Some((writing, _)) => drop(writing.done().await),
-        None => std::future::pending().await,
     }
 }
 
