@@ -376,7 +376,7 @@ impl Watch {
             }
             (Asked::Smoke, Reply::Exchanged(result)) => self.hear_smoke(now, &result),
             (Asked::Letter { channel, key }, Reply::Delivered(outcome)) => {
-                self.note(now, Fact::Receipt { channel, key, outcome });
+                self.hear_receipt(now, channel, key, outcome);
             }
             (Asked::Repeat { channel, key }, Reply::Delivered(outcome)) => {
                 self.hear_repeat(now, channel, key, outcome);

@@ -6,12 +6,15 @@ use super::flight::{Asked, Due};
 use super::{Question, Watch};
 use crate::model::{Channel, Name, Timestamp};
 use crate::notify::{self, Due as LetterDue, Letter, Owed, Rush};
-use crate::record::{ChannelRecord, Fact, LetterRecord, Plan, Waited};
+use crate::record::{ChannelRecord, Fact, LetterRecord, Outcome, Plan, Waited};
 
 /// Letters written in this turn, and what need not be looked at again.
 #[derive(Default)]
 pub(super) struct Tell {
     ready: Vec<(Box<Channel>, Box<Letter>)>,
+    /// Letters that are out, as they left: the next try takes them from here. After
+    /// a crash they are written once more, to the same byte.
+    out: BTreeMap<Name, Box<Letter>>,
     /// News up to here held nothing for the channel.
     nothing_to: BTreeMap<Name, u64>,
     /// The record's last fact when nobody was owed anything: until the next
@@ -53,7 +56,7 @@ impl Watch {
                 continue;
             }
             let channel = &self.record.plan.channels[index];
-            match notify::owed(&self.record, channel) {
+            match self.owed_to(channel) {
                 Owed::Letter(letter) => self.freeze(now, Box::new(channel.clone()), letter),
                 Owed::Nothing | Owed::Skip { .. } => {
                     self.tell.nothing_to.insert(channel.name.clone(), self.record.news_end());
@@ -62,6 +65,24 @@ impl Watch {
         }
         if !self.record.plan.channels.iter().any(|channel| self.may_owe(channel)) {
             self.tell.nothing_at = Some(self.record.seq);
+        }
+    }
+
+    fn owed_to(&self, channel: &Channel) -> Owed {
+        let frozen = self.channel(&channel.name).frozen.as_ref();
+        match self.tell.out.get(&channel.name) {
+            Some(letter) if frozen.is_some_and(|frozen| frozen.key == letter.key) => {
+                Owed::Letter(letter.clone())
+            }
+            _ => notify::owed(&self.record, channel),
+        }
+    }
+
+    /// What became of a letter that left.
+    pub(super) fn hear_receipt(&mut self, now: Timestamp, to: Name, key: String, end: Outcome) {
+        self.note(now, Fact::Receipt { channel: to.clone(), key, outcome: end });
+        if self.channel(&to).frozen.is_none() {
+            self.tell.out.remove(&to);
         }
     }
 
@@ -77,6 +98,7 @@ impl Watch {
                 waited: notify::waited(&self.record, &channel),
             },
         );
+        self.tell.out.insert(channel.name.clone(), letter.clone());
         self.tell.ready.push((channel, letter));
     }
 
