@@ -21,6 +21,7 @@ use super::plan::{
     Set, Shift, Source,
 };
 use super::sites::{Site, Sites};
+use crate::metrics::Loose;
 use crate::model::{Labels, MINUTE, Span, Timestamp};
 
 /// Stands in a signal's query for the range that is asked for.
@@ -166,7 +167,15 @@ impl Compiler<'_> {
         }
         let (name, any_of) = (name.map(Into::into), pattern::matchers(any_of, self.room));
         let shift = self.shift(&vs.offset, &vs.at)?;
-        Ok(Selector { name, any_of, shift, part: None, ids: Vec::new(), epoch: None })
+        Ok(Selector {
+            name,
+            any_of,
+            shift,
+            part: None,
+            ids: Vec::new(),
+            epoch: None,
+            living: Loose::default(),
+        })
     }
 
     fn shift(&self, offset: &Option<Offset>, at: &Option<AtModifier>) -> Result<Shift, Complaint> {

@@ -181,11 +181,9 @@ pub(super) fn leaf(
             let param = param.as_mut().map(|node| scalar(node, cx)).transpose()?;
             let param = param.unwrap_or(0.0);
             selector.refresh(cx.series);
-            if !func.wants_counter() && *func != Over::Quantile {
-                return over_series(*func, selector, *range, param, cx, give);
-            }
+            let mut living = std::mem::take(&mut selector.living);
             let mut is_any = false;
-            over_series(*func, selector, *range, param, cx, |place, value| {
+            over_series(*func, selector, *range, param, cx, &mut living, |place, value| {
                 if selector.name.is_none() {
                     let name = cx.series.name(selector.ids[place as usize]);
                     said_of(*func, Some(name), param, *at, cx);
@@ -193,6 +191,7 @@ pub(super) fn leaf(
                 is_any = true;
                 give(place, value);
             })?;
+            selector.living = living;
             if is_any {
                 said_of(*func, selector.name.as_ref(), param, *at, cx);
             }
@@ -227,23 +226,23 @@ fn over_series(
     range: Range,
     param: f64,
     cx: &Context<'_>,
+    living: &mut Loose,
     mut give: impl FnMut(u32, f64),
 ) -> Result<(), String> {
     let to = cx.moved(selector.shift);
     let window = Window { from: to - range.with(cx.param), to, at: cx.at, rises: false };
     let anchored =
         cx.mode == Mode::Anchored && matches!(func, Over::Rate | Over::Increase | Over::Delta);
-    let mut living = Loose::default();
     let mut read = selector.ids.len() + 1;
     for (place, id) in selector.ids.iter().enumerate() {
         let value = if anchored {
-            anchored_growth(func, *id, window, cx.series, &mut living)
+            anchored_growth(func, *id, window, cx.series, living)
         } else {
             let points = cx.series.within(*id, window.from, to);
             let Some(first) = points.stamps().first() else { continue };
             let rises = cx.series.only_rises(*id, *first);
             read += points.len();
-            let points = without_markers(points, *id, cx.series, &mut living);
+            let points = without_markers(points, *id, cx.series, living);
             over::apply(func, points, Window { rises, ..window }, param)
         };
         if let Some(value) = value {

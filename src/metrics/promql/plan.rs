@@ -8,7 +8,7 @@ use promql_parser::label::Matcher;
 use super::annotation::Spot;
 use super::reach::Reach;
 use super::sites::Site;
-use crate::metrics::SeriesId;
+use crate::metrics::{Loose, SeriesId};
 use crate::model::{Labels, Span, Timestamp};
 
 /// A length of time that is written in the query, or asked for with it.
@@ -57,6 +57,8 @@ pub(in crate::metrics) struct Selector {
     /// In order of labels; as of `epoch`.
     pub ids: Vec<SeriesId>,
     pub epoch: Option<u64>,
+    /// Samples without the markers among them; its memory is used again.
+    pub(super) living: Loose,
 }
 
 /// What a function over a range reads.
