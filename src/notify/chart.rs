@@ -6,6 +6,8 @@
 
 mod draw;
 
+use std::sync::Arc;
+
 use crate::judge::Bound;
 use crate::metrics::promql::histogram::quantile_of_mended;
 use crate::metrics::{Unit, show};
@@ -54,7 +56,7 @@ pub struct Stretch {
 impl Chart {
     /// The chart of an alert; `None` where there is no course to see, or it is
     /// not this alert's alone: what is measured is the whole service.
-    pub fn of(news: &AlertNews, blocks: &[Block]) -> Option<Chart> {
+    pub fn of(news: &AlertNews, blocks: &[Arc<Block>]) -> Option<Chart> {
         if !news.labels.is_empty() {
             return None;
         }

@@ -6,6 +6,7 @@
 //! gives the same digest at any later time.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use crate::check::StepResult;
 use crate::model::{Channel, Name, Release, Severity, Span, Timestamp};
@@ -25,7 +26,7 @@ pub struct Digest<'a> {
     /// How the watch ended, for alerts that were closed by it.
     pub ending: Option<&'a Ending>,
     /// What had been measured when the latest of the news came.
-    pub blocks: &'a [Block],
+    pub blocks: &'a [Arc<Block>],
     /// What the letter waited for.
     pub waited: Option<Waited>,
     /// Where messages about incidents stand, for a channel that brings them up to

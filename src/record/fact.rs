@@ -4,6 +4,8 @@
 //! A fact is stored as a kind, a version and a JSON body. A body's form is
 //! never changed without a new version and an upcast in `decode`.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -192,7 +194,7 @@ pub enum Fact {
         to: Name,
     },
     /// What was measured over a stretch of time.
-    Measured(Block),
+    Measured(Arc<Block>),
     /// A letter is about to leave: frozen from here on, until a receipt.
     Sent {
         /// To whom.
@@ -411,7 +413,7 @@ impl Stored {
         }
         // Nine facts in ten are measurements: read in place, and the rest by tag.
         let fact = match self.kind.as_str() {
-            "measured" => serde_json::from_str(&self.body).map(Fact::Measured),
+            "measured" => serde_json::from_str(&self.body).map(Arc::new).map(Fact::Measured),
             kind => serde_json::from_str(&format!("{{\"{kind}\":{}}}", self.body)),
         };
         fact.map_err(|error| format!("a {:?} fact cannot be read: {error}", self.kind))
@@ -442,7 +444,7 @@ mod tests {
         let tally = Tally { ok: 4, ..Tally::default() };
         let block =
             Block { tallies: vec![("a".into(), tally)], rows: vec![row], ..Block::default() };
-        let fact = Fact::Measured(block);
+        let fact = Fact::Measured(Arc::new(block));
         let stored = fact.encode();
         let body = r#""tallies":[["a",{"ok":4}]],"rows":[{"signal":"x","seen":0}]}"#;
         assert!(stored.kind == "measured" && stored.body.ends_with(body), "{stored:?}");

@@ -24,6 +24,7 @@ mod targets;
 mod told;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 pub use alerts::{AlertKey, AlertRecord, Closing, Episode};
 pub use baseline::{Baseline, Level, NO_EARLIER, Past};
@@ -120,7 +121,7 @@ pub struct Record {
     /// How far each digest told, once it did.
     pub digests: BTreeMap<Name, DigestRecord>,
     /// What was measured.
-    pub blocks: Vec<Block>,
+    pub blocks: Vec<Arc<Block>>,
     /// Stretches in which nobody looked.
     pub blind: Vec<Blind>,
     /// Windows that are closed, with what was written of them.

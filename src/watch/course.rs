@@ -1,6 +1,8 @@
 //! Samples of what held over stretches of time, such as a block's, so that a
 //! query can read them as any others.
 
+use std::sync::Arc;
+
 use crate::metrics::{LOOKBACK, Point, stale_marker};
 use crate::model::{MILLISECOND, MINUTE, Span, Timestamp};
 use crate::record::Block;
@@ -70,7 +72,7 @@ impl Course {
 
 /// The blocks that tell of this time, and the one after them: where there is a
 /// gap, it begins and ends.
-pub(super) fn lately(blocks: &[Block], (from, to): (Timestamp, Timestamp)) -> &[Block] {
+pub(super) fn lately(blocks: &[Arc<Block>], (from, to): (Timestamp, Timestamp)) -> &[Arc<Block>] {
     let first = blocks.partition_point(|block| block.to <= from - LOOKBACK);
     let last = blocks.partition_point(|block| block.from <= to);
     &blocks[first.min(last)..blocks.len().min(last + 1)]
@@ -122,7 +124,7 @@ mod tests {
     #[test]
     fn looks_at_the_blocks_of_a_time_and_at_the_one_after_it() {
         let block = |from| Block { from: at(from), to: at(from + 60), ..Block::default() };
-        let blocks: Vec<Block> = (0..100).map(|minute| block(60 * minute)).collect();
+        let blocks: Vec<Arc<Block>> = (0..100).map(|minute| Arc::new(block(60 * minute))).collect();
         let found = |from, to| {
             let found = lately(&blocks, (at(from), at(to)));
             (found.first().map(|b| b.from), found.last().map(|b| b.to))

@@ -447,6 +447,7 @@ impl Watch {
         self.note(now, Fact::Resumed { quiet_since: last, why });
         self.measure.block = Block { from: now, to: now, ..Block::default() };
         self.measure.last_tick = now;
+        self.judging.begin_anew(now);
     }
 
     /// Stores what was measured up to `to`.
@@ -457,7 +458,7 @@ impl Watch {
         let mut block = self.measure.cut(to);
         block.data_sources = self.sources.take_tallies();
         block.checks = self.checks.take_tallies(&self.record.plan.checks);
-        self.note(now, Fact::Measured(block));
+        self.note(now, Fact::Measured(Arc::new(block)));
     }
 
     /// How long a block is: a thousandth or so of the shortest window that is open.

@@ -1,5 +1,7 @@
 //! What a chart shows, and that it shows the same each time.
 
+use std::sync::Arc;
+
 use super::{Chart, STRETCHES_MAX, Stretch};
 use crate::judge::Bound;
 use crate::model::{Labels, MINUTE, Measurement, SECOND, Timestamp};
@@ -9,13 +11,13 @@ use crate::record::{AlertNews, Block, Item, Row};
 const OUT: Timestamp = Timestamp::from_millis(1_795_914_000_000);
 
 /// A block a minute; the ratio of each.
-fn blocks(ratios: &[Option<f64>]) -> Vec<Block> {
+fn blocks(ratios: &[Option<f64>]) -> Vec<Arc<Block>> {
     let block = |(index, ratio): (usize, &Option<f64>)| {
         let from = OUT + index as i64 * MINUTE;
         let measured = ratio
             .map(|ratio| Measurement::Ratio { num: (ratio * 1000.0).into(), den: 1000.0.into() });
         let row = Row { signal: "error_ratio".into(), seen: 4, measured };
-        Block { from, to: from + MINUTE, rows: vec![row], ..Block::default() }
+        Arc::new(Block { from, to: from + MINUTE, rows: vec![row], ..Block::default() })
     };
     ratios.iter().enumerate().map(block).collect()
 }

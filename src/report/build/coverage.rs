@@ -24,8 +24,9 @@ pub(super) struct Sight<'a> {
 impl<'a> Sight<'a> {
     /// The window `from..to` of `record`.
     pub(super) fn of(record: &'a Record, from: Timestamp, to: Timestamp) -> Sight<'a> {
+        let all = record.blocks.iter().map(|block| &**block);
         let mut blocks: Vec<&Block> =
-            record.blocks.iter().filter(|b| b.from < to && b.to > from && b.from < b.to).collect();
+            all.filter(|b| b.from < to && b.to > from && b.from < b.to).collect();
         blocks.sort_by_key(|block| (block.from, block.to));
         let dark = disjoint(&record.blind, from, to);
         let mut lengths = Vec::with_capacity(blocks.len());

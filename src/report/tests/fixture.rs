@@ -289,7 +289,7 @@ impl Script {
         while at < to {
             let end = (at + length).min(to);
             let seen = show(at.seconds_f64() / 3600.0);
-            self.at(end, Fact::Measured(block(at, end, &seen)));
+            self.at(end, Fact::Measured(block(at, end, &seen).into()));
             at = end;
         }
     }

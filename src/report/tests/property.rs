@@ -84,7 +84,8 @@ fn record() -> impl Strategy<Value = Record> {
         if is_matched {
             record.apply(at, Fact::Matched(fixture::matched()));
         }
-        (record.blocks, record.blind) = (blocks, blind);
+        record.blocks = blocks.into_iter().map(Arc::new).collect();
+        record.blind = blind;
         record
     })
 }

@@ -100,7 +100,7 @@ fn measure(story: &mut Story, failed: f64) {
     let measured = Some(Measurement::Ratio { num: failed.into(), den: 1000.0.into() });
     let row = Row { signal: "error_ratio".into(), seen: 4, measured };
     let block = Block { from, to: from + MINUTE, rows: vec![row], ..Block::default() };
-    story.fact(MINUTE, Fact::Measured(block));
+    story.fact(MINUTE, Fact::Measured(block.into()));
 }
 
 #[test]

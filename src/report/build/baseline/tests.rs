@@ -38,7 +38,7 @@ fn earlier(version: &str, verdict: Verdict, rows: &[(&str, Vec<Measurement>)]) -
         };
         let rows = rows.iter().map(row).collect();
         let block = Block { from, to: from + RANGE, slots: 1, seen: 1, rows, ..Block::default() };
-        record.apply(from + RANGE, Fact::Measured(block));
+        record.apply(from + RANGE, Fact::Measured(block.into()));
     }
     let window = record.plan.windows[0].clone();
     let mut summary = super::super::build(&record, &window, T0 + HOUR, T0 + HOUR);
