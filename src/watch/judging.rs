@@ -16,9 +16,6 @@ const EVIDENCE_INTERVALS: i64 = 4;
 /// A source's answer that is so many intervals old tells nothing of now.
 const ANSWERS_AGE_MAX: i64 = 2;
 
-/// How often a cycle pages that come in lead to a judgement of their own.
-const JUDGED_MAX: i64 = 2;
-
 /// What is kept between two looks.
 pub(super) struct Judging {
     streaks: BTreeMap<AlertKey, Streak>,
@@ -82,15 +79,20 @@ impl Judging {
         self.streaks.remove(key);
     }
 
+    /// Nobody looked for a while: there is nothing to judge before somebody answers.
+    pub fn begin_anew(&mut self, now: Timestamp) {
+        (self.at, self.due) = (now, None);
+    }
+
     /// Something has turned: rules are judged when all of this turn is heard.
     pub fn at_once(&mut self, now: Timestamp) {
         self.due = Some(self.due.map_or(now, |at| at.min(now)));
     }
 
     /// A page has come, which moves counts. However many targets there are,
-    /// that leads to no more than so many judgements a cycle.
+    /// that leads to no more than one judgement a cycle.
     pub fn soon(&mut self, pace: Span) {
-        self.at_once(self.at + pace / JUDGED_MAX);
+        self.at_once(self.at + pace);
     }
 }
 

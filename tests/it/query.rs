@@ -229,7 +229,7 @@ async fn shows_a_gap_where_nobody_looked_and_what_was_before_it() {
         (
             "request_rate > 0",
             expect![[r#"
-                {"__name__":"request_rate","release":"v1","service":"chat"} [[1767225840,"15.494549978288529"],[1767226080,"20"],[1767227520,"7.963346330048656"],[1767227760,"20"]]
+                {"__name__":"request_rate","release":"v1","service":"chat"} [[1767225840,"14.754837629563616"],[1767226080,"20"],[1767227520,"7.459688132168521"],[1767227760,"20"]]
             "#]],
         ),
     ] {
