@@ -1,5 +1,6 @@
 //! The IO side against real sockets and files, all on loopback.
 
+mod backlog;
 mod checks;
 pub mod cli;
 mod command;
