@@ -283,8 +283,12 @@ impl Series {
 
     /// Samples and markers in `(from, to]`, oldest first.
     pub(crate) fn within(&self, id: SeriesId, from: Timestamp, to: Timestamp) -> Run<'_> {
-        let run = self.up_to(id, to);
-        run.from(run.stamps().partition_point(|at| *at <= from))
+        self.stretch(from, to).of(id)
+    }
+
+    /// The same of one series after the other.
+    pub(crate) fn stretch(&self, from: Timestamp, to: Timestamp) -> Stretch<'_> {
+        Stretch { series: self, from, to, place: (Place::default(), 0), start: 0, stamps: &[] }
     }
 
     /// Samples and markers at or before `to`, oldest first.
@@ -321,6 +325,33 @@ impl Series {
             _ => self.up_to(id, at).last()?,
         };
         (last.at > at - LOOKBACK && !is_stale(last.value)).then_some(last)
+    }
+}
+
+/// A time that is read of many series. Those of a page have their stamps in
+/// common: where it begins among them is looked up once.
+pub(crate) struct Stretch<'a> {
+    series: &'a Series,
+    from: Timestamp,
+    to: Timestamp,
+    /// Whose stamps were looked at last, the first of them inside, and all inside.
+    place: (Place, usize),
+    start: usize,
+    stamps: &'a [Timestamp],
+}
+
+impl<'a> Stretch<'a> {
+    /// Samples and markers of a series in `(from, to]`, oldest first.
+    pub fn of(&mut self, id: SeriesId) -> Run<'a> {
+        let entry = &self.series.entries[id.0 as usize];
+        let place = (entry.place, entry.values.len());
+        if self.place != place {
+            let stamps = self.series.clocks.stamps(place.0, place.1);
+            let end = stamps.partition_point(|at| *at <= self.to);
+            self.start = stamps[..end].partition_point(|at| *at <= self.from);
+            (self.place, self.stamps) = (place, &stamps[self.start..end]);
+        }
+        Run::new(self.stamps, entry.values.view().from(self.start))
     }
 }
 

@@ -234,11 +234,12 @@ fn over_series(
     let anchored =
         cx.mode == Mode::Anchored && matches!(func, Over::Rate | Over::Increase | Over::Delta);
     let mut read = selector.ids.len() + 1;
+    let mut stretch = cx.series.stretch(window.from, to);
     for (place, id) in selector.ids.iter().enumerate() {
         let value = if anchored {
             anchored_growth(func, *id, window, cx.series, living)
         } else {
-            let points = cx.series.within(*id, window.from, to);
+            let points = stretch.of(*id);
             let Some(first) = points.stamps().first() else { continue };
             let rises = cx.series.only_rises(*id, *first);
             read += points.len();
@@ -318,8 +319,8 @@ fn elements(node: &Node, cx: &Context<'_>, found: Vec<(u32, f64)>) -> Vec<Elemen
 
 /// Series with any sample in `(from, to]`, for `absent_over_time`.
 fn present(selector: &Selector, from: Timestamp, to: Timestamp, cx: &Context<'_>) -> Vec<Element> {
-    let lives =
-        |id: &&SeriesId| cx.series.within(**id, from, to).values().any(|value| !is_stale(value));
+    let mut stretch = cx.series.stretch(from, to);
+    let lives = |id: &&SeriesId| stretch.of(**id).values().any(|value| !is_stale(value));
     selector.ids.iter().filter(lives).map(|_| Element::bare(1.0)).collect()
 }
 
