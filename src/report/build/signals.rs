@@ -43,7 +43,10 @@ pub(super) fn summaries(record: &Record, sight: &Sight<'_>) -> Vec<SignalSummary
     all.sort_by_key(|seen| (seen.name != HEALTH, !seen.required)); // stable within
     all.iter()
         .flat_map(|seen| {
-            reads(record, seen).into_iter().map(|read| summary(record, sight, seen, read))
+            let reads = reads(record, seen);
+            let added = Added::of(sight, seen, reads[0]);
+            let summary = |read: &Read| summary(record, sight, seen, &added, *read);
+            reads.iter().map(summary).collect::<Vec<_>>()
         })
         .collect()
 }
@@ -98,15 +101,20 @@ fn reads(record: &Record, seen: &Seen<'_>) -> Vec<Read> {
     quantiles.into_iter().map(Read::Quantile).collect()
 }
 
-fn summary(record: &Record, sight: &Sight<'_>, seen: &Seen<'_>, read: Read) -> SignalSummary {
+fn summary(
+    record: &Record,
+    sight: &Sight<'_>,
+    seen: &Seen<'_>,
+    added: &Added,
+    read: Read,
+) -> SignalSummary {
     let bounds = bounds(record, &seen.name, read);
     let is_low_bad = match bounds.iter().max_by_key(|line| line.severity) {
         Some(line) => !line.above,
         None => seen.name == HEALTH,
     };
-    let mut whole = Sum::default();
-    seen.rows.iter().filter_map(|(_, row)| row.measured.as_ref()).for_each(|m| whole.add(m));
-    let readings = readings(sight, seen, read, is_low_bad);
+    let whole = &added.whole;
+    let readings = readings(sight, added, read, is_low_bad);
     let values = || readings.iter().map(|(_, value)| *value);
     let (min, max) = match read {
         Read::Gauge => (whole.gauges().min(), whole.gauges().max()),
@@ -210,40 +218,50 @@ fn is_among(signals: &[Signal], name: &Name) -> bool {
     signals.iter().any(|signal| signal.name == *name)
 }
 
-/// Readings over as long a time as a rule reads, in order. A block's own few
-/// events would make a quantile of one request.
+/// What was measured of a signal, added up once for all that is read in it.
+struct Added {
+    whole: Sum,
+    step: Span,
+    /// By the number of the step.
+    steps: Vec<(i64, Sum)>,
+}
+
+impl Added {
+    /// Over as long a time as a rule reads, in order. A block's own few events
+    /// would make a quantile of one request. (`read`: any of those to come.)
+    fn of(sight: &Sight<'_>, seen: &Seen<'_>, read: Read) -> Added {
+        let step = step(sight, seen, read);
+        let (mut whole, mut steps): (Sum, Vec<(i64, Sum)>) = (Sum::default(), Vec::new());
+        for (index, row) in &seen.rows {
+            let Some(measured) = &row.measured else { continue };
+            whole.add(measured);
+            let at = middle(sight, *index).since(sight.from).millis() / step.millis();
+            if steps.last().is_none_or(|(last, _)| *last != at) {
+                steps.push((at, Sum::default()));
+            }
+            let (_, sum) = steps.last_mut().expect("there is one now");
+            sum.add(measured);
+        }
+        Added { whole, step, steps }
+    }
+}
+
+/// A reading for each step that has one, in order.
 fn readings(
     sight: &Sight<'_>,
-    seen: &Seen<'_>,
+    added: &Added,
     read: Read,
     is_low_bad: bool,
 ) -> Vec<(Timestamp, f64)> {
-    let step = step(sight, seen, read);
-    let mut found = Vec::new();
-    let mut open: Option<(i64, Sum)> = None;
-    for (index, row) in &seen.rows {
-        let Some(measured) = &row.measured else { continue };
-        let at = middle(sight, *index).since(sight.from).millis() / step.millis();
-        match &mut open {
-            Some((started, sum)) if *started == at => sum.add(measured),
-            _ => {
-                found.extend(open.take());
-                let mut sum = Sum::default();
-                sum.add(measured);
-                open = Some((at, sum));
-            }
-        }
-    }
-    found.extend(open);
     let value = |sum: &Sum| match read {
         Read::Ratio => sum.ratio(),
         Read::Quantile(q) => sum.quantile(q),
         Read::Gauge if is_low_bad => sum.gauges().min().map(|value| value.0),
         Read::Gauge => sum.gauges().max().map(|value| value.0),
     };
-    let half = step / 2;
-    let place = |at: i64| (sight.from + at * step + half).min(sight.to);
-    found.iter().filter_map(|(at, sum)| value(sum).map(|value| (place(*at), value))).collect()
+    let half = added.step / 2;
+    let place = |at: i64| (sight.from + at * added.step + half).min(sight.to);
+    added.steps.iter().filter_map(|(at, sum)| value(sum).map(|value| (place(*at), value))).collect()
 }
 
 /// What one reading is taken over: a rule's range, or less in a short window.
