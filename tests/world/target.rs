@@ -53,6 +53,15 @@ pub struct Play {
     pub page: Result<String, Failure>,
 }
 
+/// Series and their values, in the order of a page.
+#[derive(Clone, Debug, Default)]
+struct Shown {
+    /// What the series go by: how many queues, which version, whether it is bare.
+    of: Option<(usize, Option<String>, bool)>,
+    series: Vec<(&'static str, Labels)>,
+    values: Vec<f64>,
+}
+
 #[derive(Clone, Debug)]
 pub struct Target {
     pub name: String,
@@ -87,9 +96,17 @@ pub struct Target {
     pub ahead: Option<Span>,
     /// The same of the time that its health tells.
     pub told_ahead: Span,
-    /// The last samples: their memory is used again.
-    shown: Vec<(&'static str, Labels, f64)>,
+    /// What it showed last: the series, as long as they are the same, and the memory
+    /// of their values.
+    shown: Shown,
 }
+
+const PROCESS: [&str; 3] =
+    ["process_resident_memory_bytes", "process_memory_limit_bytes", "process_start_time_seconds"];
+const REQUESTS: &str = "ai_assistant_requests_total";
+const BUCKET: &str = "ai_assistant_request_latency_milliseconds_bucket";
+const SUM: &str = "ai_assistant_request_latency_milliseconds_sum";
+const COUNT: &str = "ai_assistant_request_latency_milliseconds_count";
 
 const BOUNDS: [f64; 15] = [
     0.0, 5.0, 10.0, 25.0, 50.0, 75.0, 100.0, 250.0, 500.0, 750.0, 1000.0, 2500.0, 5000.0, 7500.0,
@@ -142,7 +159,7 @@ impl Target {
             twin: None,
             ahead: None,
             told_ahead: Span::ZERO,
-            shown: Vec::new(),
+            shown: Shown::default(),
         }
     }
 
@@ -286,21 +303,19 @@ impl Target {
             Expo::Html => read("<html><body>It works!</body></html>", wanted, table),
             Expo::Good | Expo::Bare if wanted.lists() => read(&self.text(), wanted, table),
             Expo::Good | Expo::Bare => {
-                let mut samples = std::mem::take(&mut self.shown);
-                self.samples(&mut samples);
+                self.show();
                 // Samples of one name follow each other: it is looked up once.
                 let mut last = ("", false);
                 let mut is_wanted = |name: &'static str| {
-                    if last.0 != name {
+                    if !std::ptr::eq(last.0, name) {
                         last = (name, wanted.has(name.as_bytes()));
                     }
                     last.1
                 };
-                let kept = samples.iter().filter(|(name, _, _)| is_wanted(name));
-                let page =
-                    metrics::page_of(kept.map(|(name, labels, v)| (*name, labels, *v)), table);
-                self.shown = samples;
-                Ok(page)
+                let samples = self.shown.series.iter().zip(&self.shown.values);
+                let samples = samples.filter(|((name, _), _)| is_wanted(name));
+                let samples = samples.map(|((name, labels), value)| (*name, labels, *value));
+                Ok(metrics::page_of(samples, table))
             }
         };
         (quick, page)
@@ -314,9 +329,9 @@ impl Target {
             text.push_str("# TYPE ai_assistant_request_latency_milliseconds histogram\n");
         }
         text.push_str("# TYPE process_resident_memory_bytes gauge\n");
-        let mut samples = Vec::new();
-        self.samples(&mut samples);
-        for (name, labels, value) in samples {
+        let mut values = Vec::new();
+        self.values(&mut values);
+        for ((name, labels), value) in self.series().into_iter().zip(values) {
             text.push_str(name);
             text.push('{');
             for (label, of) in labels.iter() {
@@ -327,47 +342,55 @@ impl Target {
         text
     }
 
-    fn samples(&self, samples: &mut Vec<(&'static str, Labels, f64)>) {
-        samples.clear();
-        samples.extend([
-            ("process_resident_memory_bytes", Labels::default(), self.memory * MEMORY_LIMIT),
-            ("process_memory_limit_bytes", Labels::default(), MEMORY_LIMIT),
-            (
-                "process_start_time_seconds",
-                Labels::default(),
-                (self.started.millis() / 1000) as f64,
-            ),
-        ]);
+    /// Brings what it shows up to date.
+    fn show(&mut self) {
+        let mut shown = std::mem::take(&mut self.shown);
+        let is_bare = self.expo == Expo::Bare;
+        let is_same = shown.of.as_ref().is_some_and(|(queues, version, bare)| {
+            (*queues, version, *bare) == (self.queues, &self.version, is_bare)
+        });
+        if !is_same {
+            shown.series = self.series();
+            shown.of = Some((self.queues, self.version.clone(), is_bare));
+        }
+        self.values(&mut shown.values);
+        self.shown = shown;
+    }
+
+    /// Its series. Their values come in the same order.
+    fn series(&self) -> Vec<(&'static str, Labels)> {
+        let mut series: Vec<(&'static str, Labels)> =
+            PROCESS.iter().map(|name| (*name, Labels::default())).collect();
         if let Some(version) = &self.version {
             let labels = Labels::from_pairs([("service_version", version.as_str())]);
-            samples.push(("target_info", labels, 1.0));
+            series.push(("target_info", labels));
         }
         let queues = QUEUES.iter().take(self.queues);
-        samples.extend(queues.map(|labels| ("queue_depth", labels.clone(), 3.0)));
+        series.extend(queues.map(|labels| ("queue_depth", labels.clone())));
+        if self.expo == Expo::Bare {
+            return series;
+        }
+        series.extend(SUCCESS.iter().map(|labels| (REQUESTS, labels.clone())));
+        series.extend(BUCKETS.iter().map(|labels| (BUCKET, labels.clone())));
+        series.extend([SUM, COUNT].map(|name| (name, Labels::default())));
+        series
+    }
+
+    fn values(&self, values: &mut Vec<f64>) {
+        values.clear();
+        let started = (self.started.millis() / 1000) as f64;
+        values.extend([self.memory * MEMORY_LIMIT, MEMORY_LIMIT, started]);
+        values.extend(self.version.iter().map(|_| 1.0));
+        values.extend(QUEUES.iter().take(self.queues).map(|_| 3.0));
         if self.expo == Expo::Bare {
             return;
         }
-        let requests = "ai_assistant_requests_total";
-        for (labels, count) in SUCCESS.iter().zip([self.good, self.bad]) {
-            samples.push((requests, labels.clone(), count.floor()));
-        }
-        let bucket = "ai_assistant_request_latency_milliseconds_bucket";
-        let all = self.fast_count.floor() + self.slow_count.floor();
-        for (index, labels) in BUCKETS.iter().enumerate() {
-            let count = match BOUNDS.get(index) {
-                Some(bound) if *bound < 250.0 => 0.0,
-                Some(_) => self.fast_count.floor(),
-                None => all,
-            };
-            samples.push((bucket, labels.clone(), count));
-        }
+        values.extend([self.good.floor(), self.bad.floor()]);
+        let (fast, slow) = (self.fast_count.floor(), self.slow_count.floor());
+        let below = |bound: &f64| if *bound < 250.0 { 0.0 } else { fast };
+        values.extend(BOUNDS.iter().map(below).chain([fast + slow]));
         let sum = self.fast_count * 180.0 + self.slow_count * 30_000.0;
-        samples.push((
-            "ai_assistant_request_latency_milliseconds_sum",
-            Labels::default(),
-            sum.floor(),
-        ));
-        samples.push(("ai_assistant_request_latency_milliseconds_count", Labels::default(), all));
+        values.extend([sum.floor(), fast + slow]);
     }
 }
 
