@@ -75,11 +75,7 @@ impl Backlog {
                 Err(_) => {
                     let is_late = self.holds_decision() || underway.since.elapsed() >= PATIENCE;
                     self.underway = Some(underway);
-                    return if is_late {
-                        self.failed(format!("not written within {PATIENCE:?}"), now)
-                    } else {
-                        None
-                    };
+                    return if is_late { self.failed(too_slow(), now) } else { None };
                 }
             }
         }
@@ -145,13 +141,17 @@ impl Backlog {
         if !self.facts.is_empty() || Instant::now() < self.retry.1 {
             return false;
         }
-        let late = |_| Err(format!("not written within {PATIENCE:?}"));
         let finish = self.store.finish(watch.clone());
-        if let Err(error) = timeout(PATIENCE, finish).await.unwrap_or_else(late) {
+        let done = timeout(PATIENCE, finish).await.unwrap_or_else(|_| Err(too_slow()));
+        if let Err(error) = done {
             tracing::warn!(%watch, "not marked as over: {error}");
             self.retry.1 = Instant::now() + RETRY.to_std();
             return false;
         }
         true
     }
+}
+
+fn too_slow() -> String {
+    format!("not written within {PATIENCE:?}")
 }

@@ -74,7 +74,7 @@ pub struct Turns {
     arrivals: UnboundedReceiver<Landed>,
     in_flight: usize,
     heard: Vec<(WatchId, Heard)>,
-    /// Since when nothing was left but facts that cannot be stored.
+    /// Since when nothing is left but facts that are not stored.
     stuck_since: Option<Instant>,
     finished: BTreeSet<WatchId>,
     reload: Option<Reload>,
@@ -195,6 +195,7 @@ impl Turns {
             return (is_over || is_drained).then_some(End::Stopped);
         }
         if !self.fleet.is_done() {
+            self.stuck_since = None; // somebody gave an order
             return None;
         }
         if !self.backlog.is_empty() {

@@ -116,8 +116,8 @@ impl Fleet {
         }
     }
 
-    /// The questions due now, of all watches. Only after what the last `hear`
-    /// gave has been stored.
+    /// The questions due now, of all watches. Only after the decisions of the last
+    /// `hear` have been stored.
     pub fn ask(&mut self, now: Timestamp) -> Vec<Job> {
         let mut jobs = Vec::new();
         self.find_due(now);

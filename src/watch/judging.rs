@@ -1,5 +1,6 @@
-//! Rules are read, and alerts go through their phases: at each tick, when
-//! something has come in, and when the clock of a pending alert runs out.
+//! Rules are read, and alerts go through their phases: at once when something
+//! has turned, once a cycle by what came in, at ticks that nothing came before,
+//! and when the clock of a pending alert runs out.
 
 use std::collections::BTreeMap;
 
@@ -15,6 +16,9 @@ const EVIDENCE_INTERVALS: i64 = 4;
 
 /// A source's answer that is so many intervals old tells nothing of now.
 const ANSWERS_AGE_MAX: i64 = 2;
+
+/// Looks so many tenths of a cycle apart are two, and what lies closer together one.
+const APART_TENTHS: i64 = 9;
 
 /// What is kept between two looks.
 pub(super) struct Judging {
@@ -79,9 +83,15 @@ impl Judging {
         self.streaks.remove(key);
     }
 
-    /// Nobody looked for a while: there is nothing to judge before somebody answers.
-    pub fn begin_anew(&mut self, now: Timestamp) {
-        (self.at, self.due) = (now, None);
+    /// Nobody looked for a while: there is nothing to judge before somebody answers,
+    /// or the clock of an alert runs out.
+    pub fn wait_for_answers(&mut self, now: Timestamp, ripe: Option<Timestamp>) {
+        (self.at, self.due) = (now, ripe);
+    }
+
+    /// When the last look was.
+    pub fn at(&self) -> Timestamp {
+        self.at
     }
 
     /// Something has turned: rules are judged when all of this turn is heard.
@@ -89,10 +99,11 @@ impl Judging {
         self.due = Some(self.due.map_or(now, |at| at.min(now)));
     }
 
-    /// A page has come, which moves counts. However many targets there are,
-    /// that leads to no more than one judgement a cycle.
+    /// A page has come, or could not, or a source has answered: counts move. However
+    /// many do, that leads to one judgement a cycle, which drifts to where something
+    /// comes: that of a lone target is judged with its page.
     pub fn soon(&mut self, pace: Span) {
-        self.at_once(self.at + pace);
+        self.at_once(self.at + APART_TENTHS * pace / 10);
     }
 }
 
@@ -143,7 +154,7 @@ impl Watch {
 
     /// When the clock of some pending or recovering alert runs out: it need
     /// not wait for the next tick.
-    fn next_ripe(&self, now: Timestamp) -> Option<Timestamp> {
+    pub(super) fn next_ripe(&self, now: Timestamp) -> Option<Timestamp> {
         let active = self.record.alerts.iter();
         let ripe = active.filter_map(|(key, alert)| {
             alert.phase.ripe_at(self.record.rule(&key.rule)).filter(|at| *at > now)
@@ -203,7 +214,7 @@ impl Watch {
             };
             *room = Some(left);
         }
-        let apart = 9 * self.pace(now) / 10;
+        let apart = APART_TENTHS * self.pace(now) / 10;
         let streak = self.judging.streaks.entry(key.clone()).or_default();
         *streak = streak.with(reading, now, apart);
         let next = alert::next(rule, phase, *streak, reading, now);

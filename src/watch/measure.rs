@@ -320,8 +320,9 @@ impl Measure {
 
     /// Whether each watched signal is there, as a series of its own, while
     /// scrapes succeed: a signal that vanishes is not one that is calm.
-    fn push_presence(&mut self, now: Timestamp) {
-        let is_scraped = self.own.is_any_scraped(&self.series, now);
+    /// `read`: when what is known of them was.
+    fn push_presence(&mut self, now: Timestamp, read: Timestamp) {
+        let is_scraped = self.own.is_any_scraped(&self.series, read);
         for one in &self.meters {
             let Some(id) = one.present else { continue };
             match one.last {
@@ -404,10 +405,10 @@ impl Watch {
         let interval = self.interval(now);
         if is_tick {
             self.renew_checks(now);
-            self.measure.push_presence(now);
+            self.measure.push_presence(now, self.judging.at());
             self.count_targets(now);
         }
-        // What came in was judged when it came; a tick looks for what did not.
+        // What comes in leads to looks of its own; a tick looks for what does not.
         if is_edge || self.judging.is_due(now) || is_tick && self.judging.is_old(now, interval) {
             self.judge_now(now);
         }
@@ -447,7 +448,7 @@ impl Watch {
         self.note(now, Fact::Resumed { quiet_since: last, why });
         self.measure.block = Block { from: now, to: now, ..Block::default() };
         self.measure.last_tick = now;
-        self.judging.begin_anew(now);
+        self.judging.wait_for_answers(now, self.next_ripe(now));
     }
 
     /// Stores what was measured up to `to`.

@@ -206,7 +206,7 @@ impl Watch {
     }
 
     /// The questions due now. Each is handed out once until it is answered.
-    /// To be called only when the facts of the last `hear` are stored.
+    /// To be called only when the decisions of the last `hear` are stored.
     pub fn ask(&mut self, now: Timestamp, next_id: &mut u64) -> Vec<Job> {
         let mut due = Vec::new();
         if self.is_observing() {
@@ -376,7 +376,7 @@ impl Watch {
             }
             (Asked::Smoke, Reply::Exchanged(result)) => self.hear_smoke(now, &result),
             (Asked::Letter { channel, key }, Reply::Delivered(outcome)) => {
-                self.hear_receipt(now, channel, key, outcome);
+                self.note(now, Fact::Receipt { channel, key, outcome });
             }
             (Asked::Repeat { channel, key }, Reply::Delivered(outcome)) => {
                 self.hear_repeat(now, channel, key, outcome);

@@ -113,6 +113,7 @@ impl Watch {
             }
             Err(failure) => {
                 if !ours {
+                    self.judging.soon(self.pace(now));
                     self.look.targets[target].feed.failed(&mut self.measure.series, now);
                 }
                 Some(failure)

@@ -99,9 +99,9 @@ impl Own {
         all
     }
 
-    /// Whether some target's page can be read now.
-    pub fn is_any_scraped(&self, series: &Series, now: Timestamp) -> bool {
-        let fresh = |place: &Place| place.up.and_then(|up| series.fresh(up, now));
+    /// Whether some target's page could be read then.
+    pub fn is_any_scraped(&self, series: &Series, at: Timestamp) -> bool {
+        let fresh = |place: &Place| place.up.and_then(|up| series.fresh(up, at));
         self.places.iter().any(|place| fresh(place).is_some_and(|last| last.value == 1.0))
     }
 

@@ -6,7 +6,7 @@ use super::flight::{Asked, Due};
 use super::{Question, Watch};
 use crate::model::{Channel, Name, Timestamp};
 use crate::notify::{self, Due as LetterDue, Letter, Owed, Rush};
-use crate::record::{ChannelRecord, Fact, LetterRecord, Outcome, Plan, Waited};
+use crate::record::{ChannelRecord, Fact, LetterRecord, Plan, Waited};
 
 /// Letters written in this turn, and what need not be looked at again.
 #[derive(Default)]
@@ -41,6 +41,11 @@ impl Watch {
         if self.tell.nothing_at == Some(self.record.seq) {
             return;
         }
+        let channels = &self.record.channels;
+        let is_out = |to: &Name, letter: &mut Box<Letter>| {
+            channels[to].frozen.as_ref().is_some_and(|frozen| frozen.key == letter.key)
+        };
+        self.tell.out.retain(is_out);
         for index in 0..self.record.plan.channels.len() {
             let channel = &self.record.plan.channels[index];
             if self.tell.ready.iter().any(|(ready, _)| ready.name == channel.name) {
@@ -69,20 +74,9 @@ impl Watch {
     }
 
     fn owed_to(&self, channel: &Channel) -> Owed {
-        let frozen = self.channel(&channel.name).frozen.as_ref();
         match self.tell.out.get(&channel.name) {
-            Some(letter) if frozen.is_some_and(|frozen| frozen.key == letter.key) => {
-                Owed::Letter(letter.clone())
-            }
-            _ => notify::owed(&self.record, channel),
-        }
-    }
-
-    /// What became of a letter that left.
-    pub(super) fn hear_receipt(&mut self, now: Timestamp, to: Name, key: String, end: Outcome) {
-        self.note(now, Fact::Receipt { channel: to.clone(), key, outcome: end });
-        if self.channel(&to).frozen.is_none() {
-            self.tell.out.remove(&to);
+            Some(letter) => Owed::Letter(letter.clone()),
+            None => notify::owed(&self.record, channel),
         }
     }
 

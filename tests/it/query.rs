@@ -229,7 +229,7 @@ async fn shows_a_gap_where_nobody_looked_and_what_was_before_it() {
         (
             "request_rate > 0",
             expect![[r#"
-                {"__name__":"request_rate","release":"v1","service":"chat"} [[1767225840,"14.754837629563616"],[1767226080,"20"],[1767227520,"7.459688132168521"],[1767227760,"20"]]
+                {"__name__":"request_rate","release":"v1","service":"chat"} [[1767225840,"15.894611852677063"],[1767226080,"20"],[1767227520,"7.388192483844659"],[1767227760,"20"]]
             "#]],
         ),
     ] {
@@ -408,7 +408,7 @@ async fn lists_what_there_is_to_be_asked() {
     assert_eq!((&rule["state"], &rule["query"]), (&"firing".into(), &"error_ratio > 0.01".into()));
     let alerts: Value = serde_json::from_str(&get("/api/v1/alerts").await).unwrap();
     expect![[r#"
-        {"activeAt":"2026-01-01T00:11:15.04Z","annotations":{"summary":"more than 1% of requests fail"},"labels":{"alertname":"ElevatedErrors","release":"v1","service":"chat","severity":"warning"},"state":"firing","value":"0.04012711731004098"}
+        {"activeAt":"2026-01-01T00:11:24.04Z","annotations":{"summary":"more than 1% of requests fail"},"labels":{"alertname":"ElevatedErrors","release":"v1","service":"chat","severity":"warning"},"state":"firing","value":"0.04012710554084156"}
     "#]].assert_eq(&(alerts["data"]["alerts"][0].to_string() + "\n"));
 }
 

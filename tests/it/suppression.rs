@@ -337,7 +337,7 @@ fn ends_the_silence_of_a_deployment_with_its_release() {
     let script = "at 10m silence deploy for 15m\nat 12m a fails 20%\n\
                   at 20m superseded by v2\nat 70m a fails 0%";
     let drive = play("80m", "", script, None);
-    expect!["firing 14m, firing 43m, resolved 75m"]
+    expect!["firing 13m, firing 43m, resolved 74m"]
         .assert_eq(&told(&drive, "HighErrorRate").join(", "));
     expect!["firing 20m, resolved 75m"].assert_eq(&told(&drive, "ElevatedErrors").join(", "));
     assert_eq!(drive.record().silences.len(), 1);

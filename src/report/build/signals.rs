@@ -43,10 +43,10 @@ pub(super) fn summaries(record: &Record, sight: &Sight<'_>) -> Vec<SignalSummary
     all.sort_by_key(|seen| (seen.name != HEALTH, !seen.required)); // stable within
     all.iter()
         .flat_map(|seen| {
-            let reads = reads(record, seen);
-            let added = Added::of(sight, seen, reads[0]);
-            let summary = |read: &Read| summary(record, sight, seen, &added, *read);
-            reads.iter().map(summary).collect::<Vec<_>>()
+            let all = reads(record, seen);
+            let added = Added::of(sight, seen, step(sight, seen, all[0])); // all have the same
+            let summary = |read| summary(record, sight, seen, &added, read);
+            all.into_iter().map(summary).collect::<Vec<_>>()
         })
         .collect()
 }
@@ -228,9 +228,8 @@ struct Added {
 
 impl Added {
     /// Over as long a time as a rule reads, in order. A block's own few events
-    /// would make a quantile of one request. (`read`: any of those to come.)
-    fn of(sight: &Sight<'_>, seen: &Seen<'_>, read: Read) -> Added {
-        let step = step(sight, seen, read);
+    /// would make a quantile of one request.
+    fn of(sight: &Sight<'_>, seen: &Seen<'_>, step: Span) -> Added {
         let (mut whole, mut steps): (Sum, Vec<(i64, Sum)>) = (Sum::default(), Vec::new());
         for (index, row) in &seen.rows {
             let Some(measured) = &row.measured else { continue };
