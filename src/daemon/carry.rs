@@ -95,18 +95,22 @@ impl Carrier {
         self.http.exchange(request, &self.secrets).await
     }
 
-    /// Answers a question. `wall_s`: the time that receivers go by.
+    /// Answers a question. `wall_s`: the time that receivers go by. What is not
+    /// asked with every look is kept aside: else each probe would take the room of
+    /// a whole delivery.
     pub async fn answer(&self, question: Question, wall_s: i64) -> Reply {
         match question {
             Question::Discover { source } => {
-                Reply::Discovered(discovery::look(&source, &self.http, &self.secrets).await)
+                let look = discovery::look(&source, &self.http, &self.secrets);
+                Reply::Discovered(Box::pin(look).await)
             }
             Question::Probe { request, .. } => Reply::Exchanged(self.exchange(&request).await),
             Question::Smoke { request, tls: false, .. } => {
                 Reply::Exchanged(self.exchange(&request).await)
             }
             Question::Smoke { request, tls: true, .. } => {
-                Reply::Exchanged(check::exchange(&self.http, &self.secrets, &request).await)
+                let exchange = check::exchange(&self.http, &self.secrets, &request);
+                Reply::Exchanged(Box::pin(exchange).await)
             }
             Question::Scrape { request, wanted, bytes_max, table, .. } => {
                 self.http.scrape(&request, &self.secrets, &wanted, bytes_max, table).await
@@ -114,13 +118,14 @@ impl Carrier {
             Question::Query { source, asks, bytes_max, timeout } => {
                 let (http, secrets) = (&self.http, &self.secrets);
                 let limits = query::Limits { bytes_max, timeout };
-                Reply::Queried(query::ask(http, secrets, &source, &asks, limits).await)
+                Reply::Queried(Box::pin(query::ask(http, secrets, &source, &asks, limits)).await)
             }
             Question::Check { ask, timeout, .. } => {
-                Reply::Exchanged(check::ask(&ask, timeout).await)
+                Reply::Exchanged(Box::pin(check::ask(&ask, timeout)).await)
             }
             Question::Deliver { channel, letter, timeout, not_stored } => {
-                Reply::Delivered(self.deliver(&channel, &letter, timeout, not_stored, wall_s).await)
+                let deliver = self.deliver(&channel, &letter, timeout, not_stored, wall_s);
+                Reply::Delivered(Box::pin(deliver).await)
             }
             Question::Publish { window, summary } => {
                 let dir = self.report_dir.clone();

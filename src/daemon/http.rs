@@ -1,6 +1,8 @@
 //! One HTTP exchange, whole or failed, and one scrape. What went wrong is
 //! told as a value; the words never carry a URL, which may hold a token.
 
+mod answer;
+mod direct;
 mod ready;
 
 use std::borrow::Cow;
@@ -10,8 +12,10 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use reqwest::redirect::Policy;
-use reqwest::{Client, ClientBuilder, Response};
+use reqwest::{Client, ClientBuilder};
 
+pub(super) use self::answer::Answer;
+use self::direct::Direct;
 use self::ready::Ready;
 use super::clients::{Clients, Urls};
 use super::lanes::{AtHand, Lanes};
@@ -37,6 +41,9 @@ const ACCEPT: &str = "application/openmetrics-text;version=1.0.0;escaping=allow-
     text/plain;version=1.0.0;escaping=allow-utf-8;q=0.4,\
     text/plain;version=0.0.4;q=0.3,*/*;q=0.2";
 
+/// Who asks.
+const AGENT: &str = concat!("bakewatch/", env!("CARGO_PKG_VERSION"));
+
 /// As many moves as a well-run metrics endpoint might have behind it.
 const REDIRECTS_MAX: usize = 5;
 
@@ -50,6 +57,8 @@ pub struct Http {
     /// Asks targets directly, as all the others do that are not told otherwise,
     /// and follows no redirect by itself: a health endpoint that moved is not
     /// healthy.
+    direct: Direct,
+    /// The same over TLS, and with a name and a password in the address.
     targets: Client,
     lanes: Lanes,
     urls: Urls,
@@ -85,6 +94,7 @@ impl Http {
             builder.build().map_err(|error| format!("no HTTP client: {}", deepest(&error)))
         };
         Ok(Http {
+            direct: Direct::default(),
             targets: build(builder().no_proxy().redirect(Policy::none()))?,
             lanes: Lanes::default(),
             urls: Urls::default(),
@@ -130,7 +140,7 @@ impl Http {
                 redirects += 1;
             };
             let status = response.status().as_u16();
-            let (mut headers, url) = (headers_of(&response), response.url().to_string());
+            let (mut headers, url) = (headers_of(&response), response.url.to_string());
             let body = Body::of(response, CHECK_BYTES_MAX).await?;
             if body.is_packed() {
                 // They tell of what came, and not of what is shown.
@@ -231,11 +241,7 @@ impl Http {
     ) -> Result<(u16, Vec<u8>), Failure> {
         let ready = self.ready(request, secrets).await?;
         let whole = async {
-            // As with a page: a connection may be closed just when it is used again.
-            let response = match self.sought(&ready, None).await {
-                Err(Failure::Broken(_)) => self.sought(&ready, None).await?,
-                once => once?,
-            };
+            let response = self.sought_twice(&ready, None).await?;
             let status = response.status().as_u16();
             Ok((status, Body::of(response, bytes_max).await?.unpacked(bytes_max)?))
         };
@@ -269,12 +275,7 @@ impl Http {
         ready: &Ready<'_>,
         bytes_max: u64,
     ) -> Result<(Body, Option<String>, Option<AtHand>), Failure> {
-        // A server that closes a connection after an answer and does not say so
-        // may do it just when the page is asked for, behind the health check.
-        let response = match self.sought(ready, Some(ACCEPT)).await {
-            Err(Failure::Broken(_)) => self.sought(ready, Some(ACCEPT)).await?,
-            once => once?,
-        };
+        let response = self.sought_twice(ready, Some(ACCEPT)).await?;
         if response.status() != 200 {
             return Err(Failure::Status(response.status().as_u16()));
         }
@@ -284,9 +285,26 @@ impl Http {
         Ok((Body::of(response, bytes_max).await?, content_type, at_hand))
     }
 
+    /// Asks once more where it breaks off: a server that closes a connection after
+    /// an answer and does not say so may do it just when the page is asked for,
+    /// behind the health check.
+    async fn sought_twice(
+        &self,
+        ready: &Ready<'_>,
+        accept: Option<&str>,
+    ) -> Result<Answer, Failure> {
+        let mut is_again = false;
+        loop {
+            match self.sought(ready, accept).await {
+                Err(Failure::Broken(_)) if !is_again => is_again = true,
+                once => return once,
+            }
+        }
+    }
+
     /// Follows some redirects, on the same host. Credentials go along where it is
     /// asked by the same way or by https instead of http.
-    async fn sought(&self, ready: &Ready<'_>, accept: Option<&str>) -> Result<Response, Failure> {
+    async fn sought(&self, ready: &Ready<'_>, accept: Option<&str>) -> Result<Answer, Failure> {
         let mut sent = Cow::Borrowed(&*ready.request);
         for _ in 0..=REDIRECTS_MAX {
             let response = self.send(&sent, ready, accept).await?;
@@ -300,7 +318,7 @@ impl Http {
 }
 
 pub(super) fn builder() -> ClientBuilder {
-    Client::builder().user_agent(concat!("bakewatch/", env!("CARGO_PKG_VERSION")))
+    Client::builder().user_agent(AGENT)
 }
 
 async fn within<T>(
@@ -334,7 +352,7 @@ fn read(
 }
 
 /// Header names in lower case (HTTP's library keeps them so), bad bytes replaced.
-fn headers_of(response: &Response) -> Vec<(String, String)> {
+fn headers_of(response: &Answer) -> Vec<(String, String)> {
     let pairs = response.headers().iter();
     pairs
         .map(|(name, value)| {
@@ -343,7 +361,7 @@ fn headers_of(response: &Response) -> Vec<(String, String)> {
         .collect()
 }
 
-/// Which of our failures this is, by the chain of its sources.
+/// Which of our failures this is.
 pub(super) fn failure(error: &reqwest::Error, timeout: Span) -> Failure {
     if error.is_builder() {
         return Failure::NotAsked(deepest(error));
@@ -351,7 +369,12 @@ pub(super) fn failure(error: &reqwest::Error, timeout: Span) -> Failure {
     if error.is_timeout() {
         return Failure::Timeout(timeout);
     }
-    let mut source = error.source();
+    cause(error, timeout)
+}
+
+/// The same by the chain of its sources.
+fn cause(error: &(dyn Error + 'static), timeout: Span) -> Failure {
+    let mut source = Some(error);
     while let Some(current) = source {
         if let Some(tls) = current.downcast_ref::<rustls::Error>() {
             return Failure::Tls(tls_words(tls));
@@ -362,6 +385,9 @@ pub(super) fn failure(error: &reqwest::Error, timeout: Span) -> Failure {
             }
             if io.kind() == io::ErrorKind::ConnectionRefused {
                 return Failure::Refused;
+            }
+            if io.kind() == io::ErrorKind::TimedOut {
+                return Failure::Timeout(timeout);
             }
             if is_ours(io) {
                 return Failure::NotAsked(format!("this machine gave no socket: {io}"));

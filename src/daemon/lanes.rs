@@ -1,6 +1,6 @@
 //! Whom a scrape lets go first, for a moment and no longer. The health check
 //! of the same target: HTTP/1 carries one request at a time, and a second
-//! connection costs some thirty kilobytes and a socket on both sides. And other
+//! connection costs a socket on both sides, and with TLS memory. And other
 //! scrapes, where many begin at once, as at the start: what is at hand of each
 //! page adds up.
 
@@ -78,7 +78,7 @@ impl Lanes {
         let Some(free) = free else { return };
         // Too late is as good as free.
         let _ = tokio::time::timeout(WAIT_MAX, free).await;
-        // The connection goes back to its pool in a task of its own.
+        // With TLS the connection goes back to its pool in a task of its own.
         tokio::task::yield_now().await;
     }
 }

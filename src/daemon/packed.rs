@@ -5,11 +5,10 @@
 use std::io::Read;
 
 use flate2::bufread::MultiGzDecoder;
-use reqwest::Response;
 use reqwest::header::CONTENT_ENCODING;
 
-use super::http::failure;
-use crate::model::{Failure, Span};
+use super::http::Answer;
+use crate::model::Failure;
 
 /// How bodies may come packed.
 pub(super) const ACCEPTED: &str = "gzip";
@@ -32,7 +31,8 @@ impl Body {
     ///
     /// # Errors
     /// It is longer than that, packed or not, or ends before its end.
-    pub async fn of(mut response: Response, bytes_max: u64) -> Result<Body, Failure> {
+    pub async fn of(response: impl Into<Answer>, bytes_max: u64) -> Result<Body, Failure> {
+        let mut response = response.into();
         let encoding = response.headers().get(CONTENT_ENCODING);
         let is_packed = encoding.is_some_and(|name| {
             ["gzip", "x-gzip"]
@@ -41,13 +41,12 @@ impl Body {
         });
         let mut bytes = Vec::new();
         loop {
-            match response.chunk().await {
-                Ok(Some(chunk)) if (bytes.len() + chunk.len()) as u64 > bytes_max => {
+            match response.chunk().await? {
+                Some(chunk) if (bytes.len() + chunk.len()) as u64 > bytes_max => {
                     return Err(Failure::TooLarge(bytes_max));
                 }
-                Ok(Some(chunk)) => bytes.extend_from_slice(&chunk),
-                Ok(None) => return Ok(Body { bytes, is_packed }),
-                Err(error) => return Err(failure(&error, Span::ZERO)),
+                Some(chunk) => bytes.extend_from_slice(&chunk),
+                None => return Ok(Body { bytes, is_packed }),
             }
         }
     }

@@ -1,7 +1,8 @@
 //! Where an answer sends whoever asked.
 
-use reqwest::{Response, Url};
+use reqwest::Url;
 
+use super::http::Answer;
 use crate::model::{Method, Request, UNIX, unix_parts};
 
 /// The next request, if the answer is a redirect.
@@ -12,10 +13,10 @@ pub(super) struct Next {
 }
 
 /// The request that a redirect asks for (RFC 9110 15.4), if the answer is one.
-pub(super) fn redirected(request: &Request, response: &Response) -> Option<Next> {
+pub(super) fn redirected(request: &Request, response: &Answer) -> Option<Next> {
     let status = response.status().as_u16();
     let location = response.headers().get("location")?.to_str().ok()?;
-    let from = response.url();
+    let from = &response.url;
     let url = from.join(location).ok().filter(|url| matches!(url.scheme(), "http" | "https"))?;
     let is_same_place = url.origin() == from.origin();
     let place = if is_same_place { moved(&request.url, &url) } else { url.to_string() };

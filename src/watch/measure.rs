@@ -124,7 +124,7 @@ impl Measure {
         };
         let signals = health.iter().chain(&record.plan.signals).chain(matched);
         let ruled: BTreeSet<&Name> = record.plan.rules.iter().map(|rule| &rule.signal).collect();
-        let mut meters: Vec<Gauged> = Vec::new();
+        let mut meters: Vec<Gauged> = Vec::with_capacity(signals.size_hint().0);
         for signal in signals {
             if meters.iter().any(|known| known.name == signal.name) {
                 continue; // the user's own signal comes before a preset's of that name

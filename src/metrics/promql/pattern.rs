@@ -2,6 +2,9 @@
 //! takes line feeds too, and the syntax of Go's engine, which differs from
 //! ours in what a class may hold and in what `\d` means.
 
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
+
 use promql_parser::label::{MatchOp, Matcher};
 use promql_parser::util::unquote_string;
 use regex::{Error, Regex, RegexBuilder};
@@ -15,6 +18,15 @@ const PATTERNS_BYTES_MAX: usize = 4 << 20;
 
 /// Two hundred instances by name; what is longer is read for too long already.
 const PATTERN_BYTES_MAX: usize = 8 << 10;
+
+/// What comes to no more, as nearly all do, is compiled once for all that ask
+/// with it: a hundred services are asked the same.
+const SHARED_BYTES_MAX: usize = 32 << 10;
+const SHARED_MAX: usize = 32;
+
+/// By their texts. Compiled anew they would be the same.
+type Shared = BTreeMap<Box<str>, Regex>;
+static SHARED: Mutex<Shared> = Mutex::new(BTreeMap::new());
 
 /// How much each pattern of a question may come to, if all of them do.
 pub(super) fn room(texts: &[&str]) -> usize {
@@ -96,13 +108,29 @@ pub(super) fn whole(text: &str, room: usize) -> Result<Regex, Error> {
     compiled(&format!("^(?s:{})$", translated(text)), room)
 }
 
+fn shared(text: &str, room: usize) -> Result<Regex, Error> {
+    kept(&mut SHARED.lock().unwrap_or_else(PoisonError::into_inner), text, room)
+}
+
+fn kept(known: &mut Shared, text: &str, room: usize) -> Result<Regex, Error> {
+    if let Some(regex) = known.get(text) {
+        return Ok(regex.clone());
+    }
+    let Ok(small) = whole(text, room.min(SHARED_BYTES_MAX)) else { return whole(text, room) };
+    if known.len() >= SHARED_MAX {
+        known.clear(); // whoever uses them keeps them
+    }
+    known.insert(text.into(), small.clone());
+    Ok(small)
+}
+
 /// The parser's matchers with patterns of ours.
 pub(super) fn matchers(mut any_of: Vec<Vec<Matcher>>, room: usize) -> Vec<Vec<Matcher>> {
     for matcher in any_of.iter_mut().flatten() {
         let Matcher { op, value, .. } = matcher;
         match op {
             MatchOp::Re(regex) | MatchOp::NotRe(regex) => {
-                if let Ok(ours) = whole(value, room) {
+                if let Ok(ours) = shared(value, room) {
                     *regex = ours;
                 }
             }
@@ -279,6 +307,19 @@ mod tests {
         assert!(told(&[&many]).contains("comes to more than 41943 bytes"));
         let usual = r#"x{b=~"/api/v1/.+|/users/{id}|\\d+",c!~"(?i)5.."}"#;
         assert_eq!(told(&[usual; 50]), "");
+    }
+
+    #[test]
+    fn shares_few_patterns_and_no_large_ones() {
+        let mut known = Shared::new();
+        let mut take = |text: &str| kept(&mut known, text, PATTERNS_BYTES_MAX).is_ok();
+        assert!(take(r"\pL{20}") && take("5..") && take("5.."));
+        assert_eq!(known.keys().map(|text| &**text).collect::<Vec<_>>(), ["5.."]);
+        assert!(kept(&mut known, r"\pL{400}", PATTERNS_BYTES_MAX).is_err());
+        for number in 0..100 {
+            kept(&mut known, &format!("a{number}"), PATTERNS_BYTES_MAX).unwrap();
+        }
+        assert!(known.len() <= SHARED_MAX);
     }
 
     #[test]

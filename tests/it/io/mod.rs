@@ -5,6 +5,7 @@ mod checks;
 pub mod cli;
 mod command;
 mod confirm;
+mod direct;
 mod discover;
 mod dns;
 mod events;
