@@ -1,5 +1,5 @@
 //! Rules are read, and alerts go through their phases: at once when something
-//! has turned, once a cycle by what came in, at ticks that nothing came before,
+//! has turned, twice a cycle by what came in, at ticks that nothing came before,
 //! and when the clock of a pending alert runs out.
 
 use std::collections::BTreeMap;
@@ -19,6 +19,9 @@ const ANSWERS_AGE_MAX: i64 = 2;
 
 /// Looks so many tenths of a cycle apart are two, and what lies closer together one.
 const APART_TENTHS: i64 = 9;
+
+/// How often a cycle what comes in leads to a judgement of its own.
+const JUDGED_MAX: i64 = 2;
 
 /// What is kept between two looks.
 pub(super) struct Judging {
@@ -100,10 +103,10 @@ impl Judging {
     }
 
     /// A page has come, or could not, or a source has answered: counts move. However
-    /// many do, that leads to one judgement a cycle, which drifts to where something
-    /// comes: that of a lone target is judged with its page.
+    /// many do, that leads to two judgements a cycle, which drift to where something
+    /// comes: pages of one or two targets are judged as they come.
     pub fn soon(&mut self, pace: Span) {
-        self.at_once(self.at + APART_TENTHS * pace / 10);
+        self.at_once(self.at + APART_TENTHS * pace / (10 * JUDGED_MAX));
     }
 }
 

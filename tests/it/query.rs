@@ -229,7 +229,7 @@ async fn shows_a_gap_where_nobody_looked_and_what_was_before_it() {
         (
             "request_rate > 0",
             expect![[r#"
-                {"__name__":"request_rate","release":"v1","service":"chat"} [[1767225840,"15.894611852677063"],[1767226080,"20"],[1767227520,"7.388192483844659"],[1767227760,"20"]]
+                {"__name__":"request_rate","release":"v1","service":"chat"} [[1767225840,"15.825625853035708"],[1767226080,"20"],[1767227520,"8.295187017653312"],[1767227760,"20"]]
             "#]],
         ),
     ] {
