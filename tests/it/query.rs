@@ -338,7 +338,7 @@ async fn answers_in_the_shapes_of_prometheus() {
         200 {"data":{"result":[1.5,"0.3333333333333333"],"resultType":"scalar"},"status":"success"}
         200 {"data":{"result":[2,"word"],"resultType":"string"},"status":"success"}
         200 {"data":{"result":[{"metric":{},"value":[3,"-Inf"]}],"resultType":"vector"},"status":"success"}
-        200 {"data":{"result":[{"metric":{"__name__":"up","instance":"a:8000","release":"v1","service":"chat"},"values":[[1767226981.105,"1"],[1767226986.105,"1"],[1767226991.105,"1"],[1767226998.235,"1"]]}],"resultType":"matrix"},"status":"success"}
+        200 {"data":{"result":[{"metric":{"__name__":"up","instance":"a:8000","release":"v1","service":"chat"},"values":[[1767226981.105,"1"],[1767226986.105,"1"],[1767226991.105,"1"],[1767226996.105,"1"],[1767226998.235,"1"]]}],"resultType":"matrix"},"status":"success"}
         200 {"data":{"result":[],"resultType":"vector"},"status":"success","warnings":["nothing is kept of \"nothing_of_the_kind\": no signal, rule or recording reads it, and a watch keeps what is read"]}
         200 {"data":{"result":[{"metric":{"release":"v1","service":"chat"},"value":[1767227000,"0"]}],"resultType":"vector"},"infos":["PromQL info: metric might not be a counter, name does not end in _total/_sum/_count/_bucket: \"memory_ratio\" (1:6)"],"status":"success"}
         400 {"error":"invalid parameter \"query\": 1:3: parse error: { is not closed before the end","errorType":"bad_data","status":"error"}
@@ -408,7 +408,7 @@ async fn lists_what_there_is_to_be_asked() {
     assert_eq!((&rule["state"], &rule["query"]), (&"firing".into(), &"error_ratio > 0.01".into()));
     let alerts: Value = serde_json::from_str(&get("/api/v1/alerts").await).unwrap();
     expect![[r#"
-        {"activeAt":"2026-01-01T00:11:24.04Z","annotations":{"summary":"more than 1% of requests fail"},"labels":{"alertname":"ElevatedErrors","release":"v1","service":"chat","severity":"warning"},"state":"firing","value":"0.04012710554084156"}
+        {"activeAt":"2026-01-01T00:11:12.505Z","annotations":{"summary":"more than 1% of requests fail"},"labels":{"alertname":"ElevatedErrors","release":"v1","service":"chat","severity":"warning"},"state":"firing","value":"0.040125094855265685"}
     "#]].assert_eq(&(alerts["data"]["alerts"][0].to_string() + "\n"));
 }
 
