@@ -16,6 +16,7 @@ use crate::daemon::clock::{self, Clock};
 use crate::daemon::confirm;
 use crate::daemon::heartbeat::{self, Heartbeats};
 use crate::daemon::http::Http;
+use crate::daemon::lean;
 use crate::daemon::lock::Lock;
 use crate::daemon::pulse::Pulse;
 use crate::daemon::reload::Reload;
@@ -126,6 +127,7 @@ pub async fn run(given: Run) -> Result<Exit, String> {
     for (old, by) in opened.superseded {
         turns.supersede(&old, &by);
     }
+    tokio::spawn(lean::stay_lean());
     let end = turns.run(&mut account, signal::stops()?).await;
     Ok(ended(end, account, turns.fleet(), given.strict))
 }

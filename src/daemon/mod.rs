@@ -20,6 +20,7 @@ pub mod heartbeat;
 pub mod http;
 pub mod journal;
 mod lanes;
+pub mod lean;
 pub mod lock;
 mod packed;
 pub mod publish;
