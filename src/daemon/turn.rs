@@ -288,11 +288,10 @@ impl Turns {
     }
 
     fn say(&self, one: &Noted, observer: &mut dyn Observer) {
-        let fact = one.fact.decode().expect("what was just encoded can be read");
         if let Some(record) = self.fleet.record(&one.watch) {
-            journal::say(&one.watch, one.at, &fact, record);
+            journal::say(&one.watch, one.at, &one.told, record);
         }
-        observer.fact(&one.watch, one.at, &fact, &self.fleet);
+        observer.fact(&one.watch, one.at, &one.told, &self.fleet);
     }
 
     /// Watches that are over, and by whose knowledge no other goes, are not taken up

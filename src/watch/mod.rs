@@ -44,6 +44,8 @@ mod tell;
 mod told;
 mod vitals;
 
+use std::sync::Arc;
+
 pub use fleet::Fleet;
 pub use job::{Heard, Job, JobId, Question, Reply};
 pub use order::{Done, Order, Until};
@@ -70,7 +72,7 @@ use sources::Sources;
 use tell::Tell;
 
 /// A fact, as it is to be stored.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Debug)]
 pub struct Noted {
     /// Whose.
     pub watch: WatchId,
@@ -80,6 +82,8 @@ pub struct Noted {
     pub at: Timestamp,
     /// Its stored form.
     pub fact: Stored,
+    /// What the record took in: of a decision, what its stored form says.
+    pub told: Arc<Fact>,
     /// Whether it must be on disk before the next question leaves.
     pub decision: bool,
 }
@@ -125,9 +129,9 @@ impl Watch {
         let by = env!("CARGO_PKG_VERSION").to_owned();
         let opened = Fact::Opened { release, plan: Box::new(plan), by };
         let fact = opened.encode();
-        let opened = fact.decode().expect("what was just encoded can be read");
-        let record = Record::open(now, &opened).expect("an opened fact opens a record");
-        let first = Noted { watch: id.clone(), seq: 1, at: now, fact, decision: true };
+        let told = Arc::new(fact.decode().expect("what was just encoded can be read"));
+        let record = Record::open(now, &told).expect("an opened fact opens a record");
+        let first = Noted { watch: id.clone(), seq: 1, at: now, fact, told, decision: true };
         let mut watch = Watch::of(id, record, vec![first], now);
         if let Some(baseline) = baseline {
             watch.note(now, Fact::Baseline(baseline));
@@ -408,16 +412,17 @@ impl Watch {
     fn note(&mut self, now: Timestamp, fact: Fact) {
         let decision = fact.is_decision();
         let stored = fact.encode();
-        let fact = match decision {
+        let told = match decision {
             true => stored.decode().expect("what was just encoded can be read"),
             false => fact,
         };
-        self.record.apply(now, fact);
+        self.record.apply(now, told.clone());
         self.noted.push(Noted {
             watch: self.id.clone(),
             seq: self.record.seq,
             at: now,
             fact: stored,
+            told: Arc::new(told),
             decision,
         });
     }

@@ -265,7 +265,11 @@ impl Drive {
             sink(&noted);
         }
         for one in &noted {
-            let fact = one.fact.decode().expect("a stored fact");
+            // A decision was read back from its stored form already.
+            let fact = match one.decision {
+                true => Fact::clone(&one.told),
+                false => one.fact.decode().expect("a stored fact"),
+            };
             self.read.entry(one.watch.clone()).or_default().push((one.at, fact));
         }
         self.disk.extend(noted);

@@ -230,6 +230,7 @@ fn noted(seq: u64) -> Noted {
         at: Timestamp::from_millis(1_000 + seq as i64),
         decision: true,
         fact: fact.encode(),
+        told: Arc::new(fact),
     }
 }
 

@@ -1,5 +1,6 @@
 //! What a turn waits for while the disk takes its time, and what it does not.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bakewatch::daemon::backlog::Backlog;
@@ -12,7 +13,7 @@ const NOW: Timestamp = Timestamp::from_millis(1_000);
 
 fn noted(seq: u64, fact: &Fact) -> Noted {
     let (watch, decision) = (WatchId("a@1".into()), fact.is_decision());
-    Noted { watch, seq, at: NOW, decision, fact: fact.encode() }
+    Noted { watch, seq, at: NOW, decision, fact: fact.encode(), told: Arc::new(fact.clone()) }
 }
 
 fn measured() -> Fact {

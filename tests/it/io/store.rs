@@ -1,5 +1,7 @@
 //! What is kept, and what is said when it cannot be.
 
+use std::sync::Arc;
+
 use bakewatch::daemon::store::{FILE, Reader, Store};
 use bakewatch::model::{SECOND, Timestamp, WatchId};
 use bakewatch::record::Fact;
@@ -12,6 +14,7 @@ fn noted(watch: &str, seq: u64, fact: &Fact) -> Noted {
         at: Timestamp::from_millis(1_000 + seq as i64),
         decision: fact.is_decision(),
         fact: fact.encode(),
+        told: Arc::new(fact.clone()),
     }
 }
 
