@@ -167,11 +167,12 @@ impl Watch {
         let aims = &self.look.targets;
         let free = (0..aims.len()).find(|index| !aims[*index].is_here && !is_out(*index));
         let index = free.unwrap_or(aims.len());
+        let count = aims.len().max(index + 1);
         let Measure { own, series, .. } = &mut self.measure;
         own.join(series, index, &target);
         // One that comes later is not missing while it has not been heard.
         let is_awaited = self.record.settled.is_none();
-        let mut aim = Aim::new(target, index, &self.record.plan, now);
+        let mut aim = Aim::new(target, index, count, &self.record.plan, now);
         aim.is_awaited = is_awaited;
         match self.look.targets.get_mut(index) {
             Some(place) => *place = aim,

@@ -21,8 +21,11 @@ const TRIES_MAX: u32 = 3;
 /// A failure is confirmed within this part of the interval.
 const CONFIRM_PART: i64 = 5;
 
-/// An answer that takes longer than this part of the time-out may never come.
-const DOUBT_PART: i64 = 4;
+/// An answer that takes longer than this part of the time-out may never come ...
+const DOUBT_PART: i64 = 8;
+
+/// ... unless the one before it took long too: so many times that are allowed.
+const DOUBT_TIMES: i64 = 2;
 
 /// So many siblings of one that fails are asked at once. Where a third of a
 /// thousand fail in one cycle, all siblings of each would be a storm.
@@ -35,9 +38,8 @@ const SEARCH_EVERY: Span = Span::from_secs(30);
 /// to judge: the first request may come in the morning.
 const SEARCH_AGAIN: Span = Span::from_secs(300);
 
-/// Thousandths of the golden section: so far after the one before it each
-/// further place lies, and no two of any number come close.
-const GOLDEN: u64 = 618;
+/// A service of fewer targets has their pages asked for between their probes.
+const MANY: usize = 4;
 
 /// The targets, and when each is due.
 pub(super) struct Look {
@@ -91,21 +93,44 @@ pub(super) struct Turn {
     pub began: Timestamp,
     /// Tries in this cycle so far.
     pub tries: u32,
-    /// When an answer that is out is late enough to be doubted.
+    /// When it was asked last.
+    asked: Timestamp,
+    /// How long the last answer took; `None`: it failed.
+    took: Option<Span>,
+    /// When an answer that is out will be late enough to be doubted. Where the
+    /// last one failed there is no doubt.
     pub doubt_at: Option<Timestamp>,
     /// Where in the interval this target has its place, in thousandths.
     place: i64,
 }
 
 impl Turn {
-    /// A target's probe and its scrape have one place: they share a wake-up
-    /// and a connection, which cost more than what is asked. The targets of a
-    /// service lie far apart, however many they are: when all of them fail at
-    /// once, the first to be asked tells it.
-    pub fn new(service: &str, index: usize, now: Timestamp) -> Turn {
+    /// The n-th place of a service's, due now. However many there are, they lie
+    /// far apart (halves, quarters, eighths of the interval): when all targets
+    /// fail at once, the first to be asked tells it.
+    pub fn new(service: &str, nth: usize, now: Timestamp) -> Turn {
         let first = stable_hash(&["place", service]) % 1000;
-        let place = ((first + index as u64 * GOLDEN) % 1000) as i64;
-        Turn { due: Some(now), began: now, tries: 0, doubt_at: None, place }
+        let apart = u64::from((nth as u32).reverse_bits()) * 1000 >> 32;
+        let place = ((first + apart) % 1000) as i64;
+        Turn { due: Some(now), began: now, tries: 0, asked: now, took: None, doubt_at: None, place }
+    }
+
+    /// It is asked now.
+    fn go(&mut self, now: Timestamp, timeout: Span) {
+        (self.due, self.asked) = (None, now);
+        let is_late = |took: Span| now + (DOUBT_TIMES * took).max(timeout / DOUBT_PART);
+        self.doubt_at = self.took.map(is_late);
+    }
+
+    /// The answer is here, or is known not to come.
+    fn come(&mut self, failed: bool, now: Timestamp) {
+        self.doubt_at = None;
+        self.took = (!failed).then(|| now.since(self.asked));
+    }
+
+    /// Whether an answer has begun to be doubted.
+    fn turns_late(&mut self, now: Timestamp) -> bool {
+        self.doubt_at.take_if(|at| *at <= now).is_some()
     }
 
     /// Puts the next cycle on the target's own grid.
@@ -117,16 +142,14 @@ impl Turn {
 }
 
 impl Aim {
-    /// A target that nobody has asked yet, in this place among its siblings.
-    pub fn new(target: Target, index: usize, plan: &Plan, now: Timestamp) -> Aim {
-        let turn = |url: &Option<String>| {
-            url.as_ref().map(|_| Turn::new(plan.service.as_str(), index, now))
-        };
+    /// A target that nobody has asked yet, in this place among so many siblings.
+    pub fn new(target: Target, index: usize, count: usize, plan: &Plan, now: Timestamp) -> Aim {
+        let [probe, scrape] = turns(plan.service.as_str(), index, count, now);
         Aim {
             is_here: true,
             is_awaited: true,
-            probe: turn(&target.health),
-            scrape: turn(&target.metrics),
+            probe: target.health.is_some().then_some(probe),
+            scrape: target.metrics.is_some().then_some(scrape),
             asks: asks(&target, plan),
             feed: Feed::with(target.labels.clone()),
             sawtooth: Sawtooth::default(),
@@ -143,6 +166,15 @@ impl Aim {
         }
     }
 
+    /// Its health is asked now, and not when its turn comes. `false`: it is
+    /// being asked.
+    fn ask_health(&mut self, now: Timestamp) -> bool {
+        let waits = |turn: &&mut Turn| turn.tries == 0 && turn.due.is_some_and(|at| now < at);
+        let Some(turn) = self.probe.as_mut().filter(waits) else { return false };
+        turn.due = Some(now);
+        true
+    }
+
     /// It is asked no more, and what it held is given back.
     pub fn leave(&mut self) {
         (self.is_here, self.probe, self.scrape) = (false, None, None);
@@ -153,8 +185,10 @@ impl Aim {
 
 impl Look {
     pub fn new(record: &Record, wanted: Arc<Wanted>, now: Timestamp) -> Look {
-        let aim =
-            |(index, target): (usize, &Target)| Aim::new(target.clone(), index, &record.plan, now);
+        let count = record.live().count();
+        let aim = |(index, target): (usize, &Target)| {
+            Aim::new(target.clone(), index, count, &record.plan, now)
+        };
         let targets = record.live().enumerate().map(aim).collect();
         let is_settled = record.plan.presets == PresetChoice::Pinned(Vec::new());
         let search = (!is_settled).then_some(SEARCH_EVERY);
@@ -203,6 +237,7 @@ impl Look {
     pub fn change(&mut self, record: &Record, now: Timestamp) -> [Vec<usize>; 2] {
         let mut moved = [Vec::new(), Vec::new()];
         let service = record.plan.service.as_str();
+        let count = self.targets.len();
         for (index, aim) in self.targets.iter_mut().enumerate().filter(|(_, aim)| aim.is_here) {
             let Some(target) = record.live().find(|live| live.name == aim.target.name) else {
                 continue;
@@ -210,11 +245,11 @@ impl Look {
             aim.target = target.clone();
             aim.judged = None;
             let before = std::mem::replace(&mut aim.asks, asks(target, &record.plan));
+            let anew = turns(service, index, count, now);
             for (which, turn) in [&mut aim.probe, &mut aim.scrape].into_iter().enumerate() {
                 let url = |ask: &Option<Arc<Request>>| ask.as_ref().map(|ask| ask.url.clone());
                 if url(&before[which]) != url(&aim.asks[which]) {
-                    let anew = || Turn::new(service, index, now);
-                    *turn = aim.asks[which].is_some().then(anew);
+                    *turn = aim.asks[which].is_some().then_some(anew[which]);
                     moved[which].push(index);
                 }
             }
@@ -244,8 +279,8 @@ impl Watch {
             if let (Some(turn), Some(request)) = (&mut aim.probe, probe)
                 && turn.due.is_some_and(|at| at <= now)
             {
-                (turn.due, turn.tries) = (None, turn.tries + 1);
-                turn.doubt_at = Some(now + timeout / DOUBT_PART);
+                turn.go(now, timeout);
+                turn.tries += 1;
                 if turn.tries == 1 {
                     turn.began = now;
                 }
@@ -261,7 +296,7 @@ impl Watch {
             if let (Some(turn), Some(request)) = (&mut aim.scrape, scrape)
                 && turn.due.is_some_and(|at| at <= now)
             {
-                turn.due = None;
+                turn.go(now, timeout);
                 let mut wanted = self.look.wanted.clone();
                 let since = aim.searched_at.map(|at| now.since(at));
                 if self.look.search.is_some_and(|every| since.is_none_or(|since| since >= every)) {
@@ -295,18 +330,19 @@ impl Watch {
         turns.flatten().flat_map(|turn| [turn.due, turn.doubt_at]).flatten().min()
     }
 
-    /// Where an answer takes long, the siblings are asked now and not when
-    /// the time is up: a service that hangs is known to be down that much
-    /// sooner.
+    /// Where an answer takes longer than it did, the siblings are asked now and
+    /// not when the time is up: a service that hangs is known to be down that
+    /// much sooner. A page tells it, too, where it is not asked for with health.
     pub(super) fn doubt(&mut self, now: Timestamp) {
         for index in 0..self.look.targets.len() {
+            let is_few = self.look.targets.len() < MANY;
             let aim = &mut self.look.targets[index];
-            let Some(turn) = &mut aim.probe else { continue };
-            if turn.doubt_at.is_some_and(|at| at <= now) {
-                turn.doubt_at = None;
-                if aim.is_up == Some(true) {
-                    self.ask_siblings(index, now);
-                }
+            let is_late =
+                |turn: &mut Option<Turn>| turn.as_mut().is_some_and(|turn| turn.turns_late(now));
+            let (probe, page) = (is_late(&mut aim.probe), is_late(&mut aim.scrape));
+            if (probe || page && is_few) && aim.is_up == Some(true) {
+                aim.ask_health(now);
+                self.ask_siblings(index, now);
             }
         }
     }
@@ -347,7 +383,7 @@ impl Watch {
         let settling = self.record.settled.is_none();
         let origin = self.record.release.at;
         let Some(turn) = &mut self.look.targets[target].probe else { return false };
-        turn.doubt_at = None;
+        turn.come(failed, now);
         if settling {
             turn.due = Some(now + SETTLING_EVERY.min(pace));
             turn.tries = 0;
@@ -365,10 +401,11 @@ impl Watch {
         false
     }
 
-    pub(super) fn plan_scrape(&mut self, target: usize, now: Timestamp) {
+    pub(super) fn plan_scrape(&mut self, target: usize, failed: bool, now: Timestamp) {
         let pace = self.pace(now);
         let origin = self.record.release.at;
         if let Some(turn) = &mut self.look.targets[target].scrape {
+            turn.come(failed, now);
             turn.next_cycle(origin, pace, now);
         }
     }
@@ -381,12 +418,7 @@ impl Watch {
         let (count, mut asked) = (aims.len(), 0);
         for index in (1..count).map(|step| (failed + step) % count) {
             let aim = &mut aims[index];
-            if let Some(turn) = aim.probe.as_mut()
-                && turn.due.is_some_and(|at| now < at)
-                && turn.tries == 0
-                && aim.is_up == Some(true)
-            {
-                turn.due = Some(now);
+            if aim.is_up == Some(true) && aim.ask_health(now) {
                 asked += 1;
             }
             if asked == SIBLINGS_MAX {
@@ -394,6 +426,14 @@ impl Watch {
             }
         }
     }
+}
+
+/// The places of a target's probe and of its scrape. Of many they are one: they
+/// share a wake-up and a connection. Where targets are few, each question lies
+/// between others, so that not for long nobody is asked anything.
+pub(super) fn turns(service: &str, index: usize, count: usize, now: Timestamp) -> [Turn; 2] {
+    let scrape = if count < MANY { count + index } else { index };
+    [index, scrape].map(|nth| Turn::new(service, nth, now))
 }
 
 /// What is sent to a target: to probe, and to scrape.

@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use super::flight::{Asked, Due};
-use super::look::Turn;
+use super::look::{self, Turn};
 use super::measure::Measure;
 use super::{Question, Watch};
 use crate::metrics::{Series, SeriesId, health, presets};
@@ -49,8 +49,10 @@ impl Place {
     ) -> Place {
         let labels = Labels::from_pairs([("source", source.name.as_str())]);
         let is_usual = plan.measured_by.as_ref() == Some(&source.name);
+        // It is asked when pages would be.
+        let [_, turn] = look::turns(plan.service.as_str(), index, plan.targets.len(), now);
         Place {
-            turn: Turn::new(plan.service.as_str(), index, now),
+            turn,
             out: None,
             search: is_usual.then(|| search(source, plan)).flatten(),
             searched_at: None,
