@@ -1,8 +1,8 @@
-//! Of the program only what runs stays in memory. Most of it runs once: to
-//! read the configuration, to compile queries, to set up TLS. Linux maps
-//! sixteen pages wherever one is touched, so that after its start nearly all
-//! of a program is resident, and a tenth of it is in use. What is given
-//! back comes again from its file when it is touched.
+//! Of the program only what runs stays resident. Most of it runs once: to read
+//! the configuration, to compile queries, to set up TLS. Linux maps sixteen
+//! pages wherever one is touched, so that after its start nearly all of a
+//! program is mapped, and a tenth of it is in use. What is given back comes
+//! again from its file, or from the cache of it, when it is touched.
 
 use std::time::Duration;
 
@@ -26,49 +26,97 @@ pub async fn stay_lean() {
 /// Where this cannot be done nothing is lost by it.
 fn give_back() {
     let Ok(smaps) = std::fs::read_to_string("/proc/self/smaps") else { return };
-    for (from, to) in as_in_files(&smaps) {
-        if let Err(error) = drop_pages(from, to) {
-            tracing::debug!("what is not needed of the program stays in memory: {error}");
+    let own = give_back as fn() as usize;
+    for part in of_program(&read(&smaps), own).iter().filter(|part| part.is_as_in_file()) {
+        if let Err(error) = drop_pages(part.from, part.to) {
+            tracing::debug!("what is not needed of the program stays resident: {error}");
         }
     }
 }
 
-/// What is mapped from files, cannot be written to and never was: instructions
-/// and constants, not those that the loader has filled in, be they in memory or
-/// swapped out. (The form is that of proc(5): a line with range, rights and
-/// file, and then lines of `Name: value`.)
-fn as_in_files(smaps: &str) -> Vec<(usize, usize)> {
-    let (mut ranges, mut range) = (Vec::new(), None);
+/// A range of memory as `/proc/self/smaps` tells it: a line with its addresses,
+/// rights and file, and then lines of `Name: value` (proc(5)).
+#[derive(PartialEq, Debug)]
+struct Mapped<'a> {
+    from: usize,
+    to: usize,
+    rights: &'a str,
+    file: &'a str,
+    /// Each in kB; `None`: not told.
+    resident: Option<u64>,
+    /// Pages of our own in place of the file's, in memory ...
+    anonymous: Option<u64>,
+    huge: Option<u64>,
+    /// ... and swapped out.
+    swapped: Option<u64>,
+}
+
+fn read(smaps: &str) -> Vec<Mapped<'_>> {
+    let mut all: Vec<Mapped> = Vec::new();
     for line in smaps.lines() {
-        let mut words = line.split_ascii_whitespace();
-        match (words.next(), words.next()) {
-            (Some("Anonymous:"), Some("0")) => {}
-            (Some("Anonymous:"), _) => range = None,
-            (Some("Swap:"), Some("0")) => ranges.extend(range.take()),
-            (Some(name), Some(rights)) if !name.ends_with(':') => {
-                let is_of_file = words.nth(3).is_some_and(|file| file.starts_with('/'));
-                let is_fixed = rights.starts_with("r-") && rights.ends_with('p');
-                range = addresses(name).filter(|_| is_of_file && is_fixed);
-            }
-            _ => {}
+        let words: Vec<&str> = line.split_ascii_whitespace().collect();
+        if let Some(mapped) = Mapped::begin(&words) {
+            all.push(mapped);
+        } else if let (Some(last), [name, size, ..]) = (all.last_mut(), words.as_slice()) {
+            let place = match *name {
+                "Rss:" => &mut last.resident,
+                "Anonymous:" => &mut last.anonymous,
+                "Private_Hugetlb:" => &mut last.huge,
+                "Swap:" => &mut last.swapped,
+                _ => continue,
+            };
+            *place = size.parse().ok();
         }
     }
-    ranges
+    all
 }
 
-fn addresses(range: &str) -> Option<(usize, usize)> {
-    let (from, to) = range.split_once('-')?;
-    let address = |text| usize::from_str_radix(text, 16).ok();
-    Some((address(from)?, address(to)?))
+impl<'a> Mapped<'a> {
+    fn begin(words: &[&'a str]) -> Option<Mapped<'a>> {
+        let (from, to) = words.first()?.split_once('-')?;
+        let address = |text| usize::from_str_radix(text, 16).ok();
+        Some(Mapped {
+            from: address(from)?,
+            to: address(to)?,
+            rights: words.get(1)?,
+            file: words.get(5).copied().unwrap_or_default(),
+            resident: None,
+            anonymous: None,
+            huge: None,
+            swapped: None,
+        })
+    }
+
+    /// It cannot be written to and never was: instructions and constants, not those
+    /// that the loader has filled in. (An emulator may tell 0 of everything.)
+    fn is_as_in_file(&self) -> bool {
+        let is_fixed = self.rights.starts_with("r-") && self.rights.ends_with('p');
+        let is_there = self.resident.is_some_and(|size| size > 0);
+        let has_nothing_else = [self.anonymous, self.huge, self.swapped] == [Some(0); 3];
+        is_fixed && is_there && has_nothing_else
+    }
+}
+
+/// The parts of the program that lie side by side with this instruction of it:
+/// they stay where they are as long as it runs.
+fn of_program<'a, 'b>(all: &'b [Mapped<'a>], own: usize) -> &'b [Mapped<'a>] {
+    let Some(at) = all.iter().position(|part| (part.from..part.to).contains(&own)) else {
+        return &[];
+    };
+    let is_next = |a: &Mapped, b: &Mapped| a.to == b.from && a.file == b.file;
+    let before = (0..at).rev().take_while(|i| is_next(&all[*i], &all[i + 1])).count();
+    let after = (at + 1..all.len()).take_while(|i| is_next(&all[i - 1], &all[*i])).count();
+    &all[at - before..=at + after]
 }
 
 #[cfg(target_os = "linux")]
-#[expect(unsafe_code, reason = "the only way to give pages of the program back")]
+#[expect(unsafe_code, reason = "no safe call gives pages of the program back")]
 fn drop_pages(from: usize, to: usize) -> Result<(), rustix::io::Errno> {
     use rustix::mm::{Advice, madvise};
     let start = std::ptr::with_exposed_provenance_mut(from);
-    // SAFETY: nobody can write to this range, and nobody has: a page that is
-    // touched again comes from the file, as it did the first time.
+    // SAFETY: the range is a part of the running program that nobody can write
+    // to, and nobody has: a page that is touched again comes from the file, as
+    // it did the first time. Nobody maps anything else there.
     unsafe { madvise(start, to - from, Advice::LinuxDontNeed) }
 }
 
@@ -81,60 +129,69 @@ fn drop_pages(_from: usize, _to: usize) -> Result<(), rustix::io::Errno> {
 mod tests {
     use super::*;
 
-    const SMAPS: &str = "\
-55d0c0000000-55d0c0100000 r--p 00000000 fe:01 77    /usr/bin/bakewatch
-Rss:                2552 kB
-Anonymous:             0 kB
-Swap:                  0 kB
-55d0c0100000-55d0c1300000 r-xp 00100000 fe:01 77    /usr/bin/bakewatch
-Rss:               16312 kB
-Anonymous:             0 kB
-Swap:                  0 kB
-VmFlags: rd ex mr mw me sd
-55d0c1300000-55d0c1400000 r--p 01300000 fe:01 77    /usr/bin/bakewatch
-Rss:                 636 kB
-Anonymous:           636 kB
-Swap:                  0 kB
-55d0c1400000-55d0c1480000 r--p 01400000 fe:01 77    /usr/bin/bakewatch
-Anonymous:             0 kB
-Swap:                512 kB
-55d0c1480000-55d0c1490000 rw-p 01480000 fe:01 77    /usr/bin/bakewatch
-Anonymous:             0 kB
-Swap:                  0 kB
-55d0c2000000-55d0c2100000 r--p 00000000 00:00 0     [heap]
-Anonymous:             0 kB
-Swap:                  0 kB
-7f0000000000-7f0000100000 r--s 00000000 fe:01 12    /var/lib/bakewatch/facts.db-shm
-Anonymous:             0 kB
-Swap:                  0 kB
-";
+    /// A range of the program: its place, its rights, and four sizes.
+    fn part(place: usize, rights: &str, file: &str, sizes: [u64; 4]) -> String {
+        let [resident, anonymous, huge, swapped] = sizes;
+        format!(
+            "{:x}-{:x} {rights} 00000000 fe:01 77    {file}\nSize: 4 kB\nRss: {resident} kB\n\
+             Anonymous: {anonymous} kB\nPrivate_Hugetlb: {huge} kB\nSwap: {swapped} kB\n\
+             VmFlags: rd mr mw me\n",
+            place * 4096,
+            (place + 1) * 4096
+        )
+    }
+
+    /// Where pages are given back, if our own instructions are in the second part.
+    fn given_back(parts: &[String]) -> Vec<usize> {
+        let smaps = parts.concat();
+        let all = read(&smaps);
+        assert_eq!(all.len(), parts.len(), "{smaps}");
+        let parts = of_program(&all, 0x2008).iter().filter(|part| part.is_as_in_file());
+        parts.map(|part| part.from / 4096).collect()
+    }
 
     #[test]
-    fn finds_what_is_still_as_it_is_in_its_file() {
-        let found = as_in_files(SMAPS);
-        let expected = [(0x55d0_c000_0000, 0x55d0_c010_0000), (0x55d0_c010_0000, 0x55d0_c130_0000)];
-        assert_eq!(found, expected);
+    fn gives_back_what_of_the_program_is_still_as_in_its_file() {
+        let program = "/usr/bin/bakewatch (deleted)";
+        let parts = [
+            part(1, "r--p", program, [4, 0, 0, 0]),
+            part(2, "r-xp", program, [4, 0, 0, 0]),
+            part(3, "r--p", program, [4, 4, 0, 0]), // filled in by the loader,
+            part(4, "r--p", program, [4, 0, 0, 4]), // and swapped out,
+            part(5, "r--p", program, [4, 0, 4, 0]), // and in huge pages
+            part(6, "rw-p", program, [4, 0, 0, 0]),
+            part(7, "r--p", program, [0, 0, 0, 0]), // an emulator knows nothing
+            part(8, "r-xp", program, [4, 0, 0, 0]),
+            part(9, "r-xp", "[heap]", [4, 0, 0, 0]),
+            part(10, "r--p", program, [4, 0, 0, 0]), // mapped once more, to be read
+            part(12, "r-xp", "/usr/lib/libc.so.6", [4, 0, 0, 0]),
+        ];
+        assert_eq!(given_back(&parts), [1, 2, 8]);
+    }
+
+    #[test]
+    fn gives_nothing_back_of_what_is_not_told() {
+        let whole = part(2, "r-xp", "/usr/bin/bakewatch", [4, 0, 0, 0]);
+        for missing in ["Rss", "Anonymous", "Private_Hugetlb", "Swap"] {
+            let lines = whole.lines().filter(|line| !line.starts_with(missing));
+            let parts = [lines.map(|line| format!("{line}\n")).collect()];
+            assert_eq!(given_back(&parts), [0; 0], "{missing}");
+        }
     }
 
     #[test]
     #[cfg(target_os = "linux")]
     fn goes_on_with_less_of_itself_in_memory() {
+        let resident = || {
+            let smaps = std::fs::read_to_string("/proc/self/smaps").unwrap();
+            let all = read(&smaps);
+            let ours = of_program(&all, give_back as fn() as usize);
+            ours.iter().filter_map(|part| part.resident).sum::<u64>()
+        };
         let before = resident();
         give_back();
         let after = resident();
         assert!(after < before, "{after} kB after, {before} kB before");
-        finds_what_is_still_as_it_is_in_its_file(); // what comes again is the same
-    }
-
-    /// Of this program's instructions, in kB.
-    #[cfg(target_os = "linux")]
-    fn resident() -> u64 {
-        let all = std::fs::read_to_string("/proc/self/smaps").unwrap();
-        let program = std::fs::read_link("/proc/self/exe").unwrap();
-        let is_code =
-            |line: &&str| line.contains(" r-xp ") && line.ends_with(program.to_str().unwrap());
-        let mut lines = all.lines().skip_while(|line| !is_code(line));
-        let size = lines.find_map(|line| line.strip_prefix("Rss:")).expect("its size");
-        size.trim().trim_end_matches(" kB").parse().expect("a number of kB")
+        gives_back_what_of_the_program_is_still_as_in_its_file(); // it runs on
     }
 }

@@ -153,6 +153,7 @@ impl Watch {
         for target in &added {
             self.join(now, target.clone());
         }
+        self.look.place_all(&self.record.plan);
         self.note(now, Fact::Targets { source, added, removed });
         self.count_targets(now);
         self.judging.at_once(now);
@@ -167,12 +168,11 @@ impl Watch {
         let aims = &self.look.targets;
         let free = (0..aims.len()).find(|index| !aims[*index].is_here && !is_out(*index));
         let index = free.unwrap_or(aims.len());
-        let count = aims.len().max(index + 1);
         let Measure { own, series, .. } = &mut self.measure;
         own.join(series, index, &target);
         // One that comes later is not missing while it has not been heard.
         let is_awaited = self.record.settled.is_none();
-        let mut aim = Aim::new(target, index, count, &self.record.plan, now);
+        let mut aim = Aim::new(target, &self.record.plan, now);
         aim.is_awaited = is_awaited;
         match self.look.targets.get_mut(index) {
             Some(place) => *place = aim,

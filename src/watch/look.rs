@@ -105,21 +105,16 @@ pub(super) struct Turn {
 }
 
 impl Turn {
-    /// The n-th place of a service's, due now. However many there are, they lie
-    /// far apart (halves, quarters, eighths of the interval): when all targets
-    /// fail at once, the first to be asked tells it.
-    pub fn new(service: &str, nth: usize, now: Timestamp) -> Turn {
-        let first = stable_hash(&["place", service]) % 1000;
-        let apart = u64::from((nth as u32).reverse_bits()) * 1000 >> 32;
-        let place = ((first + apart) % 1000) as i64;
+    /// Due now, and then at its place in each interval.
+    pub fn new(place: i64, now: Timestamp) -> Turn {
         Turn { due: Some(now), began: now, tries: 0, asked: now, took: None, doubt_at: None, place }
     }
 
     /// It is asked now.
     fn go(&mut self, now: Timestamp, timeout: Span) {
         (self.due, self.asked) = (None, now);
-        let is_late = |took: Span| now + (DOUBT_TIMES * took).max(timeout / DOUBT_PART);
-        self.doubt_at = self.took.map(is_late);
+        let late = |took: Span| now + (DOUBT_TIMES * took).max(timeout / DOUBT_PART);
+        self.doubt_at = self.took.map(late);
     }
 
     /// The answer is here, or is known not to come.
@@ -142,14 +137,14 @@ impl Turn {
 }
 
 impl Aim {
-    /// A target that nobody has asked yet, in this place among so many siblings.
-    pub fn new(target: Target, index: usize, count: usize, plan: &Plan, now: Timestamp) -> Aim {
-        let [probe, scrape] = turns(plan.service.as_str(), index, count, now);
+    /// A target that nobody has asked yet, and that has no place of its own yet.
+    pub fn new(target: Target, plan: &Plan, now: Timestamp) -> Aim {
+        let turn = |url: &Option<String>| url.as_ref().map(|_| Turn::new(0, now));
         Aim {
             is_here: true,
             is_awaited: true,
-            probe: target.health.is_some().then_some(probe),
-            scrape: target.metrics.is_some().then_some(scrape),
+            probe: turn(&target.health),
+            scrape: turn(&target.metrics),
             asks: asks(&target, plan),
             feed: Feed::with(target.labels.clone()),
             sawtooth: Sawtooth::default(),
@@ -167,11 +162,12 @@ impl Aim {
     }
 
     /// Its health is asked now, and not when its turn comes. `false`: it is
-    /// being asked.
+    /// being asked, or never is. Out of turn its answer raises no doubt: one
+    /// doubt leads to no other, however the times of answers waver.
     fn ask_health(&mut self, now: Timestamp) -> bool {
         let waits = |turn: &&mut Turn| turn.tries == 0 && turn.due.is_some_and(|at| now < at);
         let Some(turn) = self.probe.as_mut().filter(waits) else { return false };
-        turn.due = Some(now);
+        (turn.due, turn.took) = (Some(now), None);
         true
     }
 
@@ -185,14 +181,32 @@ impl Aim {
 
 impl Look {
     pub fn new(record: &Record, wanted: Arc<Wanted>, now: Timestamp) -> Look {
-        let count = record.live().count();
-        let aim = |(index, target): (usize, &Target)| {
-            Aim::new(target.clone(), index, count, &record.plan, now)
-        };
-        let targets = record.live().enumerate().map(aim).collect();
+        let aim = |target: &Target| Aim::new(target.clone(), &record.plan, now);
+        let targets = record.live().map(aim).collect();
         let is_settled = record.plan.presets == PresetChoice::Pinned(Vec::new());
         let search = (!is_settled).then_some(SEARCH_EVERY);
-        Look { targets, wanted, search }
+        let mut look = Look { targets, wanted, search };
+        look.place_all(&record.plan);
+        look
+    }
+
+    /// Gives each target its places, which depend on how many there are. They hold
+    /// from its next cycle on.
+    pub fn place_all(&mut self, plan: &Plan) {
+        let count = self.count();
+        let here = self.targets.iter_mut().filter(|aim| aim.is_here);
+        for (nth, aim) in here.enumerate() {
+            for (turn, is_page) in [(&mut aim.probe, false), (&mut aim.scrape, true)] {
+                if let Some(turn) = turn {
+                    turn.place = place(plan.service.as_str(), nth, count, is_page);
+                }
+            }
+        }
+    }
+
+    /// How many are looked at.
+    fn count(&self) -> usize {
+        self.targets.iter().filter(|aim| aim.is_here).count()
     }
 
     /// Whether every target that is probed has been heard of in this process's life.
@@ -236,8 +250,6 @@ impl Look {
     /// those that are asked elsewhere than before: for health, for metrics.
     pub fn change(&mut self, record: &Record, now: Timestamp) -> [Vec<usize>; 2] {
         let mut moved = [Vec::new(), Vec::new()];
-        let service = record.plan.service.as_str();
-        let count = self.targets.len();
         for (index, aim) in self.targets.iter_mut().enumerate().filter(|(_, aim)| aim.is_here) {
             let Some(target) = record.live().find(|live| live.name == aim.target.name) else {
                 continue;
@@ -245,15 +257,15 @@ impl Look {
             aim.target = target.clone();
             aim.judged = None;
             let before = std::mem::replace(&mut aim.asks, asks(target, &record.plan));
-            let anew = turns(service, index, count, now);
             for (which, turn) in [&mut aim.probe, &mut aim.scrape].into_iter().enumerate() {
                 let url = |ask: &Option<Arc<Request>>| ask.as_ref().map(|ask| ask.url.clone());
                 if url(&before[which]) != url(&aim.asks[which]) {
-                    *turn = aim.asks[which].is_some().then_some(anew[which]);
+                    *turn = aim.asks[which].is_some().then(|| Turn::new(0, now));
                     moved[which].push(index);
                 }
             }
         }
+        self.place_all(&record.plan);
         moved
     }
 
@@ -273,6 +285,7 @@ impl Watch {
     pub(super) fn ask_targets(&mut self, now: Timestamp, due: &mut Vec<Due>) {
         let plan = &self.record.plan;
         let timeout = plan.timeout;
+        let is_few = self.look.count() < MANY;
         for (index, aim) in self.look.targets.iter_mut().enumerate() {
             let target = &aim.target;
             let [probe, scrape] = &aim.asks;
@@ -297,6 +310,7 @@ impl Watch {
                 && turn.due.is_some_and(|at| at <= now)
             {
                 turn.go(now, timeout);
+                turn.doubt_at = turn.doubt_at.filter(|_| is_few);
                 let mut wanted = self.look.wanted.clone();
                 let since = aim.searched_at.map(|at| now.since(at));
                 if self.look.search.is_some_and(|every| since.is_none_or(|since| since >= every)) {
@@ -332,15 +346,15 @@ impl Watch {
 
     /// Where an answer takes longer than it did, the siblings are asked now and
     /// not when the time is up: a service that hangs is known to be down that
-    /// much sooner. A page tells it, too, where it is not asked for with health.
+    /// much sooner. Of few targets a late page tells it, too; then health is asked
+    /// of its own target as well, over a second connection.
     pub(super) fn doubt(&mut self, now: Timestamp) {
         for index in 0..self.look.targets.len() {
-            let is_few = self.look.targets.len() < MANY;
             let aim = &mut self.look.targets[index];
             let is_late =
                 |turn: &mut Option<Turn>| turn.as_mut().is_some_and(|turn| turn.turns_late(now));
             let (probe, page) = (is_late(&mut aim.probe), is_late(&mut aim.scrape));
-            if (probe || page && is_few) && aim.is_up == Some(true) {
+            if (probe || page) && aim.is_up == Some(true) {
                 aim.ask_health(now);
                 self.ask_siblings(index, now);
             }
@@ -428,12 +442,19 @@ impl Watch {
     }
 }
 
-/// The places of a target's probe and of its scrape. Of many they are one: they
-/// share a wake-up and a connection. Where targets are few, each question lies
-/// between others, so that not for long nobody is asked anything.
-pub(super) fn turns(service: &str, index: usize, count: usize, now: Timestamp) -> [Turn; 2] {
-    let scrape = if count < MANY { count + index } else { index };
-    [index, scrape].map(|nth| Turn::new(service, nth, now))
+/// Where in the interval the n-th of so many targets is probed or scraped, in
+/// thousandths. The targets of a service lie far apart: when all of them fail at
+/// once, the first to be asked tells it. Where they are few, probes and pages lie
+/// between each other at equal distances; of many they are one, since they share
+/// a wake-up and a connection, and each further target halves a gap.
+pub(super) fn place(service: &str, nth: usize, count: usize, is_page: bool) -> i64 {
+    let first = stable_hash(&["place", service]) % 1000;
+    let after = if count < MANY {
+        (2 * nth as u64 + u64::from(is_page)) * 1000 / (2 * count.max(1) as u64)
+    } else {
+        (u64::from((nth as u32).reverse_bits()) * 1000) >> 32
+    };
+    ((first + after) % 1000) as i64
 }
 
 /// What is sent to a target: to probe, and to scrape.

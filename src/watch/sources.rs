@@ -49,10 +49,10 @@ impl Place {
     ) -> Place {
         let labels = Labels::from_pairs([("source", source.name.as_str())]);
         let is_usual = plan.measured_by.as_ref() == Some(&source.name);
-        // It is asked when pages would be.
-        let [_, turn] = look::turns(plan.service.as_str(), index, plan.targets.len(), now);
+        // It is asked when the pages of listed targets would be.
+        let place = look::place(plan.service.as_str(), index, plan.targets.len(), true);
         Place {
-            turn,
+            turn: Turn::new(place, now),
             out: None,
             search: is_usual.then(|| search(source, plan)).flatten(),
             searched_at: None,

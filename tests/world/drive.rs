@@ -266,10 +266,8 @@ impl Drive {
         }
         for one in &noted {
             // A decision was read back from its stored form already.
-            let fact = match one.decision {
-                true => Fact::clone(&one.told),
-                false => one.fact.decode().expect("a stored fact"),
-            };
+            let read = || one.fact.decode().expect("a stored fact");
+            let fact = if one.decision { Fact::clone(&one.told) } else { read() };
             self.read.entry(one.watch.clone()).or_default().push((one.at, fact));
         }
         self.disk.extend(noted);

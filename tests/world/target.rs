@@ -6,7 +6,7 @@ use std::fmt::Write;
 use std::sync::LazyLock;
 
 use bakewatch::metrics::{self, Page, Table, Wanted};
-use bakewatch::model::{Exchange, Failure, HOUR, Labels, Request, Span, Timestamp};
+use bakewatch::model::{Exchange, Failure, HOUR, Labels, Request, Span, Timestamp, stable_hash};
 
 /// How it answers.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -84,6 +84,8 @@ pub struct Target {
     pub queues: usize,
     /// While it plays something, none of the above counts.
     pub plays: Option<Play>,
+    /// Each fourth answer, by chance, takes so long.
+    pub wavers: Option<Span>,
     good: f64,
     bad: f64,
     fast_count: f64,
@@ -150,6 +152,7 @@ impl Target {
             memory: 0.5,
             queues: 0,
             plays: None,
+            wavers: None,
             good: 0.0,
             bad: 0.0,
             fast_count: 0.0,
@@ -230,7 +233,9 @@ impl Target {
         } else {
             exchange(404, "text/plain", "not found")
         };
-        (quick, Ok(self.dated(answer)))
+        let chance = stable_hash(&[&self.name, &self.clock.millis().to_string()]);
+        let slow = self.wavers.filter(|_| chance.is_multiple_of(4));
+        (slow.unwrap_or(quick), Ok(self.dated(answer)))
     }
 
     fn dated(&self, mut answer: Exchange) -> Exchange {
