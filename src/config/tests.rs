@@ -154,7 +154,6 @@ fn reads_the_example_that_shows_every_key() {
               ReplicasMissing           warning   healthy_replicas          below 2                                        for 2m      sum(probe_success)
               HighErrorRate             critical  error_ratio               above 5%                                       for 2m      by preset
               ElevatedErrors            warning   error_ratio               above 1%                                       for 10m     by preset
-              HighLatency               critical  latency p99               above 10s                                      for 2m      by preset
               IncreasedLatency          warning   latency p99               above 4s in first-day, above 3s in first-week  for 5m      by preset
               TargetSilent              warning   up                        below 1                                        for 1m 30s  up
               SourceSilent              warning   source_up                 below 1                                        for 1m 30s  source_up

@@ -13,7 +13,8 @@ pub enum Profile {
     #[default]
     QuickReference,
     /// The list of alerts to define: memory and CPU above 90% are critical,
-    /// above 70% a warning; latency by the SLA.
+    /// above 70% a warning. Latency is critical above the SLA, where one is
+    /// told, in place of a number of ours.
     AlertList,
 }
 
@@ -158,6 +159,9 @@ impl Demands {
         if let Some(p99) = self.p99 {
             let slow = super::pack::p99(rule("SlaLatency", "latency", Bound::Above(p99), Critical));
             let summary = format!("more than 1% of requests take longer than the promised {p99} s");
+            if self.profile == Profile::AlertList {
+                rules.retain(|rule| rule.name != "HighLatency");
+            }
             rules.push(Rule { summary, ..slow });
         }
     }
@@ -237,6 +241,18 @@ mod tests {
             &["SlaErrors error_ratio 0.1000 warning 1h: \
                more requests fail than the promised 90 % allow"],
         );
+    }
+
+    #[test]
+    fn a_promised_latency_takes_the_place_of_ours_in_the_list_alone() {
+        let names = |profile| {
+            let mut rules = pack(Scope::of(&[]));
+            Demands { profile, p99: Some(2.0), ..Demands::default() }.apply(&mut rules);
+            let slow = ["HighLatency", "IncreasedLatency", "SlaLatency"];
+            slow.map(|name| rules.iter().any(|rule| rule.name == name))
+        };
+        assert_eq!(names(Profile::QuickReference), [true, true, true]);
+        assert_eq!(names(Profile::AlertList), [false, true, true]);
     }
 
     #[test]

@@ -95,6 +95,7 @@ impl Scope {
 /// When a rule of the pack that is not judged would be.
 pub fn condition_of(name: &str) -> &'static str {
     match name {
+        "HighLatency" => "no `rules.sla.p99` takes its place, as it does under \"alert-list\"",
         "HealthUnmet" => "[health] requires, allows or expects something",
         "WrongVersion" => "`health.version` says where a replica tells it",
         "CheckFailing" => "there is a [[check]]",

@@ -49,7 +49,7 @@ pub(super) fn all(
         let by_checks = own.iter().find(|signal| signal.name == rule.signal);
         let unit = unit.or(by_checks.map(|signal| signal.unit)).unwrap_or_else(|| unit_of(rule));
         let never = match (by_checks, place) {
-            (Some(signal), _) => checks(ground, signal),
+            (Some(signal), _) => checks(ground, rule, signal),
             (None, None) => Some(absent(rule, matched)),
             (None, Some(at)) => {
                 let (signal, meter) = &mut meters[at];
@@ -76,7 +76,7 @@ fn unit_of(rule: &Rule) -> Unit {
 }
 
 /// Signals of our own checks are there as soon as somebody is asked.
-fn checks(ground: &Ground, signal: &Signal) -> Option<String> {
+fn checks(ground: &Ground, rule: &Rule, signal: &Signal) -> Option<String> {
     let targets = &ground.plan.targets;
     let is_probed = targets.iter().any(|target| target.health.is_some());
     let is_scraped = targets.iter().any(|target| target.metrics.is_some());
@@ -88,12 +88,21 @@ fn checks(ground: &Ground, signal: &Signal) -> Option<String> {
         "up" | health::PRESENT => "no target is scraped",
         name if health::is_of_checks(name) => return None, // they stand in the plan
         _ if !is_probed => "no target's health is asked",
+        "replicas" if ground.plan.sources.is_empty() => return too_few(rule, targets.len()),
         "health_age" if !ground.moves => {
             "no health answer bears a time or an uptime that could stand still"
         }
         _ => return None,
     };
     Some(never.to_owned())
+}
+
+/// Those that are named, all of them, may be fewer than a rule waits for.
+fn too_few(rule: &Rule, named: usize) -> Option<String> {
+    let Bound::Above(bound) = rule.bound else { return None };
+    let targets = if named == 1 { "target is" } else { "targets are" };
+    let why = || format!("{named} {targets} named, and more than {bound} would have to answer");
+    (named as f64 <= bound).then(why)
 }
 
 fn absent(rule: &Rule, matched: &Matched) -> String {

@@ -109,6 +109,13 @@ async fn tells_which_rules_can_never_fire_and_why() {
     ] {
         assert!(never.contains(words), "{words}\nis not in\n{never}");
     }
+    let (_, out) =
+        check(dir.path(), &url, &format!("{PLAN}[resources]\nmax-replicas = 10\n")).await;
+    let (_, never) = out.split_once("Rules that can never fire").expect("some cannot");
+    assert!(never.contains("1 target is named, and more than 9 would have to answer"), "{out}");
+    let (_, out) = check(dir.path(), &url, &format!("{PLAN}[resources]\nmax-replicas = 1\n")).await;
+    let (can, _) = out.split_once("Rules that can never fire").expect("some cannot");
+    assert!(can.contains("ReplicasAtMaximum"), "{out}");
     let own = "[[rule]]\nname = \"Queue\"\nquery = \"sum(shop_queue)\"\nabove = 5\n";
     let (code, out) = check(dir.path(), &url, &format!("{PLAN}{own}")).await;
     assert_eq!(code, Some(3), "a rule of the file cannot be watched\n{out}");
