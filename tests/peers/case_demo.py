@@ -33,4 +33,7 @@ def play(bench) -> None:
     for page in pages:
         if page.suffix == ".html":
             bench.check_html(f"writes valid HTML of {page.stem}", page)
+    last = run.stdout.read_text().splitlines()[-1]
+    page = folder / "reports" / "chat-agent" / "v1.2.3" / "first-week.html"
+    bench.check("ends with the path of the summary", last == str(page), last)
     bench.check("says where they are", str(folder) in run.stdout.read_text(), run.printed())

@@ -1,5 +1,5 @@
-"""The program is killed outright again and again, at seeded moments, while its
-service goes down and up and its channel fails every third time. Nothing is
+"""The program is killed outright again and again, at seeded moments of a day and
+a week that last a minute or two, while its service goes down and up and its channel fails every third time. Nothing is
 lost, nothing is told twice under two names, and the gap is admitted."""
 
 import json
@@ -21,7 +21,8 @@ request = {{ path = "/smoke" }}
 expect  = ["status == 200"]
 
 [windows]
-first-day = {{ length = "70s", every = "1s" }}
+first-day  = {{ length = "40s", every = "1s" }}
+first-week = {{ length = "90s", every = "2s" }}
 
 [rules]
 for        = "2s"
@@ -39,6 +40,7 @@ secret = "{secret}"
 """
 
 KILLS = 10
+WINDOWS = ["first-day", "first-week"]
 # Longer than the hold, the recovery and what a restart takes, together.
 OUTAGE_SECONDS = 9
 # The seed of the moments; another one is a good try after a change.
@@ -53,7 +55,7 @@ class Daemon:
         self.start()
 
     def arguments(self) -> list:
-        return ["run", "-c", self.config, "--release", "v1", "--until", "first-day",
+        return ["run", "-c", self.config, "--release", "v1", "--until", "first-week",
                 "--state-dir", self.bench.folder / "state",
                 "--report-dir", self.bench.folder / "reports"]
 
@@ -79,7 +81,7 @@ def play(bench) -> None:
     check_second_holder(bench, daemon)
 
     outages = shake(bench, daemon, service, rng)
-    bench.until("ends with the window", lambda: daemon.process.exit() is not None, 120,
+    bench.until("ends with the windows", lambda: daemon.process.exit() is not None, 120,
                 daemon.process.printed)
     bench.check("exits by the verdict", daemon.process.exit() in (0, 1, 3), daemon.process.exit())
     bench.check("does not repeat the smoke test", service.asked["/smoke"] == 1,
@@ -93,10 +95,10 @@ def shake(bench, daemon: Daemon, service: Service, rng: random.Random) -> int:
     """Kills the daemon at its moments and the service at its own; returns how
     often the service was down."""
     began = time.monotonic()
-    moments = sorted(rng.uniform(3, 50) for _ in range(KILLS))
+    moments = sorted(rng.uniform(3, 75) for _ in range(KILLS))
     # One gap that no reader can overlook.
     long_gap = rng.randrange(KILLS)
-    downs = [6.0, 26.0]
+    downs = [6.0, 50.0]
     events = [(at, "kill", number == long_gap) for number, at in enumerate(moments)]
     events += [(at, "down", False) for at in downs]
     events += [(at + OUTAGE_SECONDS, "up", False) for at in downs]
@@ -159,7 +161,7 @@ def check_nothing_lost(bench, hooks: Receiver, outages: int) -> None:
                 rules(known) == rules(stored), f"stored {sorted(stored)}, told {known}")
     bench.check("tells the end of every alert it told of", firing <= ended,
                 sorted(firing - ended))
-    bench.check("sends the summary", len({one.id for one in hooks.summaries()}) == 1,
+    bench.check("sends both summaries", len({one.id for one in hooks.summaries()}) == 2,
                 [one.id for one in hooks.summaries()])
 
 
@@ -194,9 +196,11 @@ def check_nothing_doubled(bench, hooks: Receiver) -> None:
 
 
 def check_gap(bench) -> None:
-    report = bench.folder / "reports" / "shaky" / "v1" / "first-day.json"
-    if not bench.check("writes the summary", report.is_file()):
+    folder = bench.folder / "reports" / "shaky" / "v1"
+    written = [(folder / f"{window}.json").is_file() for window in WINDOWS]
+    if not bench.check("writes both summaries", all(written), written):
         return
+    report = folder / "first-week.json"
     coverage = json.loads(report.read_text())["coverage"]
     gaps = [blind for blind in coverage["blind"] if "not running" in blind["why"]]
     bench.check("admits when nobody looked", gaps, coverage)
