@@ -1,7 +1,6 @@
 //! Whom a scrape lets go first, for a moment and no longer. The health check
 //! of the same target: HTTP/1 carries one request at a time, and a second
-//! connection costs a socket on both sides, and with TLS memory. (A check waits
-//! for no page: one that is late is why it is asked.) And other
+//! connection costs a socket on both sides, and with TLS memory. And other
 //! scrapes, where many begin at once, as at the start: what is at hand of each
 //! page adds up.
 

@@ -38,7 +38,7 @@ const SEARCH_EVERY: Span = Span::from_secs(30);
 /// to judge: the first request may come in the morning.
 const SEARCH_AGAIN: Span = Span::from_secs(300);
 
-/// A service of fewer targets has their pages asked for between their probes.
+/// Fewer targets divide the interval among them, and move when one comes or goes.
 const MANY: usize = 4;
 
 /// The targets, and when each is due.
@@ -193,20 +193,14 @@ impl Look {
     /// Gives each target its places, which depend on how many there are. They hold
     /// from its next cycle on.
     pub fn place_all(&mut self, plan: &Plan) {
-        let count = self.count();
+        let count = self.targets.iter().filter(|aim| aim.is_here).count();
         let here = self.targets.iter_mut().filter(|aim| aim.is_here);
         for (nth, aim) in here.enumerate() {
-            for (turn, is_page) in [(&mut aim.probe, false), (&mut aim.scrape, true)] {
-                if let Some(turn) = turn {
-                    turn.place = place(plan.service.as_str(), nth, count, is_page);
-                }
+            let place = place(plan.service.as_str(), nth, count);
+            for turn in [&mut aim.probe, &mut aim.scrape].into_iter().flatten() {
+                turn.place = place;
             }
         }
-    }
-
-    /// How many are looked at.
-    fn count(&self) -> usize {
-        self.targets.iter().filter(|aim| aim.is_here).count()
     }
 
     /// Whether every target that is probed has been heard of in this process's life.
@@ -285,7 +279,6 @@ impl Watch {
     pub(super) fn ask_targets(&mut self, now: Timestamp, due: &mut Vec<Due>) {
         let plan = &self.record.plan;
         let timeout = plan.timeout;
-        let is_few = self.look.count() < MANY;
         for (index, aim) in self.look.targets.iter_mut().enumerate() {
             let target = &aim.target;
             let [probe, scrape] = &aim.asks;
@@ -309,8 +302,7 @@ impl Watch {
             if let (Some(turn), Some(request)) = (&mut aim.scrape, scrape)
                 && turn.due.is_some_and(|at| at <= now)
             {
-                turn.go(now, timeout);
-                turn.doubt_at = turn.doubt_at.filter(|_| is_few);
+                turn.due = None;
                 let mut wanted = self.look.wanted.clone();
                 let since = aim.searched_at.map(|at| now.since(at));
                 if self.look.search.is_some_and(|every| since.is_none_or(|since| since >= every)) {
@@ -346,16 +338,12 @@ impl Watch {
 
     /// Where an answer takes longer than it did, the siblings are asked now and
     /// not when the time is up: a service that hangs is known to be down that
-    /// much sooner. Of few targets a late page tells it, too; then health is asked
-    /// of its own target as well, over a second connection.
+    /// much sooner.
     pub(super) fn doubt(&mut self, now: Timestamp) {
         for index in 0..self.look.targets.len() {
             let aim = &mut self.look.targets[index];
-            let is_late =
-                |turn: &mut Option<Turn>| turn.as_mut().is_some_and(|turn| turn.turns_late(now));
-            let (probe, page) = (is_late(&mut aim.probe), is_late(&mut aim.scrape));
-            if (probe || page) && aim.is_up == Some(true) {
-                aim.ask_health(now);
+            let is_late = aim.probe.as_mut().is_some_and(|turn| turn.turns_late(now));
+            if is_late && aim.is_up == Some(true) {
                 self.ask_siblings(index, now);
             }
         }
@@ -415,11 +403,10 @@ impl Watch {
         false
     }
 
-    pub(super) fn plan_scrape(&mut self, target: usize, failed: bool, now: Timestamp) {
+    pub(super) fn plan_scrape(&mut self, target: usize, now: Timestamp) {
         let pace = self.pace(now);
         let origin = self.record.release.at;
         if let Some(turn) = &mut self.look.targets[target].scrape {
-            turn.come(failed, now);
             turn.next_cycle(origin, pace, now);
         }
     }
@@ -442,15 +429,15 @@ impl Watch {
     }
 }
 
-/// Where in the interval the n-th of so many targets is probed or scraped, in
-/// thousandths. The targets of a service lie far apart: when all of them fail at
-/// once, the first to be asked tells it. Where they are few, probes and pages lie
-/// between each other at equal distances; of many they are one, since they share
-/// a wake-up and a connection, and each further target halves a gap.
-pub(super) fn place(service: &str, nth: usize, count: usize, is_page: bool) -> i64 {
+/// Where in the interval the n-th of so many targets is asked, in thousandths. Its
+/// probe and its page have one place: they share a wake-up and a connection, and
+/// apart they cost a third more. The targets of a service lie far apart: when all
+/// of them fail at once, the first to be asked tells it. Few have equal distances;
+/// of many each further one halves a gap.
+pub(super) fn place(service: &str, nth: usize, count: usize) -> i64 {
     let first = stable_hash(&["place", service]) % 1000;
     let after = if count < MANY {
-        (2 * nth as u64 + u64::from(is_page)) * 1000 / (2 * count.max(1) as u64)
+        nth as u64 * 1000 / count.max(1) as u64
     } else {
         (u64::from((nth as u32).reverse_bits()) * 1000) >> 32
     };

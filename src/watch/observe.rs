@@ -89,7 +89,7 @@ impl Watch {
             return;
         }
         self.look.targets[target].table = table;
-        self.plan_scrape(target, page.is_err(), now);
+        self.plan_scrape(target, now);
         let aim = &mut self.look.targets[target];
         aim.has_shown |= page.is_ok();
         // A target that never had such a page is not silent: it is not watched.

@@ -50,7 +50,7 @@ impl Place {
         let labels = Labels::from_pairs([("source", source.name.as_str())]);
         let is_usual = plan.measured_by.as_ref() == Some(&source.name);
         // It is asked when the pages of listed targets would be.
-        let place = look::place(plan.service.as_str(), index, plan.targets.len(), true);
+        let place = look::place(plan.service.as_str(), index, plan.targets.len());
         Place {
             turn: Turn::new(place, now),
             out: None,

@@ -229,7 +229,7 @@ async fn shows_a_gap_where_nobody_looked_and_what_was_before_it() {
         (
             "request_rate > 0",
             expect![[r#"
-                {"__name__":"request_rate","release":"v1","service":"chat"} [[1767225840,"15.959967338762358"],[1767226080,"20"],[1767227520,"8.441774504220824"],[1767227760,"20"]]
+                {"__name__":"request_rate","release":"v1","service":"chat"} [[1767225840,"15.706633645929646"],[1767226080,"20"],[1767227520,"8.172488822265354"],[1767227760,"20"]]
             "#]],
         ),
     ] {
@@ -338,7 +338,7 @@ async fn answers_in_the_shapes_of_prometheus() {
         200 {"data":{"result":[1.5,"0.3333333333333333"],"resultType":"scalar"},"status":"success"}
         200 {"data":{"result":[2,"word"],"resultType":"string"},"status":"success"}
         200 {"data":{"result":[{"metric":{},"value":[3,"-Inf"]}],"resultType":"vector"},"status":"success"}
-        200 {"data":{"result":[{"metric":{"__name__":"up","instance":"a:8000","release":"v1","service":"chat"},"values":[[1767226982.355,"1"],[1767226987.355,"1"],[1767226992.355,"1"]]}],"resultType":"matrix"},"status":"success"}
+        200 {"data":{"result":[{"metric":{"__name__":"up","instance":"a:8000","release":"v1","service":"chat"},"values":[[1767226981.105,"1"],[1767226986.105,"1"],[1767226991.105,"1"],[1767226998.235,"1"]]}],"resultType":"matrix"},"status":"success"}
         200 {"data":{"result":[],"resultType":"vector"},"status":"success","warnings":["nothing is kept of \"nothing_of_the_kind\": no signal, rule or recording reads it, and a watch keeps what is read"]}
         200 {"data":{"result":[{"metric":{"release":"v1","service":"chat"},"value":[1767227000,"0"]}],"resultType":"vector"},"infos":["PromQL info: metric might not be a counter, name does not end in _total/_sum/_count/_bucket: \"memory_ratio\" (1:6)"],"status":"success"}
         400 {"error":"invalid parameter \"query\": 1:3: parse error: { is not closed before the end","errorType":"bad_data","status":"error"}
@@ -408,7 +408,7 @@ async fn lists_what_there_is_to_be_asked() {
     assert_eq!((&rule["state"], &rule["query"]), (&"firing".into(), &"error_ratio > 0.01".into()));
     let alerts: Value = serde_json::from_str(&get("/api/v1/alerts").await).unwrap();
     expect![[r#"
-        {"activeAt":"2026-01-01T00:11:14.485Z","annotations":{"summary":"more than 1% of requests fail"},"labels":{"alertname":"ElevatedErrors","release":"v1","service":"chat","severity":"warning"},"state":"firing","value":"0.04003110053898538"}
+        {"activeAt":"2026-01-01T00:11:10.735Z","annotations":{"summary":"more than 1% of requests fail"},"labels":{"alertname":"ElevatedErrors","release":"v1","service":"chat","severity":"warning"},"state":"firing","value":"0.040031444233331236"}
     "#]].assert_eq(&(alerts["data"]["alerts"][0].to_string() + "\n"));
 }
 
