@@ -8,15 +8,13 @@ use std::time::Duration;
 
 use tokio::time::{Instant, interval_at};
 
-/// By then presets are found and targets have been asked several times.
-const FIRST: Duration = Duration::from_secs(60);
-
-/// What a mail or a report has brought in goes again.
-const EVERY: Duration = Duration::from_secs(3600);
+/// What was needed within this stays. (To give all of it back and to take again
+/// what is in use costs some milliseconds.)
+const EVERY: Duration = Duration::from_secs(60);
 
 /// Gives back what the start needed, and from then on what was rarely needed.
 pub async fn stay_lean() {
-    let mut turn = interval_at(Instant::now() + FIRST, EVERY);
+    let mut turn = interval_at(Instant::now() + EVERY, EVERY);
     loop {
         turn.tick().await;
         give_back();
