@@ -1,6 +1,7 @@
 """The program is killed outright again and again, at seeded moments of a day and
-a week that last a minute or two, while its service goes down and up and its channel fails every third time. Nothing is
-lost, nothing is told twice under two names, and the gap is admitted."""
+a week that last a minute or two, while its service goes down and up and its
+channel fails every third time. Nothing is lost, nothing is told twice under two
+names, and the gap is admitted."""
 
 import json
 import os
