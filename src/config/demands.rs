@@ -10,11 +10,19 @@ use crate::judge::demands::{Basis, Demands, Profile};
 use crate::metrics::{Shape, Signal, Unit};
 use crate::model::{HOUR, Span};
 
-/// Memory in use, where the file does not say how it is measured.
-const MEMORY_USED: &str = "process_resident_memory_bytes";
+/// Memory of a replica in use, where the file does not say how it is measured:
+/// by the first of the names that clients have for it.
+const MEMORY_USED: &str = "process_resident_memory_bytes \
+                           or on (instance) process_working_set_bytes \
+                           or on (instance) dotnet_process_memory_working_set_bytes \
+                           or on (instance) process_memory_usage_bytes \
+                           or on (instance) sum by (instance) (jvm_memory_used_bytes)";
 
 /// Cores in use, the same.
-const CPU_USED: &str = "rate(process_cpu_seconds_total[$range])";
+const CPU_USED: &str = "rate(process_cpu_seconds_total[$range]) \
+    or on (instance) sum by (instance) (rate(dotnet_process_cpu_time_seconds_total[$range])) \
+    or on (instance) sum by (instance) (rate(process_cpu_time_seconds_total[$range])) \
+    or on (instance) process_cpu_usage * on (instance) system_cpu_count";
 
 /// By the start of the process, or as Kubernetes counts.
 const RESTARTS: &str = "sum(changes(process_start_time_seconds[1h])) or \

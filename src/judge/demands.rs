@@ -3,7 +3,7 @@
 //! replicas and of restarts. Signals for them are made by the configuration.
 
 use super::pack::rule;
-use super::{Bound, Rule};
+use super::{Bound, OfBaseline, Rule};
 use crate::model::{HOUR, MINUTE, Severity, Span};
 
 /// The checklist has two sets of thresholds, and they differ.
@@ -67,8 +67,9 @@ pub struct Demands {
 }
 
 /// The names of the rules that demands can lead to.
-pub const NAMES: [&str; 8] = [
+pub const NAMES: [&str; 9] = [
     "MemoryHigh",
+    "SlowerThanBefore",
     "CpuExhausted",
     "CpuHigh",
     "SlaErrorsFast",
@@ -82,7 +83,10 @@ pub const NAMES: [&str; 8] = [
 pub fn condition_of(name: &str) -> Option<&'static str> {
     Some(match name {
         "MemoryHigh" => "`rules.profile` is \"alert-list\"",
-        "CpuExhausted" | "CpuHigh" => "`resources.cpu` says of what the CPU is a share",
+        "CpuExhausted" | "CpuHigh" => {
+            "`resources.cpu` says of what the CPU is a share, or `rules.profile` is \"alert-list\""
+        }
+        "SlowerThanBefore" => "`rules.profile` is \"alert-list\"",
         "SlaErrorsFast" | "SlaErrors" => "`rules.sla.availability` says what is promised",
         "SlaLatency" => "`rules.sla.p99` says what is promised",
         "FrequentRestarts" => "`rules.restarts-per-hour` says how many are borne",
@@ -94,6 +98,10 @@ pub fn condition_of(name: &str) -> Option<&'static str> {
 /// So much faster than it may is an error budget of 30 days gone in two: the
 /// rate at which the trade wakes somebody.
 const BURN_FAST: f64 = 14.4;
+
+/// So many times as slow as the release before is slower. The checklist says
+/// "above": then half of all good weeks would be a warning.
+const SLOWER: f64 = 1.5;
 
 /// A service at its maximum for less than this has had a peak.
 const AT_MAXIMUM_FOR: Span = Span::from_millis(15 * MINUTE.millis());
@@ -119,7 +127,14 @@ impl Demands {
         if let Some(high) = high {
             rules.push(above("MemoryHigh", "memory_ratio", high, Warning, memory(high)));
         }
-        if self.cpu.is_some() {
+        if self.profile == Profile::AlertList {
+            let slower = rule("SlowerThanBefore", "latency", Bound::Above(SLOWER), Warning);
+            let summary = format!("the p99 is more than {SLOWER} times that of the release before");
+            let of_baseline = Some(OfBaseline { at_least: None });
+            rules.push(Rule { summary, of_baseline, ..super::pack::p99(slower) });
+        }
+        // Some presets know a share by themselves.
+        if self.cpu.is_some() || self.profile == Profile::AlertList {
             let cpu = |bound: f64| share("CPU", of(self.cpu), bound);
             rules.push(above("CpuExhausted", "cpu_ratio", 0.9, Critical, cpu(0.9)));
             rules.push(above("CpuHigh", "cpu_ratio", 0.7, Warning, cpu(0.7)));
@@ -214,6 +229,8 @@ mod tests {
                 "MemoryPressure memory_ratio 0.9000 critical 2m: \
                  more than 90% of the memory is in use",
                 "MemoryHigh memory_ratio 0.7000 warning 10m: more than 70% of the memory is in use",
+                "SlowerThanBefore latency 1.5000 warning 10m: \
+                 the p99 is more than 1.5 times that of the release before",
                 "CpuExhausted cpu_ratio 0.9000 critical 2m: \
                  more than 90% of the CPU limit is in use",
                 "CpuHigh cpu_ratio 0.7000 warning 10m: more than 70% of the CPU limit is in use",

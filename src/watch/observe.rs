@@ -174,6 +174,16 @@ impl Watch {
         for signal in &mut found.signals {
             signal.source.clone_from(&plan.measured_by);
         }
+        // Presets that have no name for it are passed over in silence, unless
+        // a rule waits for it.
+        let known = |name: &Name| plan.signals.iter().any(|signal| signal.name == *name);
+        for name in plan.rules.iter().map(|rule| &rule.signal).filter(|name| !known(name)) {
+            let is_found = found.signals.iter().any(|signal| signal.name == *name);
+            let is_presets = presets::SIGNALS.iter().any(|(signal, _)| *name == **signal);
+            if is_presets && !is_found && !found.unmatched.contains(name) {
+                found.unmatched.push(name.clone());
+            }
+        }
         found
     }
 

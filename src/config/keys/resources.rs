@@ -29,7 +29,7 @@ pub(super) const MEMORY: Table = Table {
         key("of", Query, "the whole, instead of `bytes`")
             .such_as("\"container_spec_memory_limit_bytes\""),
         key("used", Query, "what is used")
-            .or("process_resident_memory_bytes")
+            .or("the process's resident memory, under the names that clients have for it")
             .such_as("\"container_memory_working_set_bytes\""),
     ],
 };
@@ -43,7 +43,7 @@ pub(super) const CPU: Table = Table {
         key("cores", Number, "the whole").such_as("0.5"),
         key("of", Query, "the whole, instead of `cores`").such_as("\"container_cpu_limit_cores\""),
         key("used", Query, "what is used")
-            .or("rate(process_cpu_seconds_total[$range])")
+            .or("the rate of the process's CPU seconds, under the names that clients have")
             .such_as("\"rate(container_cpu_usage_seconds_total[$range])\""),
     ],
 };

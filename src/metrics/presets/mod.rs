@@ -22,7 +22,7 @@ pub const RANGE: Span = Span::from_millis(5 * MINUTE.millis());
 const OWN_PATHS: &str = "/metrics.*|/health.*|/-/(healthy|ready)|/livez?|/readyz?|/actuator.*";
 
 /// All signals that presets can give, in the order of reports.
-pub const SIGNALS: [(&str, Unit); 13] = [
+pub const SIGNALS: [(&str, Unit); 16] = [
     ("request_rate", Unit::PerSecond),
     ("error_ratio", Unit::Ratio),
     ("latency", Unit::Seconds),
@@ -36,7 +36,19 @@ pub const SIGNALS: [(&str, Unit); 13] = [
     ("queue", Unit::Count),
     ("replicas_ready", Unit::Count),
     ("replicas_desired", Unit::Count),
+    ("replicas_max", Unit::Count),
+    ("cpu_ratio", Unit::Ratio),
+    ("oom_kills", Unit::Count),
 ];
+
+/// Signals that only requests make: without any there is nothing to see.
+const OF_REQUESTS: [&str; 5] =
+    ["request_rate", "error_ratio", "latency", "token_rate", "cost_rate"];
+
+/// Whether a signal is one of requests.
+pub fn is_of_requests(name: &Name) -> bool {
+    OF_REQUESTS.iter().any(|known| *name == **known)
+}
 
 /// So many of `SIGNALS` are told where they are missing: the others are of
 /// stacks that have them, and nobody else misses them.

@@ -72,6 +72,27 @@ fn says_when_a_histogram_ends_below_the_bound() {
 }
 
 #[test]
+fn takes_the_next_best_where_a_stack_does_not_show_its_usual_names() {
+    let of = |body: &str, signal: &str| {
+        let found = detect(&families(body), None, &[]);
+        let known = found.because.iter().find(|(name, _)| *name == *signal);
+        known.map(|(_, because)| because.clone())
+    };
+    let litellm = "litellm_input_tokens_metric_total 3\nlitellm_output_tokens_metric_total 4\n";
+    let tokens = of(litellm, "token_rate");
+    assert_eq!(tokens.as_deref(), Some("litellm_input_tokens_metric_total (litellm)"));
+    let server = "# TYPE gen_ai_server_request_duration_seconds histogram\n\
+        gen_ai_server_request_duration_seconds_bucket{le=\"+Inf\"} 1\n\
+        gen_ai_server_request_duration_seconds_count 1\n";
+    let latency = of(server, "latency");
+    assert_eq!(latency.as_deref(), Some("gen_ai_server_request_duration_seconds (genai-otel)"));
+    for name in ["process_cpu_utilization", "process_cpu_utilization_ratio"] {
+        let ratio = of(&format!("{name} 0.5\n"), "cpu_ratio");
+        assert_eq!(ratio, Some(format!("{name} (otel-process)")));
+    }
+}
+
+#[test]
 fn takes_no_other_preset_than_those_pinned() {
     let body = "http_requests_total{status=\"2xx\"} 5\nprocess_cpu_seconds_total 1\n";
     let found = detect(&families(body), Some(&[Name::from("process")]), &[]);

@@ -251,15 +251,19 @@ fn matches_a_host() {
         body!("node-exporter.prom"),
         TEXT,
         expect![[r#"
-        memory_ratio = node_memory_MemTotal_bytes (node-exporter)
-            max(1 - node_memory_MemAvailable_bytes / node_memory_MemTotal_bytes)
-        memory_bytes = process_resident_memory_bytes (process)
-            sum(process_resident_memory_bytes)
-        cpu_cores = process_cpu_seconds_total (process)
-            sum(rate(process_cpu_seconds_total[$range]))
-        restarts = process_start_time_seconds (process)
-            sum(changes(process_start_time_seconds[$range]))
-        unmatched: request_rate, error_ratio, latency, token_rate, cost_rate, sessions
-    "#]],
+            memory_ratio = node_memory_MemTotal_bytes (node-exporter)
+                max(1 - node_memory_MemAvailable_bytes / node_memory_MemTotal_bytes)
+            memory_bytes = process_resident_memory_bytes (process)
+                sum(process_resident_memory_bytes)
+            cpu_cores = process_cpu_seconds_total (process)
+                sum(rate(process_cpu_seconds_total[$range]))
+            restarts = process_start_time_seconds (process)
+                sum(changes(process_start_time_seconds[$range]))
+            cpu_ratio = node_cpu_seconds_total (node-exporter)
+                max(sum by (instance) (rate(node_cpu_seconds_total{mode!="idle"}[$range])) / sum by (instance) (rate(node_cpu_seconds_total[$range])))
+            oom_kills = node_vmstat_oom_kill (node-exporter)
+                sum(increase(node_vmstat_oom_kill[$range]))
+            unmatched: request_rate, error_ratio, latency, token_rate, cost_rate, sessions
+        "#]],
     );
 }

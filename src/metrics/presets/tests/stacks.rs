@@ -106,6 +106,7 @@ stacks! {
     takes_nginx_exporter = "nginx-exporter",
     takes_nginx_ingress = "nginx-ingress",
     takes_node_exporter = "node-exporter",
+    takes_opentelemetrys_containers = "otel-container",
     takes_opentelemetrys_names = "otel-http",
     takes_opentelemetrys_old_names = "otel-http-old",
     takes_opentelemetrys_process = "otel-process",
