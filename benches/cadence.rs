@@ -2,11 +2,14 @@
 //! as they see it themselves, on loopback, by the loop of the program.
 //!
 //! Thirty targets are watched undisturbed, then thirty of which each hostile
-//! body is played by one; then a thousand undisturbed, and a thousand of which
-//! each third never answers. `cargo bench --bench cadence` prints for the
-//! healthy ones the mean interval and the longest gap, each as a share of the
-//! interval that was asked for, and the difference from the undisturbed run
-//! beside what is allowed.
+//! body, and each wrong certificate, is played by one; then thirty while a name
+//! server fails and returns, the wall clock is set by an hour forth and by two
+//! back, and the disk is full; then a thousand undisturbed, and a thousand of
+//! which each third never answers. (A state directory that is read-only and a
+//! torn database are refused at the start: nobody is asked.) `cargo bench --bench
+//! cadence` prints for the healthy ones the mean interval and the longest gap,
+//! each as a share of the interval that was asked for, and the difference from
+//! the undisturbed run beside what is allowed.
 //!
 //! Nothing quickens the pace here, since that would be a cadence by design: the
 //! rules over what fails are off (an alert that is pending has its service asked
@@ -14,24 +17,33 @@
 //! (the first minute is quicker too), and who fails has never been up (the
 //! siblings of one that turns are asked at once).
 
-use std::collections::BTreeMap;
+#[path = "../tests/it/io/names.rs"]
+#[allow(dead_code, reason = "the tests use the rest of it")]
+mod names;
+#[path = "../tests/it/io/tls_server.rs"]
+#[allow(dead_code, reason = "the tests use the rest of it")]
+mod tls_server;
+
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use bakewatch::config::{self, Given, Source};
 use bakewatch::daemon::carry::Carrier;
-use bakewatch::daemon::clock::Clock;
+use bakewatch::daemon::clock::{Clock, Look, Real};
 use bakewatch::daemon::http::Http;
 use bakewatch::daemon::secrets::Secrets;
-use bakewatch::daemon::store::Store;
+use bakewatch::daemon::store::{FILE, Store};
 use bakewatch::daemon::turn::{Observer, Turns};
-use bakewatch::model::{MINUTE, Release, Timestamp, WatchId};
+use bakewatch::model::{HOUR, MINUTE, Release, Span, Timestamp, WatchId};
 use bakewatch::record::Fact;
 use bakewatch::watch::Fleet;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
+use tokio_rustls::TlsAcceptor;
 
 /// What a target may do to whoever asks.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -51,9 +63,11 @@ enum Play {
     Bare,
     Million,
     Loop,
+    Expired,
+    WrongHost,
 }
 
-const HOSTILE: [Play; 13] = [
+const HOSTILE: [Play; 15] = [
     Play::Empty,
     Play::Page,
     Play::Unhealthy,
@@ -67,6 +81,8 @@ const HOSTILE: [Play; 13] = [
     Play::Bare,
     Play::Million,
     Play::Loop,
+    Play::Expired,
+    Play::WrongHost,
 ];
 
 /// One run: how many targets, how often and for how long.
@@ -75,6 +91,8 @@ struct Run {
     every: Duration,
     timeout: Duration,
     length: Duration,
+    /// Names, clock and disk turn on us too.
+    in_trouble: bool,
 }
 
 const FEW: Run = Run {
@@ -82,6 +100,7 @@ const FEW: Run = Run {
     every: Duration::from_secs(2),
     timeout: Duration::from_millis(1500),
     length: Duration::from_secs(30),
+    in_trouble: false,
 };
 
 /// Three times as often as by default in the first day.
@@ -90,6 +109,7 @@ const MANY: Run = Run {
     every: Duration::from_secs(5),
     timeout: Duration::from_millis(3500),
     length: Duration::from_secs(40),
+    in_trouble: false,
 };
 
 fn main() {
@@ -99,7 +119,9 @@ fn main() {
     // The first are hostile, so that those who are well are many and mixed in time.
     let one_each = |index: usize| HOSTILE.get(index).copied().unwrap_or(Play::Well);
     let disturbed = measured(&FEW, one_each);
-    row("30 targets, 13 hostile: the others", &disturbed, Some((control.mean, 0.01)));
+    row("30 targets, 15 hostile: the others", &disturbed, Some((control.mean, 0.01)));
+    let disturbed = measured(&Run { in_trouble: true, ..FEW }, |_| Play::Well);
+    row("30 targets; names, clock, disk fail", &disturbed, Some((control.mean, 0.01)));
     let control = measured(&MANY, |_| Play::Well);
     row("1000 targets, undisturbed", &control, None);
     // Held against the interval itself, not against that run.
@@ -133,11 +155,11 @@ fn measured(run: &Run, plays: impl Fn(usize) -> Play) -> Cadence {
     let asked = Asked::default();
     let servers = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let servers = servers.expect("a runtime for the targets");
-    let port = servers.block_on(serve(targets.iter().copied().collect(), asked.clone()));
+    let ground = servers.block_on(Ground::lay(&targets, &asked));
     let daemon = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let daemon = daemon.expect("a runtime for the loop, as the program's");
     let began = Instant::now();
-    daemon.block_on(watch(run, &targets, port));
+    daemon.block_on(watch(run, &targets, &ground));
     daemon.shutdown_background();
     servers.shutdown_background();
     let asked = asked.lock().expect("no target panics");
@@ -169,16 +191,79 @@ fn address(index: usize) -> Ipv4Addr {
     Ipv4Addr::new(127, 0, part(1 + index / 250), part(1 + index % 250))
 }
 
-async fn watch(run: &Run, targets: &[(Ipv4Addr, Play)], port: u16) {
-    let list: Vec<String> =
-        targets.iter().map(|(place, _)| format!("\"http://{place}:{port}\"")).collect();
+/// Where targets are.
+struct Ground {
+    port: u16,
+    /// Of those whose certificates are wrong.
+    tls_port: u16,
+    authority: tls_server::Authority,
+    names: names::NameServer,
+}
+
+impl Ground {
+    async fn lay(targets: &[(Ipv4Addr, Play)], asked: &Asked) -> Ground {
+        let authority = tls_server::Authority::new();
+        Ground {
+            port: serve(targets.iter().copied().collect(), asked.clone()).await,
+            tls_port: serve_wrongly(targets, &authority).await,
+            authority,
+            names: names::NameServer::start(names::Says::Code(2)).await,
+        }
+    }
+
+    /// A target, as the configuration has it.
+    fn target(&self, (place, play): &(Ipv4Addr, Play)) -> String {
+        match play {
+            Play::Expired | Play::WrongHost => format!(
+                "{{ url = \"https://{place}:{}\", tls = {{ ca-file = {:?} }} }}",
+                self.tls_port, self.authority.file
+            ),
+            _ => format!("\"http://{place}:{}\"", self.port),
+        }
+    }
+
+    /// Where more are looked for in vain.
+    fn source(&self) -> String {
+        let (server, port) = (self.names.address, self.port);
+        format!(
+            "discover = {{ dns = {{ name = \"a.example.com\", type = \"A\", port = {port}, \
+             server = \"{server}\" }}, every = \"1s\" }}"
+        )
+    }
+}
+
+/// A wall clock that is set forth after a third of the run, and back after two.
+fn unsteady(length: Duration) -> Clock {
+    let (began, wall) = (Instant::now(), bakewatch::daemon::clock::wall());
+    let look = move || {
+        let passed = began.elapsed();
+        let set = match passed.as_secs_f64() / length.as_secs_f64() {
+            share if share < 1.0 / 3.0 => Span::ZERO,
+            share if share < 2.0 / 3.0 => HOUR,
+            _ => -1 * HOUR,
+        };
+        Look { wall: wall + Span::from(passed) + set, boot: HOUR.to_std() + passed }
+    };
+    Clock::Real(Real::new(look, Timestamp::default(), Span::ZERO))
+}
+
+/// Room for a beginning, in pages of SQLite's, which then is taken up.
+const PAGES_MAX: u32 = 40;
+
+const BALLAST: &str = "CREATE TABLE ballast (x BLOB) STRICT;
+    INSERT INTO ballast VALUES (randomblob(400000))";
+
+async fn watch(run: &Run, targets: &[(Ipv4Addr, Play)], ground: &Ground) {
+    let list: Vec<String> = targets.iter().map(|target| ground.target(target)).collect();
+    let source = if run.in_trouble { ground.source() } else { String::new() };
+    let port = ground.port;
     let (every, timeout) = (run.every.as_millis(), run.timeout.as_millis());
     let off = ["ServiceDown", "ReplicasMissing", "TargetSilent", "SignalVanished"]
         .map(|name| format!("[[rule]]\nname = \"{name}\"\noff = true\n"))
         .concat();
     let text = format!(
         "service = \"cadence\"\nurl = \"http://{}:{port}\"\ntimeout = \"{timeout}ms\"\n\
-         [targets]\nstatic = [{}]\n[windows]\nday = {{ length = \"24h\", every = \"{every}ms\" }}\n\
+         [targets]\nstatic = [{}]\ncertificates = false\n{source}\n[windows]\nday = {{ length = \"24h\", every = \"{every}ms\" }}\n\
          {off}",
         targets[targets.len() - 1].0,
         list.join(", ")
@@ -186,7 +271,10 @@ async fn watch(run: &Run, targets: &[(Ipv4Addr, Play)], port: u16) {
     let source = Source { file: "cadence".to_owned(), text };
     let checked = config::read(Some(&source), &Given::default());
     let plan = checked.unwrap_or_else(|errors| panic!("{errors:?}")).plan;
-    let clock = Clock::real(Timestamp::default(), bakewatch::model::Span::ZERO);
+    let clock = match run.in_trouble {
+        true => unsteady(run.length),
+        false => Clock::real(Timestamp::default(), Span::ZERO),
+    };
     let opened = clock.now() - 2 * MINUTE;
     let release = Release { service: plan.service.clone(), version: "v1".into(), at: opened };
     let mut fleet = Fleet::new();
@@ -198,21 +286,82 @@ async fn watch(run: &Run, targets: &[(Ipv4Addr, Play)], port: u16) {
         deferred: std::sync::Arc::default(),
         report_dir: dir.path().join("reports"),
     };
-    let store = Store::open(dir.path()).expect("a new store");
+    let store = match run.in_trouble {
+        true => Store::open_bounded(dir.path(), PAGES_MAX),
+        false => Store::open(dir.path()),
+    };
+    let store = store.expect("a new store");
     let mut turns = Turns::new(fleet, clock, store, carrier);
-    let mut until = Until(Instant::now() + run.length);
+    let now = Instant::now();
+    let (half, end) = (now + run.length / 2, now + run.length);
+    let names = &ground.names;
+    let mut until = Until { half, end, names, dir: dir.path(), trouble: BTreeSet::new() };
     let (_stop, stops) = tokio::sync::watch::channel(0);
     turns.run(&mut until, stops).await;
+    let wanted = if run.in_trouble { TROUBLE.len() } else { 0 };
+    assert_eq!(until.trouble.len(), wanted, "of {TROUBLE:?} there was {:?}", until.trouble);
 }
 
-struct Until(Instant);
+/// What goes wrong where that is wanted.
+const TROUBLE: [&str; 4] = ["names fail", "names return", "the clock is set", "the disk is full"];
 
-impl Observer for Until {
-    fn fact(&mut self, _: &WatchId, _: Timestamp, _: &Fact, _: &Fleet) {}
+struct Until<'a> {
+    half: Instant,
+    end: Instant,
+    names: &'a names::NameServer,
+    /// Where the store is.
+    dir: &'a Path,
+    /// What of `TROUBLE` was noticed.
+    trouble: BTreeSet<&'static str>,
+}
+
+impl Observer for Until<'_> {
+    fn fact(&mut self, _: &WatchId, _: Timestamp, fact: &Fact, _: &Fleet) {
+        let [fail, back, set, full] = TROUBLE;
+        if let (Fact::ClockStepped { .. }, false) = (fact, self.trouble.contains(set)) {
+            // Another's connection, which no bound holds.
+            let other = rusqlite::Connection::open(self.dir.join(FILE)).expect("the store's file");
+            other.execute_batch(BALLAST).expect("room");
+        }
+        self.trouble.extend(match fact {
+            Fact::Discovery { failure: Some(_), .. } => Some(fail),
+            Fact::Discovery { failure: None, .. } => Some(back),
+            Fact::ClockStepped { .. } => Some(set),
+            Fact::StoreFailed { .. } => Some(full),
+            _ => None,
+        });
+    }
 
     fn turn(&mut self, _: Timestamp, _: &Fleet) -> bool {
-        self.0 <= Instant::now()
+        if self.half <= Instant::now() {
+            self.names.says(names::Says::Records(vec![(60, names::ipv4("127.0.1.1"))]));
+        }
+        self.end <= Instant::now()
     }
+}
+
+/// Certificates that have ended, or are those of another host.
+async fn serve_wrongly(targets: &[(Ipv4Addr, Play)], authority: &tls_server::Authority) -> u16 {
+    let acceptor = |(place, play): &(Ipv4Addr, Play)| {
+        let identity = match play {
+            Play::Expired => authority.signs(&[&place.to_string()], 2021),
+            Play::WrongHost => authority.signs(&["other.example.com"], 2090),
+            _ => return None,
+        };
+        Some((*place, TlsAcceptor::from(tls_server::config(identity, &[], false))))
+    };
+    let acceptors: BTreeMap<Ipv4Addr, TlsAcceptor> = targets.iter().filter_map(acceptor).collect();
+    let any = SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0));
+    let listener = TcpListener::bind(any).await.expect("a free port");
+    let port = listener.local_addr().expect("a bound socket").port();
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            let Ok(SocketAddr::V4(local)) = stream.local_addr() else { continue };
+            let Some(acceptor) = acceptors.get(local.ip()).cloned() else { continue };
+            tokio::spawn(async move { acceptor.accept(stream).await.map(drop) });
+        }
+    });
+    port
 }
 
 /// One port for all targets; whom a connection is for shows in its own address.
