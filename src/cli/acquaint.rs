@@ -13,7 +13,7 @@ use crate::daemon::http::Http;
 use crate::daemon::query;
 use crate::daemon::secrets::Secrets;
 use crate::metrics::{Table, Wanted, read_page};
-use crate::model::{DataSource, Exchange, Failure, Inquiry, Span, Target, Timestamp};
+use crate::model::{DataSource, Exchange, Failure, Inquiry, Request, Span, Target, Timestamp};
 use crate::record::{Found, Plan};
 
 /// Targets that are asked at a time: those that are down take their time.
@@ -26,7 +26,8 @@ pub async fn find(plan: &mut Plan, http: &Http, secrets: &Secrets) -> Vec<Sought
         let (targets, words) = match discovery::look(source, http, secrets).await {
             Ok(found) => {
                 let count = found.targets.len();
-                for target in found.targets {
+                for found in found.targets {
+                    let target = Target { own: source.own.clone(), ..found };
                     if plan.targets.iter().all(|known| known.name != target.name) {
                         plan.targets.push(target);
                     }
@@ -50,11 +51,13 @@ pub async fn ask(plan: &mut Plan, http: &Http, secrets: &Secrets) -> Vec<Answere
         let url = |url: &Option<String>| url.clone();
         let base = base_of(plan, url(&target.health).or(url(&target.metrics)));
         let ready = ready.map(|path| format!("{base}{path}"));
+        let request = |url: Option<String>| Some(plan.get(target.own.as_deref(), url?));
+        let page = request(url(&target.metrics));
         Answered {
             target: target.name.clone(),
-            health: exchange(plan, http, secrets, &base, url(&target.health)).await,
-            ready: exchange(plan, http, secrets, &base, ready).await,
-            metrics: page(plan, http, secrets, &base, url(&target.metrics)).await,
+            health: exchange(http, secrets, &base, request(url(&target.health))).await,
+            ready: exchange(http, secrets, &base, request(ready)).await,
+            metrics: shown(http, secrets, &base, page, plan.body_bytes_max).await,
             tried: tried.clone(),
         }
     };
@@ -101,10 +104,12 @@ pub async fn seek(plan: &mut Plan, http: &Http, secrets: &Secrets) -> Vec<String
     if !plan.is_guess("health") {
         return Vec::new();
     }
-    let base = base_of(plan, plan.targets.first().and_then(|first| first.health.clone()));
+    let first = plan.targets.first();
+    let base = base_of(plan, first.and_then(|first| first.health.clone()));
+    let own = first.and_then(|first| first.own.clone());
     let mut tried = Vec::new();
     for paths in &KNOWN {
-        let request = plan.get(format!("{base}{}", paths.health));
+        let request = plan.get(own.as_deref(), format!("{base}{}", paths.health));
         match http.exchange(&request, secrets).await {
             Ok(exchange) if is_elsewhere(exchange.status) => tried.push(paths.health.to_owned()),
             Ok(_) => {
@@ -116,7 +121,7 @@ pub async fn seek(plan: &mut Plan, http: &Http, secrets: &Secrets) -> Vec<String
     }
     // What answers a scrape is there all the same.
     let metrics = KNOWN[0].metrics.to_owned();
-    let request = plan.get(format!("{base}{metrics}"));
+    let request = plan.get(own.as_deref(), format!("{base}{metrics}"));
     if http.body(&request, secrets, plan.body_bytes_max).await.is_ok() {
         plan.follow(&Found { metrics: Some(metrics), ..Found::default() }, false);
     }
@@ -131,31 +136,33 @@ fn base_of(plan: &Plan, url: Option<String>) -> String {
     url[..end].to_owned()
 }
 
-async fn exchange(
-    plan: &Plan,
-    http: &Http,
-    secrets: &Secrets,
-    base: &str,
-    url: Option<String>,
-) -> Option<(String, Result<Exchange, Failure>)> {
-    let url = url?;
-    let path = url.strip_prefix(base).unwrap_or(&url).to_owned();
-    Some((path, http.exchange(&plan.get(url), secrets).await))
+/// What of a request's address follows `base`.
+fn path(request: &Request, base: &str) -> String {
+    request.url.strip_prefix(base).unwrap_or(&request.url).to_owned()
 }
 
-async fn page(
-    plan: &Plan,
+async fn exchange(
     http: &Http,
     secrets: &Secrets,
     base: &str,
-    url: Option<String>,
+    request: Option<Request>,
+) -> Option<(String, Result<Exchange, Failure>)> {
+    let request = request?;
+    Some((path(&request, base), http.exchange(&request, secrets).await))
+}
+
+async fn shown(
+    http: &Http,
+    secrets: &Secrets,
+    base: &str,
+    request: Option<Request>,
+    bytes_max: u64,
 ) -> Option<(String, Result<Shown, Failure>)> {
-    let url = url?;
-    let path = url.strip_prefix(base).unwrap_or(&url).to_owned();
-    let fetched = http.body(&plan.get(url), secrets, plan.body_bytes_max).await;
+    let request = request?;
+    let fetched = http.body(&request, secrets, bytes_max).await;
     let shown = fetched.and_then(|(body, content_type)| {
         let read = read_page(&body, content_type.as_deref(), &Wanted::all(), &mut Table::default());
         Ok(Shown { page: read.map_err(Failure::Unreadable)?, content_type })
     });
-    Some((path, shown))
+    Some((path(&request, base), shown))
 }

@@ -3,9 +3,10 @@
 use std::collections::BTreeSet;
 
 use super::found::Form;
+use super::reach::{self, Reach};
 use super::secret::Vault;
 use super::walk::{Table, Value};
-use super::{address, checks, reach};
+use super::{address, checks};
 use crate::model::{Name, Paths, Records, SECOND, Source, Span, Way};
 
 /// How often a source is asked, unless it says so itself: a file may change
@@ -16,7 +17,7 @@ const EVERY: Span = Span::from_secs(30);
 const EVERY_MAX: Span = Span::from_secs(3600);
 
 /// Reads `targets.discover`: a table, or a list of them.
-pub(super) fn read(value: &Value, paths: &Paths, vault: &Vault) -> Vec<Source> {
+pub(super) fn read(value: &Value, paths: &Paths, usual: &Reach, vault: &Vault) -> Vec<Source> {
     let members = match value.is_list() {
         true => value.list().unwrap_or_default(),
         false => vec![value.clone()],
@@ -27,8 +28,8 @@ pub(super) fn read(value: &Value, paths: &Paths, vault: &Vault) -> Vec<Source> {
     let mut taken: BTreeSet<Name> = BTreeSet::new();
     let mut sources = Vec::new();
     for member in &members {
-        let Some(table) = member.table("targets.discover") else { continue };
-        let Some(source) = source(&table, paths, vault) else { continue };
+        let Some(table) = called(member).table("targets.discover") else { continue };
+        let Some(source) = source(&table, paths, usual, vault) else { continue };
         if !taken.insert(source.name.clone()) {
             table.error(&format!("{} is given twice; keep one", source.name));
             continue;
@@ -38,7 +39,16 @@ pub(super) fn read(value: &Value, paths: &Paths, vault: &Vault) -> Vec<Source> {
     sources
 }
 
-fn source(table: &Table, paths: &Paths, vault: &Vault) -> Option<Source> {
+/// One of several is called by where it looks.
+fn called<'t>(member: &Value<'t>) -> Value<'t> {
+    let http = member.peek("http").and_then(|url| address::web(url).ok());
+    let http = http.map(|url| address::place(url.as_str()));
+    let file = || member.peek("file").map(str::to_owned);
+    let name = http.or_else(file).filter(|_| member.key.ends_with(']'));
+    name.map_or(member.clone(), |name| member.called(&name))
+}
+
+fn source(table: &Table, paths: &Paths, usual: &Reach, vault: &Vault) -> Option<Source> {
     let ways = ["file", "http", "dns"].map(|key| table.get(key));
     let mut given = ways.iter().flatten();
     let (Some(value), None) = (given.next(), given.next()) else {
@@ -60,8 +70,10 @@ fn source(table: &Table, paths: &Paths, vault: &Vault) -> Option<Source> {
         (_, true) => http_way(table, value, vault)?,
         (false, false) => dns_way(value)?,
     };
+    let own = table.get("targets").and_then(|value| value.table("targets.discover.targets"));
+    let own = own.map(|own| reach::own(&own, usual, vault).approach());
     let paths = Paths { scheme: scheme?, ..paths.clone() };
-    Some(Source { name: Name::from(name), way, every: every?, paths })
+    Some(Source { name: Name::from(name), way, every: every?, paths, own })
 }
 
 fn every(table: &Table) -> Option<Span> {
@@ -100,11 +112,10 @@ fn file_way(value: &Value) -> Option<(String, Way)> {
 fn http_way(table: &Table, value: &Value, vault: &Vault) -> Option<(String, Way)> {
     let url = address::web(value.text()?).map_err(|what| value.error(what)).ok()?;
     let reach = reach::read(table, vault);
-    let headers = reach::headers(table.get("headers"), &reach, vault);
     // Without its query, which may hold a token.
     let name = format!("http {}", address::place(url.as_str()));
-    let (url, transport) = (String::from(url), reach.transport);
-    Some((name, Way::Http { url, headers, transport }))
+    let (url, headers) = (String::from(url), reach.headers());
+    Some((name, Way::Http { url, headers, transport: reach.transport }))
 }
 
 fn dns_way(value: &Value) -> Option<(String, Way)> {

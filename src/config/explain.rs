@@ -14,8 +14,8 @@ use crate::judge::Rule;
 use crate::metrics::promql::one_line;
 use crate::metrics::{Shape, Signal, Unit};
 use crate::model::{
-    Channel, Form, HeaderValue, Heartbeat, Medium, Proxy, Routing, Secret, Severity, Smtp, SmtpTls,
-    Source, Target, Transport, Way,
+    Approach, Channel, Form, HeaderValue, Heartbeat, Medium, Proxy, Routing, Secret, Severity,
+    Smtp, SmtpTls, Source, Target, Transport, Way,
 };
 use crate::record::{Plan, PresetChoice};
 
@@ -120,6 +120,8 @@ fn source(source: &Source) -> Row {
             how.extend(server.iter().map(|server| format!(", asked of {server}")));
         }
     }
+    let own = source.own.as_deref().map(approach);
+    how.extend(own.map(|own| format!("; they are asked {own}")));
     vec![format!("those of {}", source.name), how]
 }
 
@@ -144,7 +146,15 @@ fn target(target: &Target) -> Row {
         None => format!("{what} not asked"),
     };
     let (health, metrics) = (or_not("health", &target.health), or_not("metrics", &target.metrics));
-    vec![target.name.to_string(), health, metrics]
+    let own = target.own.as_deref().map_or_else(String::new, approach);
+    vec![target.name.to_string(), health, metrics, own]
+}
+
+fn approach(own: &Approach) -> String {
+    let headers = own.headers.iter().map(|(name, value)| format!("with {}", header(name, value)));
+    let ways = own.transport.iter().map(|way| transport(way));
+    let how = headers.chain(ways).collect::<Vec<_>>().join(", ");
+    if how.is_empty() { "without any header".to_owned() } else { how }
 }
 
 fn windows(checked: &Checked) -> Vec<Row> {
@@ -159,12 +169,13 @@ fn windows(checked: &Checked) -> Vec<Row> {
         rows.push(vec!["smoke".to_owned(), "the verdict is awaited here".to_owned()]);
     }
     rows.extend(checked.plan.windows.iter().map(|window| {
-        let here = if awaited == Some(&window.name) { "the verdict is awaited here" } else { "" };
+        let here = (awaited == Some(&window.name)).then_some("the verdict is awaited here");
+        let idle = (!window.traffic).then_some("no traffic is expected");
         vec![
             window.name.to_string(),
             format!("every {}", window.every),
             format!("ends {} after the release", window.length),
-            here.to_owned(),
+            idle.into_iter().chain(here).collect::<Vec<_>>().join(", "),
         ]
     }));
     rows

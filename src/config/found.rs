@@ -103,6 +103,7 @@ fn target(address: &str, given: Given, paths: &Paths) -> Result<Target, String> 
         health: paths.health.as_ref().map(|path| format!("{base}{path}")),
         metrics: path.map(|path| format!("{base}{path}")),
         labels: Labels::from_pairs(labels.map(|(name, value)| (name.as_str(), value.as_str()))),
+        own: None,
     })
 }
 

@@ -239,7 +239,7 @@ fn plan(
         health,
         headers: service.headers,
         checks,
-        transport: service.reach.transport,
+        transport: service.transport,
         settle: times.settle,
         timeout: times.timeout,
         body_bytes_max: top.get("body-limit").and_then(size).unwrap_or(BODY_BYTES),

@@ -6,22 +6,77 @@ use std::sync::Arc;
 use super::address;
 use super::secret::Vault;
 use super::walk::{Table, Value};
-use crate::model::{HeaderValue, Identity, Proxy, Transport};
+use crate::model::{Approach, HeaderValue, Identity, Proxy, Transport};
 
 /// What is said of it.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(super) struct Reach {
-    /// Headers that hold credentials.
+    /// Headers, as they are written.
+    headers: Vec<(String, HeaderValue)>,
+    /// Headers that `auth` makes. They go with smoke tests too.
     pub auth: Vec<(String, HeaderValue)>,
     /// All the rest; `None`: as usual.
     pub transport: Option<Arc<Transport>>,
 }
 
-/// Reads `auth`, `tls`, `proxy` and `http2` of a table.
+impl Reach {
+    /// The headers of a request, with those that hold credentials.
+    pub fn headers(&self) -> Vec<(String, HeaderValue)> {
+        self.headers.iter().chain(&self.auth).cloned().collect()
+    }
+
+    /// Of one target.
+    pub fn approach(&self) -> Arc<Approach> {
+        Arc::new(Approach { headers: self.headers(), transport: self.transport.clone() })
+    }
+
+    /// The same for an address whose certificate bears its own name.
+    pub fn under_its_own_name(&self) -> Reach {
+        let way = Transport { server_name: None, ..self.way() };
+        Reach { transport: transport(way), ..self.clone() }
+    }
+
+    fn way(&self) -> Transport {
+        self.transport.as_deref().cloned().unwrap_or_default()
+    }
+}
+
+/// Reads `headers`, `auth`, `tls`, `proxy` and `http2` of a table.
 pub(super) fn read(table: &Table, vault: &Vault) -> Reach {
+    let reach = said(table, vault);
+    hold_against(table, &reach);
+    reach
+}
+
+/// The same of a few addresses among others. What is not said of them is `usual`.
+pub(super) fn own(table: &Table, usual: &Reach, vault: &Vault) -> Reach {
+    let own = said(table, vault);
+    let of = |key: &str| if table.get(key).is_some() { &own } else { usual };
+    let tls = of("tls").way();
+    let way = Transport {
+        identity: of("auth").way().identity,
+        proxy: of("proxy").way().proxy,
+        http2_only: of("http2").way().http2_only,
+        ..tls
+    };
+    let reach = Reach {
+        headers: of("headers").headers.clone(),
+        auth: of("auth").auth.clone(),
+        transport: self::transport(way),
+    };
+    hold_against(table, &reach);
+    reach
+}
+
+/// `None`: as usual.
+fn transport(way: Transport) -> Option<Arc<Transport>> {
+    (!way.is_plain()).then(|| Arc::new(way))
+}
+
+fn said(table: &Table, vault: &Vault) -> Reach {
     let mut transport = Transport::default();
     let auth = table.get("auth").and_then(|value| value.table("targets.auth"));
-    let headers = auth.as_ref().map_or_else(Vec::new, |auth| {
+    let auth = auth.as_ref().map_or_else(Vec::new, |auth| {
         transport.identity = identity(auth);
         credentials(auth, vault)
     });
@@ -30,36 +85,32 @@ pub(super) fn read(table: &Table, vault: &Vault) -> Reach {
     }
     transport.proxy = table.get("proxy").and_then(|value| proxy(value, vault));
     transport.http2_only = table.get("http2").and_then(http2).unwrap_or(false);
-    if let (Some(value), Some(_)) = (table.get("proxy"), &transport.server_name) {
-        value.error(
+    let transport = self::transport(transport);
+    let headers = table.get("headers").map_or_else(Vec::new, |value| vault.headers(value));
+    Reach { headers, auth, transport }
+}
+
+/// Complains of what cannot be together, where one of the two is written.
+fn hold_against(table: &Table, reach: &Reach) {
+    // Where neither is written here, it was told where they are.
+    let complain = |keys: [&str; 2], what: &str| {
+        if let Some(value) = keys.into_iter().find_map(|key| table.get(key)) {
+            value.error(what);
+        }
+    };
+    let way = reach.way();
+    let has_proxy = way.proxy.is_some() || table.get("proxy").is_some();
+    if has_proxy && way.server_name.is_some() {
+        complain(
+            ["proxy", "tls"],
             "a proxy would be asked for tls.server-name, not for the target; leave one of \
              them out",
         );
     }
-    let transport = (!transport.is_plain()).then(|| Arc::new(transport));
-    Reach { auth: headers, transport }
-}
-
-/// The headers of a request, with those that hold credentials.
-pub(super) fn headers(
-    value: Option<&Value>,
-    reach: &Reach,
-    vault: &Vault,
-) -> Vec<(String, HeaderValue)> {
-    let mut headers = value.map_or_else(Vec::new, |value| {
-        let headers = vault.headers(value);
-        hold_against(&headers, reach, value);
-        headers
-    });
-    headers.extend(reach.auth.iter().cloned());
-    headers
-}
-
-/// Complains where a header is given besides credentials that take its place.
-fn hold_against(headers: &[(String, HeaderValue)], auth: &Reach, value: &Value) {
-    for (name, _) in &auth.auth {
-        if headers.iter().any(|(known, _)| known.eq_ignore_ascii_case(name)) {
-            value.error(format!("`{name}` is set by `auth` too; leave one of them out"));
+    for (name, _) in &reach.auth {
+        if reach.headers.iter().any(|(known, _)| known.eq_ignore_ascii_case(name)) {
+            let what = format!("`{name}` is set by `auth` too; leave one of them out");
+            complain(["headers", "auth"], &what);
         }
     }
 }

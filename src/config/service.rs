@@ -1,13 +1,14 @@
 //! What is watched: the service, its address, its replicas.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use super::complaint::Sink;
 use super::reach::{self, Reach};
 use super::secret::Vault;
 use super::walk::{Table, Value};
 use super::{Given, Notes, address, discover, sources};
-use crate::model::{HeaderValue, Labels, Name, Paths, Source, Target};
+use crate::model::{HeaderValue, Labels, Name, Paths, Source, Target, Transport};
 
 /// The service and its replicas.
 pub(super) struct Service {
@@ -26,7 +27,17 @@ pub(super) struct Service {
     pub https: Vec<String>,
     /// Paths that nobody said.
     pub guesses: Vec<Name>,
-    pub reach: Reach,
+    /// The way of targets that have none of their own.
+    pub transport: Option<Arc<Transport>>,
+    /// How `url` is reached.
+    pub home: Reach,
+}
+
+/// A replica that is listed.
+struct Replica {
+    base: String,
+    /// How it is reached, where that is not as all are.
+    own: Option<Reach>,
 }
 
 /// More replicas than one process asks in 15 s with room to spare.
@@ -35,28 +46,23 @@ const TARGETS_MAX: usize = 1000;
 /// Reads the top of the file and `[targets]`. After an error what it returns
 /// only serves to find more errors.
 pub(super) fn read(top: &Table, given: &Given, vault: &Vault, notes: &Notes) -> Service {
-    let sink = top.sink;
     let table = top.get("targets").and_then(|value| value.table("targets"));
     let get = |key: &str| table.as_ref().and_then(|table| table.get(key));
-    let replicas = get("static").map(|value| replicas(value));
-    let url = url(top, given).or_else(|| {
-        let first = replicas.as_ref()?.first()?.clone();
-        notes.say("url", &first, "the first target");
-        Some(first)
-    });
+    let listed = get("static").map(|value| listed(value));
     let is_found = get("discover").is_some();
-    let has_tried = top.get("url").is_some() || given.url.is_some() || replicas.is_some();
-    if url.is_none() && !has_tried {
-        let remedy = "write url = \"https://…\", or give it on the command line";
-        sink.whole("url", format!("is missing; {remedy}"));
-    }
-    let url = url.unwrap_or_else(|| "http://127.0.0.1".to_owned());
+    let url = url(top, given, listed.as_deref(), notes);
     let name = name(top, given, &url, notes);
     vault.belongs_to(&name);
-    let bases = replicas.unwrap_or_else(|| match is_found {
+    let reach = table.as_ref().map_or_else(Reach::default, |table| reach::read(table, vault));
+    let listed = listed.unwrap_or_else(|| match is_found {
         true => Vec::new(),
-        false => vec![url.clone()],
+        false => vec![(Some(url.clone()), None)],
     });
+    let replica = |(base, own): (Option<String>, Option<Table>)| {
+        let own = own.map(|own| reach::own(&own, &reach, vault));
+        Some(Replica { base: base?, own })
+    };
+    let replicas: Vec<Replica> = listed.into_iter().filter_map(replica).collect();
     let path = |key: &str, default: &str| match get(key) {
         None => Some(default.to_owned()),
         Some(value) if value.as_flag() == Some(false) => None,
@@ -70,33 +76,34 @@ pub(super) fn read(top: &Table, given: &Given, vault: &Vault, notes: &Notes) -> 
     }
     let guesses = ["health", "ready", "metrics"].into_iter().filter(|key| get(key).is_none());
     let guesses = guesses.filter(|key| *key != "metrics" || !is_asked);
-    let target = |base: &String| Target {
+    let target = |Replica { base, own }: &Replica| Target {
         name: Name::from(address::place(base)),
         health: health.as_ref().map(|path| format!("{base}{path}")),
         metrics: metrics.as_ref().map(|path| format!("{base}{path}")),
         labels: Labels::default(),
+        own: own.as_ref().map(Reach::approach),
     };
     let paths = Paths { health: health.clone(), metrics: metrics.clone(), ..Paths::default() };
-    let sources = get("discover").map(|value| discover::read(value, &paths, vault));
+    let sources = get("discover").map(|value| discover::read(value, &paths, &reach, vault));
     let sources = sources.unwrap_or_default();
-    let targets: Vec<Target> = bases.iter().map(target).collect();
+    let targets: Vec<Target> = replicas.iter().map(target).collect();
     let expect = get("expect").and_then(|value| expect(value, targets.len(), is_found));
     let least = targets.len().max(1); // of those that are looked for: at least one
-    let reach = table.as_ref().map_or_else(Reach::default, |table| reach::read(table, vault));
-    let headers = reach::headers(get("headers"), &reach, vault);
     if let (Some(value), None) = (get("expect"), &health) {
         value.error("health is not asked, so no replica can be healthy; leave one of them out");
     }
     let is_looked_at = get("certificates").is_none_or(|value| value.switched_on());
-    let https = bases.iter().chain([&url]).filter_map(|base| address::tls_place(base));
+    let https = replicas.iter().map(|one| &one.base).chain([&url]);
+    let https = https.filter_map(|base| address::tls_place(base));
     let https: BTreeSet<String> = https.filter(|_| is_looked_at).collect();
     Service {
         https: https.into_iter().collect(),
         name,
         expect: expect.unwrap_or(u32::try_from(least).unwrap_or(u32::MAX)),
         ready: path("ready", "/health/ready"),
-        headers,
-        reach,
+        home: home(&replicas, &url, &reach),
+        headers: reach.headers(),
+        transport: reach.transport,
         guesses: guesses.map(Name::from).collect(),
         url,
         targets,
@@ -105,7 +112,27 @@ pub(super) fn read(top: &Table, given: &Given, vault: &Vault, notes: &Notes) -> 
     }
 }
 
-fn url(top: &Table, given: &Given) -> Option<String> {
+/// A replica in the file: its base URL, unless that is wrong, and the table that
+/// it stands in, if it does.
+type Listed<'t> = (Option<String>, Option<Table<'t>>);
+
+/// The service's address: what is said, or that of its first target.
+fn url(top: &Table, given: &Given, listed: Option<&[Listed]>, notes: &Notes) -> String {
+    let first = || {
+        let first = listed?.iter().find_map(|(base, _)| base.clone())?;
+        notes.say("url", &first, "the first target");
+        Some(first)
+    };
+    let url = said_url(top, given).or_else(first);
+    let has_tried = top.get("url").is_some() || given.url.is_some() || listed.is_some();
+    if url.is_none() && !has_tried {
+        let remedy = "write url = \"https://…\", or give it on the command line";
+        top.sink.whole("url", format!("is missing; {remedy}"));
+    }
+    url.unwrap_or_else(|| "http://127.0.0.1".to_owned())
+}
+
+fn said_url(top: &Table, given: &Given) -> Option<String> {
     // The file's is checked even where the command line's goes before it.
     let in_file = top.get("url").and_then(|value| {
         let read = address::base(value.text()?);
@@ -161,8 +188,14 @@ pub(super) fn free_name(text: &str) -> Result<(), String> {
     Ok(())
 }
 
-/// The base URLs of the replicas.
-fn replicas(value: &Value) -> Vec<String> {
+/// How `url` is reached, which is perhaps one of the replicas. If it is not, the
+/// name in its certificate is its own and not theirs.
+fn home(all: &[Replica], url: &str, usual: &Reach) -> Reach {
+    let at_url = all.iter().find(|one| one.base == url);
+    at_url.and_then(|one| one.own.clone()).unwrap_or_else(|| usual.under_its_own_name())
+}
+
+fn listed<'t>(value: &Value<'t>) -> Vec<Listed<'t>> {
     let members = value.list().unwrap_or_default();
     if value.is_list() && members.is_empty() {
         value.error("lists no target; write at least one URL, or leave it out to watch `url`");
@@ -171,18 +204,27 @@ fn replicas(value: &Value) -> Vec<String> {
         value.error(format!("lists {} targets, {TARGETS_MAX} at most", members.len()));
         return Vec::new();
     }
-    let mut seen: BTreeMap<String, usize> = BTreeMap::new();
-    let base = |member: &Value| {
-        let base = address::base(member.text()?).map_err(|what| member.error(what)).ok()?;
+    let mut seen: BTreeSet<String> = BTreeSet::new();
+    let mut base = |said: &Value| {
+        let base = address::base(said.text()?).map_err(|what| said.error(what)).ok()?;
         let place = address::place(&base);
-        if seen.contains_key(&place) {
-            member.error(format!("target {place} is listed twice; two samples would be one"));
+        if !seen.insert(place.clone()) {
+            said.error(format!("target {place} is listed twice; two samples would be one"));
             return None;
         }
-        seen.insert(place, member.at);
         Some(base)
     };
-    members.iter().filter_map(base).collect()
+    let mut one = |member: &Value<'t>| {
+        if !member.is_table() {
+            return (base(member), None);
+        }
+        let place = member.peek("url").and_then(|url| address::base(url).ok());
+        let member = place.map_or(member.clone(), |base| member.called(&address::place(&base)));
+        let table = member.table("targets.static");
+        let said = table.as_ref().and_then(|t| t.need("url", "url = \"http://10.0.0.11:8000\""));
+        (said.and_then(&mut base), table)
+    };
+    members.iter().map(&mut one).collect()
 }
 
 /// A path below a base.

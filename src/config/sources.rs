@@ -152,7 +152,6 @@ fn source(table: &Table, name: &str, vault: &Vault, times: &Times) -> Option<Dat
     let url = table.need("url", "url = \"http://prometheus.example.com:9090\"").and_then(url);
     let selector = Said::of(table.get("selector"), |value| selector(value).map(Some)).or(None);
     let reach = reach::read(table, vault);
-    let headers = reach::headers(table.get("headers"), &reach, vault);
     let timeout = Said::of(table.get("timeout"), |value| timeout(value, times.fastest(), SHORTEST));
     let delay = Said::of(table.get("delay"), delay).or(Span::ZERO);
     let history = Said::of(table.get("history"), history).or(HISTORY);
@@ -165,7 +164,7 @@ fn source(table: &Table, name: &str, vault: &Vault, times: &Times) -> Option<Dat
     Some(DataSource {
         name: Name::from(name),
         url: url?,
-        headers,
+        headers: reach.headers(),
         transport: reach.transport,
         params,
         takes_partial,

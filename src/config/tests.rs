@@ -109,8 +109,9 @@ fn reads_the_example_that_shows_every_key() {
               version   $.build.version of the body, without "v" at its start
 
             Windows
+              bake        every 15s  ends 30m after the release  no traffic is expected
               first-day   every 15s  ends 1d after the release
-              first-week  every 30s  ends 7d after the release  the verdict is awaited here
+              first-week  every 30s  ends 7d after the release   the verdict is awaited here
 
             Smoke tests, begun at the first answer or after 5m
               is healthy               must     GET https://agent.example.com/health
@@ -166,8 +167,9 @@ fn reads_the_example_that_shows_every_key() {
               CertificateExpiring       warning   certificate_days          below 14                                       for 10m     max by (check) (tls_cert_expiry_seconds) / 86400
               CertificateNearlyExpired  critical  certificate_days          below 3                                        for 2m      max by (check) (tls_cert_expiry_seconds) / 86400
               MemoryHigh                warning   memory_ratio              above 70%                                      for 10m     max((process_resident_memory_bytes) / 2147483648)
-              CpuExhausted              critical  cpu_ratio                 above 90%                                      for 2m      max((rate(process_cpu_seconds_total[$range])) / 0.5)
-              CpuHigh                   warning   cpu_ratio                 above 70%                                      for 10m     max((rate(process_cpu_seconds_total[$range])) / 0.5)
+              SlowerThanBefore          warning   latency p99               above 1.5x baseline                            for 10m     by preset
+              CpuExhausted              critical  cpu_ratio                 above 90%                                      for 2m      max((rate(process_cpu_seconds_total[$range]) or on (instance) sum by (instance) (rate(dotnet_process_cpu_time_seconds_total[$range])) or on (instance) sum by (instance) (rate(process_cpu_time_seconds_total[$range])) or on (instance) process_cpu_usage * on (instance) system_cpu_count) / 0.5)
+              CpuHigh                   warning   cpu_ratio                 above 70%                                      for 10m     max((rate(process_cpu_seconds_total[$range]) or on (instance) sum by (instance) (rate(dotnet_process_cpu_time_seconds_total[$range])) or on (instance) sum by (instance) (rate(process_cpu_time_seconds_total[$range])) or on (instance) process_cpu_usage * on (instance) system_cpu_count) / 0.5)
               SlaErrorsFast             critical  error_ratio               above 1.44%                                    for 2m      by preset
               SlaErrors                 warning   error_ratio               above 0.1%                                     for 1h      by preset
               SlaLatency                critical  latency p99               above 10s                                      for 2m      by preset
@@ -189,7 +191,7 @@ fn reads_the_example_that_shows_every_key() {
               pods_ready         main is asked  sum(kube_pod_status_ready{condition="true",job="chat-agent"})
               restarts_per_hour  sum(changes(process_start_time_seconds[1h])) or sum(increase(kube_pod_container_status_restarts_total[1h]))
               memory_ratio       max((process_resident_memory_bytes) / 2147483648)
-              cpu_ratio          max((rate(process_cpu_seconds_total[$range])) / 0.5)
+              cpu_ratio          max((rate(process_cpu_seconds_total[$range]) or on (instance) sum by (instance) (rate(dotnet_process_cpu_time_seconds_total[$range])) or on (instance) sum by (instance) (rate(process_cpu_time_seconds_total[$range])) or on (instance) process_cpu_usage * on (instance) system_cpu_count) / 0.5)
               QueueBacklog       sum(queue_depth)
               required           error_ratio
 

@@ -298,6 +298,19 @@ impl<'t> Value<'t> {
         }
     }
 
+    /// A text in it, without a word where there is none: what it is called by
+    /// has to be known before it is read.
+    pub fn peek(&self, key: &str) -> Option<&'t str> {
+        self.value.as_table()?.get(key)?.get_ref().as_str()
+    }
+
+    /// A member of a list under a name of its own. Secrets are kept under their
+    /// keys: the next in the list must not take up those of one that went.
+    pub fn called(&self, name: &str) -> Value<'t> {
+        let list = self.key.rsplit_once('[').map_or(self.key.as_str(), |(list, _)| list);
+        Value { key: join(list, &shortened(name)), ..self.clone() }
+    }
+
     /// Each table of an array of tables `[[kind]]`, called by its name if it
     /// has one.
     pub fn tables(&self, kind: &str) -> Vec<Table<'t>> {
@@ -308,8 +321,7 @@ impl<'t> Value<'t> {
         let members = self.list().unwrap_or_default();
         let named = |member: &Value<'t>| {
             // Its name first, so that even its unknown keys are told under it.
-            let name = member.value.as_table().and_then(|table| table.get("name"));
-            let name = name.and_then(|name| name.get_ref().as_str());
+            let name = member.peek("name");
             let key = name.map_or(member.key.clone(), |name| join(kind, &shortened(name)));
             Value { key, ..member.clone() }.table(kind)
         };

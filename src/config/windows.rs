@@ -81,7 +81,7 @@ pub(super) fn read(top: &Table, given: &Given, notes: &Notes) -> Times {
 }
 
 fn placed(name: &str, length: Span, every: Span) -> Placed {
-    let window = Window { name: name.into(), length, every };
+    let window = Window { name: name.into(), length, every, traffic: true };
     Placed { window, at: 0, key: format!("windows.{name}.every") }
 }
 
@@ -103,7 +103,23 @@ fn listed(value: &Value) -> Vec<Placed> {
             value.sink.warn(value.at, &value.key, what);
         }
     }
-    entries.iter().filter_map(|(name, value)| window(name, value)).collect()
+    let windows: Vec<Placed> =
+        entries.iter().filter_map(|(name, value)| window(name, value)).collect();
+    for idle in windows.iter().map(|placed| &placed.window).filter(|window| !window.traffic) {
+        let within =
+            |placed: &&Placed| placed.window.traffic && placed.window.length <= idle.length;
+        let Some(other) = windows.iter().find(within) else { continue };
+        let value = entries.iter().find(|(name, _)| idle.name == **name);
+        let (name, length) = (&other.window.name, other.window.length);
+        if let Some((_, value)) = value {
+            value.error(format!(
+                "no traffic is expected for {}, and {name}, which expects some, is over after \
+                 {length}; write traffic = false there too, or a shorter length here",
+                idle.length
+            ));
+        }
+    }
+    windows
 }
 
 fn window(name: &str, value: &Value) -> Option<Placed> {
@@ -128,6 +144,7 @@ fn window(name: &str, value: &Value) -> Option<Placed> {
         Some(value) => every(value),
         None => Some(default.map_or(EVERY, |(.., every)| *every)),
     };
+    let traffic = table.flag("traffic").unwrap_or(true);
     let (length, every) = (length?, every?);
     let place = table.get("every");
     let (at, key) = place.map_or((table.at, table.key.clone()), |v| (v.at, v.key.clone()));
@@ -135,7 +152,7 @@ fn window(name: &str, value: &Value) -> Option<Placed> {
         let what = format!("{every} is longer than the window itself, which lasts {length}");
         value.sink.error(at, &key, format!("{what}; write at most {}", length / 4));
     }
-    Some(Placed { window: Window { name: name.into(), length, every }, at, key })
+    Some(Placed { window: Window { name: name.into(), length, every, traffic }, at, key })
 }
 
 fn every(value: &Value) -> Option<Span> {

@@ -13,4 +13,19 @@ pub struct Window {
     pub length: Span,
     /// How often targets are asked while this is the shortest open window.
     pub every: Span,
+    /// Whether requests of users are expected in it. Where they are not (a bake
+    /// before traffic is shifted), signals that only requests make observable
+    /// are listed as not watched, and not held against the release.
+    #[serde(default = "expected", skip_serializing_if = "is_expected")]
+    pub traffic: bool,
+}
+
+fn expected() -> bool {
+    true
+}
+
+/// Its way of asking is serde's.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_expected(traffic: &bool) -> bool {
+    *traffic
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::{HeaderValue, Name, Span, Target, Transport};
+use super::{Approach, HeaderValue, Name, Span, Target, Transport};
 
 /// A source of targets, asked again and again.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -18,6 +18,9 @@ pub struct Source {
     pub every: Span,
     /// What is asked at each target, where the source does not say it.
     pub paths: Paths,
+    /// How those that it names are reached, where that is not as all targets are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub own: Option<Arc<Approach>>,
 }
 
 /// What is asked at a target.

@@ -57,5 +57,5 @@ pub use target::Target;
 pub use text::cut;
 pub use time::{DAY, HOUR, MILLISECOND, MINUTE, SECOND, Span, Timestamp};
 pub use tls::{Certificate, Distrust, TlsFacts};
-pub use transport::{Identity, Proxy, Transport, UNIX, unix_parts};
+pub use transport::{Approach, Identity, Proxy, Transport, UNIX, unix_parts};
 pub use verdict::Verdict;

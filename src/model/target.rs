@@ -1,8 +1,10 @@
 //! What is looked at: one replica's addresses.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
-use super::{Labels, Name};
+use super::{Approach, Labels, Name};
 
 /// One replica (or the one address in front of them all).
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -17,4 +19,8 @@ pub struct Target {
     /// What else is known of it, from where it was found: on every series from it.
     #[serde(default, skip_serializing_if = "Labels::is_empty")]
     pub labels: Labels,
+    /// How it is reached, where that is not as all targets are. Of one that was
+    /// found its source says it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub own: Option<Arc<Approach>>,
 }

@@ -1,9 +1,11 @@
 //! How an address is reached, beside what is asked there: which certificates
 //! are trusted and shown, through which proxy, by which version of HTTP.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
-use super::Secret;
+use super::{HeaderValue, Secret};
 
 /// Requests of the same transport share connections. The default is what
 /// holds without a word: the system's authorities, no proxy, HTTP as it comes.
@@ -40,6 +42,18 @@ impl Transport {
     pub fn is_plain(&self) -> bool {
         *self == Transport::default()
     }
+}
+
+/// How a target is reached that has a way of its own among its siblings.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Approach {
+    /// Headers of its probes and scrapes, credentials among them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub headers: Vec<(String, HeaderValue)>,
+    /// Which way they take; `None`: the usual one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub transport: Option<Arc<Transport>>,
 }
 
 /// A client certificate and its key: PEM files, read again when they change.

@@ -225,7 +225,7 @@ fn plan() -> Plan {
         smtp,
     };
     let labels = Labels::default();
-    let target = Target { name: "a:8000".into(), health: None, metrics: None, labels };
+    let target = Target { name: "a:8000".into(), health: None, metrics: None, labels, own: None };
     Plan {
         maintenance: Vec::new(),
         inhibits: Vec::new(),
@@ -253,7 +253,12 @@ fn plan() -> Plan {
         signals: vec![signal("error_ratio", Unit::Ratio), signal("latency", Unit::Seconds)],
         rules: rules(),
         require: Vec::new(),
-        windows: vec![Window { name: "first-day".into(), length: DAY, every: 15 * SECOND }],
+        windows: vec![Window {
+            name: "first-day".into(),
+            length: DAY,
+            every: 15 * SECOND,
+            traffic: true,
+        }],
         channels: vec![
             channel("on-call", mail, &Severity::ALL),
             channel("chat", webhook(), &Severity::ALL),

@@ -95,12 +95,15 @@ fn target(old: &Target, new: &Target) -> Vec<String> {
     let labels = (old.labels != new.labels).then(|| "other labels".to_owned());
     let asked = (old.health.as_deref(), old.metrics.as_deref())
         != (new.health.as_deref(), new.metrics.as_deref());
-    asked.then(|| "asked elsewhere".to_owned()).into_iter().chain(labels).collect()
+    let reached = (old.own != new.own).then(|| "reached in another way".to_owned());
+    let asked = asked.then(|| "asked elsewhere".to_owned());
+    [asked, labels, reached].into_iter().flatten().collect()
 }
 
 fn window(old: &Window, new: &Window) -> Vec<String> {
     let length = turned("length", old.length, new.length);
-    length.into_iter().chain(turned("every", old.every, new.every)).collect()
+    let traffic = turned("traffic", old.traffic, new.traffic);
+    length.into_iter().chain(turned("every", old.every, new.every)).chain(traffic).collect()
 }
 
 fn rule(old: &Rule, new: &Rule) -> Vec<String> {

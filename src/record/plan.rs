@@ -11,8 +11,8 @@ use crate::judge::{Rule, Window};
 use crate::metrics::presets::{Preset, PresetChoice};
 use crate::metrics::{Recording, Signal};
 use crate::model::{
-    Channel, DataSource, Digest, HeaderValue, Inhibit, Maintenance, Name, Request, Source, Span,
-    Target, Transport,
+    Approach, Channel, DataSource, Digest, HeaderValue, Inhibit, Maintenance, Name, Request,
+    Source, Span, Target, Transport,
 };
 
 impl Plan {
@@ -21,10 +21,20 @@ impl Plan {
         self.guesses.iter().any(|guess| *guess == *what)
     }
 
-    /// A look at a target: a probe, or a scrape.
-    pub fn get(&self, url: String) -> Request {
-        let (headers, timeout) = (self.headers.clone(), self.timeout);
-        Request { url, headers, timeout, transport: self.transport.clone(), ..Request::default() }
+    /// For so long after the release no requests are expected.
+    pub fn idle(&self) -> Span {
+        let idle = self.windows.iter().filter(|window| !window.traffic);
+        idle.map(|window| window.length).max().unwrap_or(Span::ZERO)
+    }
+
+    /// A look at a target, which has a way of its `own`: a probe, or a scrape.
+    pub fn get(&self, own: Option<&Approach>, url: String) -> Request {
+        let (headers, transport) = match own {
+            Some(own) => (&own.headers, &own.transport),
+            None => (&self.headers, &self.transport),
+        };
+        let (headers, transport) = (headers.clone(), transport.clone());
+        Request { url, headers, timeout: self.timeout, transport, ..Request::default() }
     }
 
     /// Puts what was found in the place of what was guessed. Smoke steps go
@@ -130,10 +140,10 @@ pub struct Plan {
     pub settle: Span,
     /// Time-out of a probe and of a scrape; below every interval.
     pub timeout: Span,
-    /// Headers of probes and scrapes.
+    /// Headers of probes and scrapes, where a target has none of its own.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub headers: Vec<(String, HeaderValue)>,
-    /// How targets are reached; `None`: as usual.
+    /// How targets are reached that have no way of their own; `None`: as usual.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub transport: Option<Arc<Transport>>,
     /// Largest body of a scrape, in bytes after gunzip.

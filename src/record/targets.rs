@@ -3,7 +3,7 @@
 
 use super::{Item, Record};
 use crate::check::HealthState;
-use crate::model::{Failure, Name, Severity, Target, Timestamp};
+use crate::model::{Approach, Failure, Name, Severity, Source, Target, Timestamp};
 
 /// A target, as last known.
 #[derive(Clone, PartialEq, Debug, Default)]
@@ -58,6 +58,20 @@ impl Record {
     pub fn live(&self) -> impl Iterator<Item = &Target> {
         let found = self.plan.sources.iter().filter_map(|source| self.sources.get(&source.name));
         self.plan.targets.iter().chain(found.flat_map(|source| &source.targets))
+    }
+
+    /// How a target is reached that has a way of its own. One that was found is
+    /// reached as its source says now, whatever it said when it named it.
+    pub fn own_way<'a>(&'a self, target: &'a Target) -> Option<&'a Approach> {
+        let has_named = |source: &&Source| {
+            let known = self.sources.get(&source.name);
+            known.is_some_and(|known| known.targets.iter().any(|one| one.name == target.name))
+        };
+        let of_source = || {
+            let mut sources = self.plan.sources.iter().filter(|source| source.own.is_some());
+            sources.find(has_named)?.own.as_deref()
+        };
+        target.own.as_deref().or_else(of_source)
     }
 
     /// Whether it is known which targets there are, even if that is none.

@@ -42,7 +42,7 @@ pub fn build(record: &Record, window: &Window, to: Timestamp, now: Timestamp) ->
     let from = record.release.at;
     let to = to.max(from);
     let sight = Sight::of(record, from, to);
-    let signals = signals::summaries(record, &sight);
+    let signals = signals::summaries(record, &sight, requests_from(record, window, to));
     let mut summary = Summary {
         release: record.release.clone(),
         url: record.plan.url.clone(),
@@ -69,8 +69,14 @@ pub fn build(record: &Record, window: &Window, to: Timestamp, now: Timestamp) ->
         rehearsal: record.rehearsal.clone(),
         letters: letters(record, to),
     };
-    (summary.verdict, summary.reasons) = reasons::judged(record, &summary);
+    (summary.verdict, summary.reasons) = reasons::judged(record, window, &summary);
     summary
+}
+
+/// From when on requests are expected; `None`: not before `to`.
+fn requests_from(record: &Record, window: &Window, to: Timestamp) -> Option<Timestamp> {
+    let from = record.release.at + record.plan.idle();
+    (window.traffic && from < to).then_some(from)
 }
 
 fn availability(blocks: &[&Block]) -> Availability {
@@ -276,7 +282,9 @@ fn sources(record: &Record) -> Vec<String> {
         Way::Http { transport, .. } => transport.as_deref(),
         Way::File { .. } | Way::Dns { .. } => None,
     });
-    if record.plan.transport.as_deref().into_iter().chain(ways).any(|way| way.insecure) {
+    let own = record.live().filter_map(|target| record.own_way(target)?.transport.as_deref());
+    let usual = record.plan.transport.as_deref().into_iter();
+    if usual.chain(ways).chain(own).any(|way| way.insecure) {
         lines.push(
             "no certificate was checked (tls.insecure): who answered is not proven".to_owned(),
         );

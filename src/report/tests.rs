@@ -1,6 +1,7 @@
 //! The report as a whole: goldens of three watches, and what holds of any.
 
 pub(super) mod fixture;
+mod idle;
 mod property;
 
 use expect_test::expect_file;

@@ -8,7 +8,7 @@ use super::flight::{Asked, Due};
 use super::look::Aim;
 use super::measure::Measure;
 use super::{Question, Watch};
-use crate::model::{Found, Name, Source, Span, Target, Timestamp};
+use crate::model::{Approach, Found, Name, Source, Span, Target, Timestamp};
 use crate::record::{Fact, Plan};
 
 /// So many failures in a row are told: one may be a file that is being written.
@@ -150,8 +150,10 @@ impl Watch {
         for name in &removed {
             self.leave(now, name);
         }
+        let known = self.record.plan.sources.iter().find(|known| known.name == source);
+        let own = known.and_then(|known| known.own.clone());
         for target in &added {
-            self.join(now, target.clone());
+            self.join(now, target.clone(), own.as_deref());
         }
         self.look.place_all(&self.record.plan);
         self.note(now, Fact::Targets { source, added, removed });
@@ -160,7 +162,7 @@ impl Watch {
     }
 
     /// Begins to look at a target, in a place that is free.
-    pub(super) fn join(&mut self, now: Timestamp, target: Target) {
+    pub(super) fn join(&mut self, now: Timestamp, target: Target, way: Option<&Approach>) {
         let is_out = |index| {
             let (probe, scrape) = (Asked::Probe { target: index }, Asked::Scrape { target: index });
             self.flight.has(&probe) || self.flight.has(&scrape)
@@ -172,7 +174,7 @@ impl Watch {
         own.join(series, index, &target);
         // One that comes later is not missing while it has not been heard.
         let is_awaited = self.record.settled.is_none();
-        let mut aim = Aim::new(target, &self.record.plan, now);
+        let mut aim = Aim::new(target, way, &self.record.plan, now);
         aim.is_awaited = is_awaited;
         match self.look.targets.get_mut(index) {
             Some(place) => *place = aim,

@@ -9,7 +9,7 @@ use super::{Question, Watch};
 use crate::check::health::Health;
 use crate::check::paths::KNOWN;
 use crate::metrics::{Feed, Sawtooth, Table, Wanted};
-use crate::model::{Exchange, Request, Span, Target, Timestamp, stable_hash};
+use crate::model::{Approach, Exchange, Request, Span, Target, Timestamp, stable_hash};
 use crate::record::{Plan, PresetChoice, Record};
 
 /// How often a target is asked while nothing has answered yet.
@@ -138,14 +138,14 @@ impl Turn {
 
 impl Aim {
     /// A target that nobody has asked yet, and that has no place of its own yet.
-    pub fn new(target: Target, plan: &Plan, now: Timestamp) -> Aim {
+    pub fn new(target: Target, own: Option<&Approach>, plan: &Plan, now: Timestamp) -> Aim {
         let turn = |url: &Option<String>| url.as_ref().map(|_| Turn::new(0, now));
         Aim {
             is_here: true,
             is_awaited: true,
             probe: turn(&target.health),
             scrape: turn(&target.metrics),
-            asks: asks(&target, plan),
+            asks: asks(&target, own, plan),
             feed: Feed::with(target.labels.clone()),
             sawtooth: Sawtooth::default(),
             table: Some(Box::default()),
@@ -181,7 +181,8 @@ impl Aim {
 
 impl Look {
     pub fn new(record: &Record, wanted: Arc<Wanted>, now: Timestamp) -> Look {
-        let aim = |target: &Target| Aim::new(target.clone(), &record.plan, now);
+        let aim =
+            |target: &Target| Aim::new(target.clone(), record.own_way(target), &record.plan, now);
         let targets = record.live().map(aim).collect();
         let is_settled = record.plan.presets == PresetChoice::Pinned(Vec::new());
         let search = (!is_settled).then_some(SEARCH_EVERY);
@@ -210,11 +211,11 @@ impl Look {
     }
 
     /// Asks a target's health at another path, at once.
-    pub fn ask_at(&mut self, target: usize, path: &str, plan: &Plan, now: Timestamp) {
-        let Some(known) = self.targets[target].target.health.clone() else { return };
-        let base = known.strip_suffix(KNOWN[0].health).unwrap_or(&known);
+    pub fn ask_at(&mut self, target: usize, path: &str, now: Timestamp) {
         let aim = &mut self.targets[target];
-        aim.asks[0] = Some(Arc::new(plan.get(format!("{base}{path}"))));
+        let (Some(known), Some(ask)) = (&aim.target.health, &mut aim.asks[0]) else { return };
+        let base = known.strip_suffix(KNOWN[0].health).unwrap_or(known);
+        Arc::make_mut(ask).url = format!("{base}{path}");
         if let Some(turn) = &mut aim.probe {
             (turn.due, turn.tries) = (Some(now), 0);
         }
@@ -233,7 +234,7 @@ impl Look {
             let Some(target) = record.live().find(|live| live.name == aim.target.name) else {
                 continue;
             };
-            aim.asks = asks(target, &record.plan);
+            aim.asks = asks(target, record.own_way(target), &record.plan);
             if target.health.is_none() {
                 aim.probe = None;
             }
@@ -250,7 +251,8 @@ impl Look {
             };
             aim.target = target.clone();
             aim.judged = None;
-            let before = std::mem::replace(&mut aim.asks, asks(target, &record.plan));
+            let asks = asks(target, record.own_way(target), &record.plan);
+            let before = std::mem::replace(&mut aim.asks, asks);
             for (which, turn) in [&mut aim.probe, &mut aim.scrape].into_iter().enumerate() {
                 let url = |ask: &Option<Arc<Request>>| ask.as_ref().map(|ask| ask.url.clone());
                 if url(&before[which]) != url(&aim.asks[which]) {
@@ -445,7 +447,7 @@ pub(super) fn place(service: &str, nth: usize, count: usize) -> i64 {
 }
 
 /// What is sent to a target: to probe, and to scrape.
-fn asks(target: &Target, plan: &Plan) -> [Option<Arc<Request>>; 2] {
+fn asks(target: &Target, own: Option<&Approach>, plan: &Plan) -> [Option<Arc<Request>>; 2] {
     [&target.health, &target.metrics]
-        .map(|url| url.as_ref().map(|url| Arc::new(plan.get(url.clone()))))
+        .map(|url| url.as_ref().map(|url| Arc::new(plan.get(own, url.clone()))))
 }

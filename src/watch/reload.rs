@@ -63,7 +63,8 @@ impl Watch {
             }
         }
         for target in moves.came {
-            self.join(now, target);
+            let own = target.own.clone();
+            self.join(now, target, own.as_deref());
         }
         self.ask_elsewhere(now);
         self.keep();

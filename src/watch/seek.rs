@@ -54,11 +54,11 @@ impl Watch {
         }
         if self.seek.row + 1 < KNOWN.len() {
             self.seek.row += 1;
-            self.look.ask_at(target, KNOWN[self.seek.row].health, &self.record.plan, now);
+            self.look.ask_at(target, KNOWN[self.seek.row].health, now);
             return true;
         }
         self.seek.row = 0;
-        self.look.ask_at(target, KNOWN[0].health, &self.record.plan, now);
+        self.look.ask_at(target, KNOWN[0].health, now);
         if self.look.targets[target].has_shown {
             // What answers a scrape is there all the same.
             let metrics = Some(KNOWN[0].metrics.to_owned());

@@ -25,6 +25,7 @@ const ELSEWHERE: [&str; 6] = ["sudo", "systemctl", "journalctl", "docker", "kube
 /// In front of the program: a watch that would last a week ends after smoke.
 const SHORTENED: &str = "#!/bin/sh
 case \"$*\" in
+    *'--until bake') set -- run -c bakewatch.toml --release \"$VERSION\" --until smoke ;;
     *--until*|*--help*) ;;
     run*) set -- \"$@\" --until smoke ;;
 esac

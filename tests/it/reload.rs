@@ -1,7 +1,7 @@
 //! Another plan for an open watch: what differs, what stays, what is refused.
 
 use bakewatch::config::{self, Given, Source};
-use bakewatch::model::{HOUR, MINUTE, Name, Release, Timestamp};
+use bakewatch::model::{HOUR, HeaderValue, MINUTE, Name, Release, Target, Timestamp};
 use bakewatch::record::{Adopted, Fact, Outcome, Plan, Record, Reread, changes};
 
 const RELEASED: Timestamp = Timestamp::from_millis(1_767_225_600_000);
@@ -112,6 +112,14 @@ fn says_each_difference_in_words() {
         &[("\"1h\", every = \"15s\"", "\"2h\", every = \"20s\"")],
         &["window first-hour: length: 1h → 2h, every: 15s → 20s"],
     );
+    check(
+        &[("\"http://b:8000\"]", "{ url = \"http://b:8000\", headers = { x-team = \"b\" } }]")],
+        &["target b:8000: reached in another way"],
+    );
+    check(
+        &[("every = \"15s\"", "every = \"15s\", traffic = false")],
+        &["window first-hour: traffic: true → false"],
+    );
     check(&[("db:5432", "db:5433")], &["check database: another"]);
     check(&[("sum(queue_depth)", "max(queue_depth)")], &["signal backlog: another"]);
     check(
@@ -212,4 +220,36 @@ fn tells_a_new_channel_of_nothing_that_is_over() {
     let told = record.channels[&Name::from("new")].told;
     assert!(record.news.iter().all(|news| news.seq <= told), "{:?}", record.news);
     assert!(record.plan.channels[1].takes(severity));
+}
+
+#[test]
+fn reaches_a_target_that_was_found_as_its_source_says_now() {
+    let found = |team: &str| {
+        let targets = format!("targets = {{ headers = {{ x-team = \"{team}\" }} }}");
+        let discover = format!("expect = 2\ndiscover = {{ file = \"t.json\", {targets} }}");
+        edited(&[("expect = 2", &discover)])
+    };
+    let mut record = record();
+    let of_plan =
+        |plan| Fact::PlanChanged { plan: Box::new(plan), changes: Vec::new(), renewed: Vec::new() };
+    record.apply(RELEASED, of_plan(found("a")));
+    let target = Target {
+        name: "d:8000".into(),
+        health: Some("http://d:8000/health".to_owned()),
+        metrics: None,
+        labels: Default::default(),
+        own: None,
+    };
+    let source = record.plan.sources[0].name.clone();
+    let (added, removed) = (vec![target.clone()], Vec::new());
+    record.apply(RELEASED, Fact::Targets { source, added, removed });
+    let team = |record: &Record| match &record.own_way(&target)?.headers[..] {
+        [(_, HeaderValue::Plain(team))] => Some(team.clone()),
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(team(&record).as_deref(), Some("a"));
+    record.apply(RELEASED, of_plan(found("b")));
+    assert_eq!(team(&record).as_deref(), Some("b"), "without asking the source again");
+    let listed = record.plan.targets[0].clone();
+    assert_eq!(record.own_way(&listed), None);
 }

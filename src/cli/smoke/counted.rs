@@ -10,7 +10,7 @@ use crate::daemon::clock::Clock;
 use crate::daemon::http::Http;
 use crate::daemon::secrets::Secrets;
 use crate::metrics::{Family, Table, Wanted, presets, read_page};
-use crate::model::{Exchange, Name, Request};
+use crate::model::{Exchange, Name, Request, Target};
 use crate::record::Plan;
 
 /// Looks at the metrics after the suite. Some services count when the answer
@@ -35,12 +35,11 @@ impl Counted {
     pub async fn before(plan: &Plan, http: &Http, secrets: &Secrets) -> Option<Counted> {
         let real = plan.smoke.iter().filter(|step| !step.cleanup && is_real(step));
         let real: Vec<Name> = real.map(|step| step.name.clone()).collect();
-        let urls: Vec<String> =
-            plan.targets.iter().filter_map(|target| target.metrics.clone()).collect();
-        if real.is_empty() || urls.is_empty() {
+        let ask = |target: &Target| Some(plan.get(target.own.as_deref(), target.metrics.clone()?));
+        let asks: Vec<Request> = plan.targets.iter().filter_map(ask).collect();
+        if real.is_empty() || asks.is_empty() {
             return None;
         }
-        let asks: Vec<Request> = urls.into_iter().map(|url| plan.get(url)).collect();
         let bytes_max = plan.body_bytes_max;
         let pages = pages(&asks, bytes_max, http, secrets).await?;
         let families: Vec<Family> = pages.iter().flat_map(families).collect();

@@ -85,10 +85,12 @@ impl Key {
 }
 
 /// All of them, in the order of the example file.
-pub const TABLES: [&Table; 35] = [
+pub const TABLES: [&Table; 37] = [
     &service::TOP,
     &service::TARGETS,
+    &targets::STATIC,
     &targets::DISCOVER,
+    &targets::FOUND,
     &targets::DNS,
     &targets::AUTH,
     &targets::BASIC,
@@ -199,8 +201,7 @@ mod tests {
         let all = TABLES.into_iter().chain([&SECRET]);
         for (table, key) in all.flat_map(|t| t.keys.iter().map(move |key| (t, key))) {
             let place = format!("{}.{}", table.name, key.name);
-            if key.takes.table().is_some() {
-                assert_eq!(key.example, "", "{place} is a table");
+            if key.takes.table().is_some() && key.example.is_empty() {
                 continue;
             }
             let text = format!("x = {}", key.example);

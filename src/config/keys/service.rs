@@ -83,12 +83,14 @@ const PATH: Takes = Either(&[Path, False]);
 
 const SOURCES: Takes = Either(&[Takes::Table("targets.discover"), Tables("targets.discover")]);
 
+const TARGET: Takes = Either(&[Address, Takes::Table("targets.static")]);
+
 /// `[targets]`.
 pub(super) const TARGETS: Table = Table {
     name: "targets",
     about: "The replicas: where they are, and which paths they are asked.",
     keys: &[
-        key("static", Some(&Address), "one base URL a replica, or unix:///path/of/a.sock")
+        key("static", Some(&TARGET), "one base URL a replica, or a table with `url`")
             .or("`url` alone")
             .such_as("[\"http://10.0.0.11:8000\", \"http://10.0.0.12:8000\"]"),
         key("expect", Whole(1, 1000), "how many have to be healthy; fewer are an alert")

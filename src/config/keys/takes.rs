@@ -102,6 +102,7 @@ impl Takes {
         match self {
             Takes::Table(name) | Takes::Tables(name) | Takes::Named(name) => Some(name),
             Takes::Either(types) => types.iter().find_map(Takes::table),
+            Takes::List(of) | Takes::Some(of) => of.table(),
             _ => None,
         }
     }

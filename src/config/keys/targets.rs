@@ -1,7 +1,9 @@
 //! Keys of the tables in `[targets]`: where replicas are looked for, and how
 //! they are reached.
 
-use super::Takes::{self, Duration, Either, File, Flag, Headers, Secret, Text, Url, Whole, Word};
+use super::Takes::{
+    self, Address, Duration, Either, File, Flag, Headers, Secret, Text, Url, Whole, Word,
+};
 use super::{Key, Table, key};
 
 /// Of an address that is reached in a way of its own.
@@ -18,6 +20,38 @@ pub(super) const PROXY: Key = key(
 )
 .or("directly, whatever the environment says")
 .such_as("\"http://proxy.example.com:3128\"");
+
+const HEADERS: Key = key("headers", Headers, "headers of probes and scrapes");
+
+/// A target in `static` that is a table.
+pub(super) const STATIC: Table = Table {
+    name: "targets.static",
+    about: "A target that is reached in a way of its own. What is not said of it is as in \
+            `targets`.",
+    keys: &[
+        key("url", Address, "its base URL, or unix:///path/of/a.sock")
+            .needed()
+            .such_as("\"http://10.0.0.13:8000\""),
+        HEADERS.such_as("{ x-replica = \"c\" }"),
+        key("auth", Takes::Table("targets.auth"), "who we say we are"),
+        key("tls", Takes::Table("targets.tls"), "whom we trust"),
+        PROXY,
+        HTTP2,
+    ],
+};
+
+/// `targets` in `targets.discover`.
+pub(super) const FOUND: Table = Table {
+    name: "targets.discover.targets",
+    about: "How the targets that it names are reached. What is not said is as in `targets`.",
+    keys: &[
+        HEADERS.such_as("{ x-team = \"agents\" }"),
+        key("auth", Takes::Table("targets.auth"), "who we say we are"),
+        key("tls", Takes::Table("targets.tls"), "whom we trust"),
+        PROXY,
+        HTTP2,
+    ],
+};
 
 /// `discover` in `[targets]`.
 pub(super) const DISCOVER: Table = Table {
@@ -41,6 +75,8 @@ pub(super) const DISCOVER: Table = Table {
         key("tls", Takes::Table("targets.tls"), "with `http`: whom we trust"),
         PROXY,
         HTTP2,
+        key("targets", Takes::Table("targets.discover.targets"), "how those it names are reached")
+            .or("as `targets` says"),
     ],
 };
 

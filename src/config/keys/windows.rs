@@ -1,6 +1,6 @@
 //! Keys of each window in `[windows]`.
 
-use super::Takes::Duration;
+use super::Takes::{Duration, Flag};
 use super::{Table, key};
 
 /// `NAME = { … }` in `[windows]`.
@@ -14,5 +14,8 @@ pub(super) const TABLE: Table = Table {
         key("every", Duration, "how often targets are asked")
             .or("15s; 30s for first-week")
             .such_as("\"15s\""),
+        key("traffic", Flag, "false: none is expected in it, and none held against the release")
+            .or("true")
+            .such_as("false"),
     ],
 };

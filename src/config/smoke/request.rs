@@ -1,7 +1,5 @@
 //! What a smoke step sends.
 
-use std::sync::Arc;
-
 use super::TIMEOUT;
 use crate::check::template;
 use crate::config::address;
@@ -9,7 +7,7 @@ use crate::config::complaint::instead;
 use crate::config::secret::Vault;
 use crate::config::service::{Service, is_path};
 use crate::config::walk::{Table, Value};
-use crate::model::{HeaderValue, Method, Request, Transport};
+use crate::model::{HeaderValue, Method, Request};
 
 /// Who sends a visitor on more often sends him in circles.
 const FOLLOW_MAX: u64 = 10;
@@ -69,20 +67,17 @@ pub(super) fn read(table: &Table, service: &Service, vault: &Vault) -> Option<Re
 }
 
 /// What goes to the service's own address goes the targets' way, with their
-/// credentials, unless it says who it is itself. The name in the certificate
-/// is the address's own, not a replica's.
+/// credentials, unless it says who it is itself.
 pub(super) fn at_home(request: &mut Request, service: &Service) {
     let is_said = |request: &Request, name: &str| {
         request.headers.iter().any(|(known, _)| known.eq_ignore_ascii_case(name))
     };
-    for (name, value) in &service.reach.auth {
+    for (name, value) in &service.home.auth {
         if !is_said(request, name) {
             request.headers.push((name.clone(), value.clone()));
         }
     }
-    let own = service.reach.transport.as_deref();
-    let own = own.map(|own| Transport { server_name: None, ..own.clone() });
-    request.transport = own.filter(|own| !own.is_plain()).map(Arc::new);
+    request.transport = service.home.transport.clone();
 }
 
 /// The body, and whether it is JSON.

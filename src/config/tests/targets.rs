@@ -112,3 +112,54 @@ expect = ["status == 200"]
     let admin = of("knows an admin");
     assert!(matches!(&admin.headers[..], [(_, HeaderValue::Secret(_))]), "{admin:?}");
 }
+
+#[test]
+fn reaches_some_otherwise_than_the_rest_and_says_how() {
+    let checked = targets(
+        r#"
+headers = { x-team = "agents" }
+auth = { bearer = { env = "TOKEN" } }
+static = [
+  "http://10.0.0.11:8000",
+  { url = "https://10.0.7.3:8443", auth = { basic = { user = "u", password = { env = "P" } } }, tls = { ca-file = "ca.pem", server-name = "agent.internal" } },
+  { url = "http://10.0.9.9:8000", auth = {}, headers = {} },
+]
+[[targets.discover]]
+file = "theirs.json"
+targets = { proxy = "env" }
+"#,
+    );
+    expect![[r#"
+        Targets: 3 and as they are found, of which 3 healthy, 10s at most for an answer, with x-team: agents, authorization: Bearer from $TOKEN
+          10.0.0.11:8000             health http://10.0.0.11:8000/health  metrics http://10.0.0.11:8000/metrics
+          10.0.7.3:8443              health https://10.0.7.3:8443/health  metrics https://10.0.7.3:8443/metrics  with x-team: agents, with authorization: Basic as u, password from $P, trusting ca.pem, as agent.internal
+          10.0.9.9:8000              health http://10.0.9.9:8000/health   metrics http://10.0.9.9:8000/metrics   without any header
+          those of file theirs.json  every 30s; they are asked with x-team: agents, with authorization: Bearer from $TOKEN, through the environment's proxies
+    "#]].assert_eq(&explained(&checked));
+}
+
+#[test]
+fn keeps_secrets_under_the_target_that_they_are_for() {
+    let places = |first: &str, second: &str| {
+        let target = |place: &str| {
+            format!("{{ url = \"http://{place}\", auth = {{ bearer = \"{place}\" }} }}")
+        };
+        let text = format!("static = [{}, {}]\n", target(first), target(second));
+        targets(&text).secrets
+    };
+    assert_eq!(places("a:1", "b:1"), places("b:1", "a:1"), "whatever their order is");
+}
+
+#[test]
+fn asks_smoke_tests_of_a_target_that_is_a_table_the_way_it_goes() {
+    let checked = good(
+        r#"
+[targets]
+tls = { ca-file = "usual.pem", server-name = "replica.internal" }
+static = [{ url = "https://10.0.7.3:8443", tls = { ca-file = "own.pem", server-name = "agent.internal" } }]
+"#,
+    );
+    let way = checked.plan.smoke[0].request.transport.as_ref().expect("a way of its own");
+    assert_eq!(way.ca_file.as_deref(), Some("own.pem"));
+    assert_eq!(way.server_name.as_deref(), Some("agent.internal"));
+}

@@ -50,6 +50,10 @@ fn came_to(record: &Record) -> Option<Verdict> {
         let to = record.observed_to();
         all.push(super::build(record, window, to, to).verdict);
     }
+    // Before there were requests nothing was measured that others could go by.
+    if record.observed_to() <= record.release.at + record.plan.idle() {
+        all.retain(|verdict| *verdict != Verdict::Healthy);
+    }
     let order = [Verdict::Failed, Verdict::Degraded, Verdict::Inconclusive, Verdict::Healthy];
     order.into_iter().find(|verdict| all.contains(verdict))
 }

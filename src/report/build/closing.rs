@@ -11,7 +11,7 @@ use crate::report::show;
 pub fn closing(record: &Record, now: Timestamp) -> Option<Summary> {
     let (by, to) = record.succession.by.clone()?;
     let length = to.since(record.release.at).max(Span::ZERO);
-    let window = Window { name: CLOSING.into(), length, every: Span::ZERO };
+    let window = Window { name: CLOSING.into(), length, every: Span::ZERO, traffic: true };
     let mut summary = super::build(record, &window, to, now);
     // The course of each signal is for those who look for what went wrong; they
     // look at the release that is out.

@@ -61,15 +61,28 @@ impl<'a> Sight<'a> {
     /// Share of the window in which a thing was seen, when it was at so many
     /// of the looks of these blocks (index and count).
     pub(super) fn share(&self, looks: impl IntoIterator<Item = (usize, u32)>) -> f64 {
+        self.share_since(self.from, looks)
+    }
+
+    /// The same of the window's rest from `start` on.
+    pub(super) fn share_since(
+        &self,
+        start: Timestamp,
+        looks: impl IntoIterator<Item = (usize, u32)>,
+    ) -> f64 {
+        let start = start.max(self.from);
         let mut seen = 0.0;
         for (index, looks) in looks {
-            let slots = self.blocks[index].slots;
-            if slots > 0 {
-                let share = f64::from(looks.min(slots)) / f64::from(slots);
-                seen += self.lengths[index].millis() as f64 * share;
+            let block = self.blocks[index];
+            let (from, to) = (block.from.max(self.from), block.to.min(self.to));
+            let (rest, all) = (to.since(from.max(start)), to.since(from));
+            if block.slots > 0 && rest > Span::ZERO {
+                let share = f64::from(looks.min(block.slots)) / f64::from(block.slots);
+                let part = rest.millis() as f64 / all.millis() as f64;
+                seen += self.lengths[index].millis() as f64 * part * share;
             }
         }
-        let whole = self.whole().millis();
+        let whole = self.to.since(start).millis();
         if whole <= 0 { 0.0 } else { (seen / whole as f64).min(1.0) }
     }
 

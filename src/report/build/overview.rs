@@ -54,8 +54,8 @@ pub fn overview(
         ended: count(all - firing),
         alerts,
         signals: signals_now(
-            &signals::summaries(record, &sight),
-            &signals::summaries(record, &last),
+            &signals::summaries(record, &sight, Some(from)),
+            &signals::summaries(record, &last, Some(from)),
         ),
         coverage: sight.coverage(),
         troubles: troubles.collect(),

@@ -2,16 +2,24 @@
 
 use std::collections::BTreeMap;
 
-use super::HEALTH;
+use super::{HEALTH, requests_from};
 use crate::check::{StepResult, StepState};
+use crate::judge::Window;
 use crate::judge::verdict::{Evidence, Fired, ReasonKind, Seen, SmokeEnd, is_enough, verdict};
+use crate::metrics::{Shape, presets};
 use crate::model::{Name, Span, Verdict, Why};
-use crate::record::{AlertSummary, Heritage, Reason, Record, SignalSummary, Summary};
+use crate::record::{
+    AlertSummary, Heritage, Reason, Record, SignalSummary, Summary, TargetSummary,
+};
 use crate::report::page::value;
 use crate::report::show;
 
 /// Judges what `summary` says of the window.
-pub(super) fn judged(record: &Record, summary: &Summary) -> (Verdict, Vec<Reason>) {
+pub(super) fn judged(
+    record: &Record,
+    window: &Window,
+    summary: &Summary,
+) -> (Verdict, Vec<Reason>) {
     let evidence = evidence(record, summary);
     let (verdict, kinds) = verdict(&evidence);
     let mut reasons: Vec<Reason> = Vec::new();
@@ -29,6 +37,7 @@ pub(super) fn judged(record: &Record, summary: &Summary) -> (Verdict, Vec<Reason
         };
         reasons.push(Reason { text: format!("not watched: {}", not_watched.join(", ")), evidence });
     }
+    reasons.extend(idle(record, window, summary));
     let lacking = record.plan.rules.iter().filter(|rule| record.lacks_baseline(rule));
     let lacking: Vec<&str> = lacking.map(|rule| rule.name.as_str()).collect();
     if !lacking.is_empty() {
@@ -38,6 +47,23 @@ pub(super) fn judged(record: &Record, summary: &Summary) -> (Verdict, Vec<Reason
         reasons.push(Reason { text, evidence: why.to_owned() });
     }
     (verdict, reasons)
+}
+
+/// What was not seen in a window in which no traffic is expected.
+fn idle(record: &Record, window: &Window, summary: &Summary) -> Option<Reason> {
+    let mut names: Vec<Name> = Vec::new();
+    for signal in summary.signals.iter().filter(|s| !s.required && !is_enough(s.evidence_ratio.0)) {
+        let name = base(record, signal);
+        if presets::is_of_requests(&name) && !names.contains(&name) {
+            names.push(name);
+        }
+    }
+    let is_idle = requests_from(record, window, summary.to).is_none();
+    let names: Vec<&str> = names.iter().map(Name::as_str).collect();
+    (is_idle && !names.is_empty()).then(|| Reason {
+        text: format!("not watched, for want of requests: {}", names.join(", ")),
+        evidence: "no traffic is expected yet".to_owned(),
+    })
 }
 
 fn evidence(record: &Record, summary: &Summary) -> Evidence {
@@ -100,8 +126,10 @@ fn required(record: &Record, summary: &Summary) -> Vec<Seen> {
     for signal in summary.signals.iter().filter(|s| s.required && s.name != HEALTH) {
         let name = base(record, signal);
         let is_defined = !signal.query.is_empty();
-        let observable =
-            signal.missing.is_none() || (is_defined && signal.missing != Some(Why::Unobservable));
+        let observable = signal.missing.is_none()
+            || (is_defined
+                && signal.missing != Some(Why::Unobservable)
+                && !is_hollow(record, summary, &name));
         if !found.contains_key(&name) {
             order.push(name.clone());
             let ratio = signal.evidence_ratio.0;
@@ -120,6 +148,20 @@ fn required(record: &Record, summary: &Summary) -> Vec<Seen> {
         }
     }
     all
+}
+
+/// Whether a gauge was matched by its name and has never had a value, though pages
+/// were read: what is left of a share where no limit is set, for example.
+fn is_hollow(record: &Record, summary: &Summary, name: &Name) -> bool {
+    let mut matched = record.matched.iter().flat_map(|matched| &matched.signals);
+    let is_gauge =
+        matched.any(|signal| signal.name == *name && matches!(signal.shape, Shape::Gauge { .. }));
+    let is_read = |target: &TargetSummary| target.scraped.is_some_and(|share| share.0 > 0.0);
+    let mut rows = record.blocks.iter().flat_map(|block| &block.rows);
+    is_gauge
+        && summary.targets.iter().any(is_read)
+        && !presets::is_of_requests(name)
+        && !rows.any(|row| row.signal == *name && row.measured.is_some())
 }
 
 /// The signal that a summary is of: of `latency_p99` it is `latency`.

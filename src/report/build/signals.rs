@@ -7,7 +7,7 @@ use super::course::Sum;
 use super::coverage::Sight;
 use crate::judge::{Bound, Rule};
 use crate::metrics::promql::one_line;
-use crate::metrics::{Shape, Signal, Unit, health};
+use crate::metrics::{Shape, Signal, Unit, health, presets};
 use crate::model::{MINUTE, Measurement, Name, Number, Span, Timestamp, Why};
 use crate::record::{BoundLine, Record, Row, SAW_TOOTH, SignalSummary};
 use crate::report::show;
@@ -35,11 +35,18 @@ struct Seen<'a> {
     known: Option<&'a Signal>,
     required: bool,
     rows: Vec<(usize, &'a Row)>,
+    /// From when on there should be something to see.
+    due: Timestamp,
 }
 
-/// All signals: health first, then the others that a verdict needs, then the rest.
-pub(super) fn summaries(record: &Record, sight: &Sight<'_>) -> Vec<SignalSummary> {
-    let mut all = signals(record, sight);
+/// All signals: health first, then the others that a verdict needs, then the
+/// rest. `requests`: from when on there should be some; `None`: not in this time.
+pub(super) fn summaries(
+    record: &Record,
+    sight: &Sight<'_>,
+    requests: Option<Timestamp>,
+) -> Vec<SignalSummary> {
+    let mut all = signals(record, sight, requests);
     all.sort_by_key(|seen| (seen.name != HEALTH, !seen.required)); // stable within
     all.iter()
         .flat_map(|seen| {
@@ -51,30 +58,40 @@ pub(super) fn summaries(record: &Record, sight: &Sight<'_>) -> Vec<SignalSummary
         .collect()
 }
 
-fn signals<'a>(record: &'a Record, sight: &Sight<'a>) -> Vec<Seen<'a>> {
+fn signals<'a>(
+    record: &'a Record,
+    sight: &Sight<'a>,
+    requests: Option<Timestamp>,
+) -> Vec<Seen<'a>> {
     let mut rows: BTreeMap<&Name, Vec<(usize, &Row)>> = BTreeMap::new();
     for (index, block) in sight.blocks.iter().enumerate() {
         for row in &block.rows {
             rows.entry(&row.signal).or_default().push((index, row));
         }
     }
-    let matched = record.matched.iter().flat_map(|matched| &matched.signals);
     let mut found: Vec<Seen<'a>> = Vec::new();
     let mut add = |name: &Name, known: Option<&'a Signal>, required: bool| {
+        let is_of_requests = presets::is_of_requests(name);
+        let required = required && (requests.is_some() || !is_of_requests);
         if let Some(seen) = found.iter_mut().find(|seen| seen.name == *name) {
             seen.required |= required;
             return;
         }
         let rows = rows.remove(name).unwrap_or_default();
-        found.push(Seen { name: name.clone(), known, required, rows });
+        let due = requests.filter(|_| is_of_requests).unwrap_or(sight.from);
+        found.push(Seen { name: name.clone(), known, required, rows, due });
     };
-    matched.for_each(|signal| add(&signal.name, Some(signal), true));
+    for matched in record.matched.iter().flat_map(|matched| &matched.signals) {
+        // What the plan calls so is measured in the place of what a preset does.
+        let own = record.plan.signals.iter().find(|own| own.name == matched.name);
+        add(&matched.name, own.or(Some(matched)), true);
+    }
     record.plan.signals.iter().for_each(|signal| add(&signal.name, Some(signal), false));
     record.plan.require.iter().for_each(|name| add(name, None, true));
     add(&Name::from(HEALTH), None, true);
     for (name, rows) in rows {
         let name = name.clone();
-        found.push(Seen { name, known: None, required: false, rows });
+        found.push(Seen { name, known: None, required: false, rows, due: sight.from });
     }
     found
 }
@@ -115,6 +132,7 @@ fn summary(
     };
     let whole = &added.whole;
     let readings = readings(sight, added, read, is_low_bad);
+    let looks = seen.rows.iter().map(|(index, row)| (*index, row.seen));
     let values = || readings.iter().map(|(_, value)| *value);
     let (min, max) = match read {
         Read::Gauge => (whole.gauges().min(), whole.gauges().max()),
@@ -127,7 +145,7 @@ fn summary(
         unit: known_unit(seen),
         required: seen.required,
         query: query(seen),
-        evidence_ratio: Number(sight.share(seen.rows.iter().map(|(i, row)| (*i, row.seen)))),
+        evidence_ratio: Number(sight.share_since(seen.due, looks)),
         missing: readings.is_empty().then(|| missing(record, seen)),
         overall: match read {
             Read::Ratio => whole.ratio().map(Number),

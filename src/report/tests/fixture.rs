@@ -89,6 +89,7 @@ pub fn plan(windows: Vec<Window>) -> Plan {
         health: Some(format!("http://{name}/health")),
         metrics: Some(format!("http://{name}/metrics")),
         labels: Labels::default(),
+        own: None,
     };
     let step = |name: &str, must: bool| {
         let request = Request {
@@ -185,7 +186,7 @@ pub fn plan(windows: Vec<Window>) -> Plan {
 
 /// A window of this name and length.
 pub fn window(name: &str, length: Span) -> Window {
-    Window { name: name.into(), length, every: 30 * SECOND }
+    Window { name: name.into(), length, every: 30 * SECOND, traffic: true }
 }
 
 /// A record that is being written.

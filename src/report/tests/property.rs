@@ -102,6 +102,7 @@ proptest! {
             name: "1h".into(),
             length: Span::from_secs(3600),
             every: Span::from_secs(30),
+            traffic: true,
         };
         let to = record.release.at + Span::from_millis(length);
         let summary = build(&record, &window, to, to);

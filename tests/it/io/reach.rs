@@ -8,6 +8,7 @@ use bakewatch::daemon::secrets::Secrets;
 use bakewatch::model::{Failure, HeaderValue, Identity, Proxy, Request, SECOND, Secret, Transport};
 use tokio::net::{TcpListener, UnixListener};
 
+use super::cli::bakewatch;
 use super::peer::{Authority, Heads, answer, connections, plain, proxy, requests};
 
 fn get(url: &str, transport: Transport) -> Request {
@@ -216,4 +217,59 @@ async fn sends_a_token_as_the_file_has_it_now_and_a_user_with_his_password() {
     assert!(heads[1].contains("authorization: Bearer second\r\n"), "{heads:?}");
     assert!(heads[2].contains("authorization: Basic YmFrZTpzZWNvbmQ=\r\n"), "{heads:?}");
     assert!(heads[2].contains("x-api-key: second\r\n"), "{heads:?}");
+}
+
+#[tokio::test]
+async fn shows_each_target_the_credentials_that_are_meant_for_it_alone() {
+    let dir = tempfile::tempdir().unwrap();
+    let authority = Authority::new(dir.path(), "theirs");
+    let body = r#"{"status":"healthy","success":true}"#;
+    let (usual, usual_heads) = plain("127.0.0.1:0", body).await;
+    let (other, other_heads) = authority.server("127.0.0.1", None).await;
+    let (found, found_heads) = plain("127.0.0.1:0", body).await;
+    let place = found.strip_prefix("http://").unwrap();
+    std::fs::write(dir.path().join("found.json"), format!(r#"[{{"targets": ["{place}"]}}]"#))
+        .unwrap();
+    let text = format!(
+        r#"
+service = "chat"
+[targets]
+metrics = false
+certificates = false
+auth = {{ bearer = "for-all" }}
+headers = {{ x-team = "agents" }}
+static = [
+  "{usual}",
+  {{ url = "{other}", auth = {{ basic = {{ user = "bake", password = "second" }} }}, tls = {{ ca-file = "{ca}" }} }},
+]
+discover = {{ file = "{dir}/found.json", targets = {{ auth = {{ header = {{ x-api-key = "third" }} }}, headers = {{}} }} }}
+[windows]
+short = {{ length = "4s", every = "1s" }}
+"#,
+        ca = authority.file.display(),
+        dir = dir.path().display(),
+    );
+    let file = dir.path().join("bakewatch.toml");
+    std::fs::write(&file, text).unwrap();
+    let file = file.display().to_string();
+    let (code, told, errors) =
+        bakewatch(&dir.path().join("state"), &["run", "-c", &file, "--release", "v1"]).await;
+    assert!(code.is_some_and(|code| code != 2), "{told}{errors}");
+    let probes = |heads: &Heads| {
+        let all = requests(heads);
+        assert!(1 < all.len(), "{told}{errors}");
+        all
+    };
+    for head in probes(&usual_heads) {
+        assert!(head.contains("authorization: Bearer for-all\r\n"), "{head}");
+        assert!(!head.contains("x-api-key") && !head.contains("Basic"), "{head}");
+    }
+    for head in probes(&other_heads) {
+        assert!(head.contains("authorization: Basic YmFrZTpzZWNvbmQ=\r\n"), "{head}");
+        assert!(head.contains("x-team: agents\r\n") && !head.contains("for-all"), "{head}");
+    }
+    for head in probes(&found_heads) {
+        assert!(head.contains("x-api-key: third\r\n"), "{head}");
+        assert!(!head.contains("authorization") && !head.contains("x-team"), "{head}");
+    }
 }

@@ -102,6 +102,16 @@ fn says_why_there_is_none() {
 }
 
 #[test]
+fn passes_over_a_release_that_never_had_traffic() {
+    let rows = [("error_ratio", ratios(&[0.1; 11]))]; // less than an hour
+    let mut bake = earlier("v2", Verdict::Healthy, &rows);
+    bake.plan.windows[0].traffic = false;
+    let good = earlier("v1", Verdict::Healthy, &[("error_ratio", ratios(&[0.004; 20]))]);
+    let line = "Up: above 0.6% (1.5x); v1 had 0.4%, the median of 20 readings";
+    check(&[ERRORS], vec![bake, good], &[line]);
+}
+
+#[test]
 fn goes_no_lower_than_what_is_borne_in_any_case() {
     let none = || vec![earlier("v1", Verdict::Healthy, &[("error_ratio", ratios(&[0.0; 20]))])];
     let line = "Up: no baseline from v1: error_ratio was 0; `at-least` says what is borne in any \
