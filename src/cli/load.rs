@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::out;
+use super::{log, out};
 use crate::config::{self, Checked, Complaint, Given, Source};
 use crate::daemon::files;
 
@@ -48,7 +48,7 @@ pub fn told(path: Option<&Path>, given: &Given) -> Option<Vec<Checked>> {
     match load(path, given) {
         Ok(all) => {
             for warning in all.iter().flat_map(|one| &one.warnings) {
-                out::complain(format_args!("warning: {warning}"));
+                log::warn(warning);
             }
             Some(all)
         }

@@ -1,12 +1,15 @@
 //! Log lines on standard error: for people on a terminal, JSON for machines.
 //! A progress line steps aside for them.
 
+use std::fmt::Display;
 use std::io::{self, IsTerminal, Write};
 use std::sync::OnceLock;
 
 use clap::ValueEnum;
 use indicatif::{ProgressBar, ProgressStyle};
 use tracing_subscriber::EnvFilter;
+
+use super::out;
 
 /// How log lines are written.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
@@ -39,6 +42,15 @@ pub fn start(format: Option<Format>) -> Result<(), String> {
         Format::Json => building.json().flatten_event(true).with_target(false).try_init(),
     };
     done.map_err(|error| format!("logging cannot start: {error}"))
+}
+
+/// A warning: a line of the log where that is written, else words on standard error.
+pub fn warn(what: impl Display) {
+    if tracing::dispatcher::has_been_set() {
+        tracing::warn!("{what}");
+    } else {
+        out::complain(format_args!("warning: {what}"));
+    }
 }
 
 /// The progress line, where standard error is a terminal.

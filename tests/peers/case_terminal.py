@@ -63,11 +63,13 @@ def play(bench) -> None:
 
     until = [*run, "--until", "smoke", "--state-dir"]
     plain = ended(bench, "machine", *until, bench.folder / "machine")
-    lines = [text for text in plain.splitlines() if not text.startswith("bakewatch: warning: ")]
-    told = [json.loads(text) for text in lines]
+    told = [json.loads(text) for text in plain.splitlines()]
     bench.check("writes a JSON object a line elsewhere",
                 all({"timestamp", "level", "message"} <= one.keys() for one in told), plain)
     messages = [one["message"] for one in told]
+    bench.check("warnings of the configuration too",
+                any(one["level"] == "WARN" and "channel: there is none" in one["message"]
+                    for one in told), plain)
     bench.check("with what happened", "watch opened" in messages, messages)
     bench.check("without a line of progress", "healthy, 0 firing" not in plain, plain)
 

@@ -279,7 +279,11 @@ impl Target {
             Body::Aspnet => ("text/plain", word[..1].to_uppercase() + &word[1..]),
             Body::Starting => (json, r#"{"status":"warming"}"#.to_owned()),
         };
-        exchange(status, kind, &body)
+        let mut answer = exchange(status, kind, &body);
+        let version =
+            self.version.as_ref().map(|version| ("x-version".to_owned(), version.clone()));
+        answer.headers.extend(version);
+        answer
     }
 
     /// Answers a scrape.

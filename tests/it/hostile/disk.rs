@@ -140,14 +140,70 @@ async fn until<T>(what: &str, look: impl Fn() -> Option<T>) -> T {
     }
 }
 
-fn fill(dir: &Path) -> PathBuf {
-    use std::io::Write;
-    let path = dir.join("ballast");
-    let mut file = std::fs::File::create(&path).unwrap();
-    for size in [4096, 1] {
-        while file.write_all(&vec![0; size]).is_ok() {}
+/// A program whose disk can be filled up, and given room again.
+struct Confined {
+    daemon: Daemon,
+    /// Its state directory, as it is seen from here.
+    inside: PathBuf,
+    /// What is said of a disk that is full.
+    words: &'static str,
+    is_mounted: bool,
+}
+
+impl Confined {
+    /// In a small file system of its own; `None`: nobody may mount one here.
+    fn mounted(dir: &Path, args: &[&str], log: &Path) -> Option<Confined> {
+        // Room for the log, which is taken in when it has 4 MB, and for little else.
+        let command = confined("mount -t tmpfs -o size=8m tmpfs \"$0\"", dir, args)?;
+        let daemon = started(command, log);
+        // What is mounted is seen through the process alone.
+        let inside = PathBuf::from(format!("/proc/{}", daemon.0.id()));
+        let inside = inside.join("root").join(dir.strip_prefix("/").unwrap());
+        let words = "database or disk is full";
+        Some(Confined { daemon, inside, words, is_mounted: true })
     }
-    path
+
+    /// With files that may not grow, for that can be had anywhere.
+    fn limited(dir: &Path, args: &[&str], log: &Path) -> Confined {
+        let mut command = Command::new("sh");
+        command.args(["-c", "trap '' XFSZ && exec \"$@\"", "sh"]);
+        command.arg(env!("CARGO_BIN_EXE_bakewatch")).args(args);
+        command.env("STATE_DIRECTORY", dir).stdin(Stdio::null());
+        let daemon = started(command, log);
+        let words = "disk I/O error";
+        Confined { daemon, inside: dir.to_owned(), words, is_mounted: false }
+    }
+
+    fn fill(&self) {
+        use std::io::Write;
+        if !self.is_mounted {
+            let log = std::fs::metadata(self.inside.join(format!("{FILE}-wal"))).unwrap();
+            return self.may_grow_to(Some(log.len()));
+        }
+        let mut file = std::fs::File::create(self.inside.join("ballast")).unwrap();
+        for size in [4096, 1] {
+            while file.write_all(&vec![0; size]).is_ok() {}
+        }
+    }
+
+    fn make_room(&self) {
+        match self.is_mounted {
+            true => std::fs::remove_file(self.inside.join("ballast")).unwrap(),
+            false => self.may_grow_to(None),
+        }
+    }
+
+    fn may_grow_to(&self, bytes: Option<u64>) {
+        use rustix::process::{Pid, Resource, Rlimit, prlimit};
+        let pid = Pid::from_raw(i32::try_from(self.daemon.0.id()).unwrap());
+        let limit = Rlimit { current: bytes, maximum: None };
+        prlimit(pid, Resource::Fsize, limit).unwrap();
+    }
+}
+
+fn started(mut command: Command, log: &Path) -> Daemon {
+    command.stdout(Stdio::null()).stderr(std::fs::File::create(log).unwrap());
+    Daemon(command.spawn().unwrap())
 }
 
 const ID: &str = "full@v1";
@@ -165,6 +221,11 @@ fn facts(dir: &Path) -> Vec<(Timestamp, Fact)> {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_disk_that_fills_up_is_told_and_so_is_all_else_until_there_is_room_again() {
+    lives_through_a_full_disk(|dir, args, log| Some(Confined::limited(dir, args, log))).await;
+    lives_through_a_full_disk(Confined::mounted).await;
+}
+
+async fn lives_through_a_full_disk(start: impl FnOnce(&Path, &[&str], &Path) -> Option<Confined>) {
     let (dir, config) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let world = World::default();
     let url = world.serve().await;
@@ -179,39 +240,32 @@ async fn a_disk_that_fills_up_is_told_and_so_is_all_else_until_there_is_room_aga
     std::fs::write(&file, text).unwrap();
     let file = file.display().to_string();
     let run = ["run", "-c", &file, "--release", "v1"];
-    // Room for the log, which is taken in when it has 4 MB, and for little else.
-    let mounted = "mount -t tmpfs -o size=8m tmpfs \"$0\"";
-    let Some(mut command) = confined(mounted, dir.path(), &run) else {
-        return; // `turn.rs` has the same with a store whose file may not grow
+    let Some(confined) = start(dir.path(), &run, &config.path().join("log")) else {
+        return; // nobody may mount here: the other way has been tried
     };
-    let log = std::fs::File::create(config.path().join("log")).unwrap();
-    command.stdout(Stdio::null()).stderr(log);
-    let daemon = Daemon(command.spawn().unwrap());
-    // What is mounted is seen through the process alone.
-    let inside = PathBuf::from(format!("/proc/{}", daemon.0.id()));
-    let inside = inside.join("root").join(dir.path().strip_prefix("/").unwrap());
-    until("its first facts", || (8 < facts(&inside).len()).then_some(())).await;
+    let inside = &confined.inside;
+    until("its first facts", || (8 < facts(inside).len()).then_some(())).await;
 
-    let ballast = fill(&inside);
+    confined.fill();
     let told =
         until("the full disk is told", || world.letter(&["could not be stored"], true)).await;
-    assert!(told.contains("database or disk is full"), "{told}");
+    assert!(told.contains(confined.words), "{told}");
     world.is_ill.store(true, Ordering::SeqCst);
     let fired = ["alert", "ServiceDown", "\"status\":\"firing\""];
     until("the outage is told, as not stored", || world.letter(&fired, true)).await;
     let asked = world.asked.lock().unwrap().len();
     until("it goes on asking", || (asked + 5 < world.asked.lock().unwrap().len()).then_some(()))
         .await;
-    let before = facts(&inside);
+    let before = facts(inside);
     assert!(!before.is_empty(), "what was stored is there");
     assert!(!before.iter().any(|(_, fact)| matches!(fact, Fact::StoreFailed { .. })));
 
-    std::fs::remove_file(ballast).unwrap();
+    confined.make_room();
     world.is_ill.store(false, Ordering::SeqCst);
     let resolved = ["alert", "ServiceDown", "\"status\":\"resolved\""];
     until("its end is told", || world.letter(&resolved, false)).await;
     let is_stored = || {
-        let facts = facts(&inside);
+        let facts = facts(inside);
         let has = |wanted: fn(&Fact) -> bool| facts.iter().any(|(_, fact)| wanted(fact));
         let fails = has(|fact| matches!(fact, Fact::StoreFailed { .. }));
         let fires = has(|fact| matches!(fact, Fact::Alert { phase, .. } if phase.is_firing()));

@@ -207,7 +207,7 @@ expect  = ["status == 200"]
 }
 
 /// Starts a suite that makes an order and then hangs, and stops it there.
-async fn stopped_while_it_hangs(command: &[&str]) -> (Shop, Option<i32>, String) {
+async fn stopped_while_it_hangs(command: &[&str], signal: &str) -> (Shop, Option<i32>, String) {
     let (dir, (shop, url)) = (tempfile::tempdir().unwrap(), shop().await);
     let steps = format!(
         "{ORDERS}
@@ -225,7 +225,7 @@ expect  = [\"status == 200\"]
     let waiting = tokio::time::timeout(Duration::from_secs(20), shop.is_waiting.notified());
     waiting.await.expect("it comes to the step that hangs");
     let pid = child.id().to_string();
-    assert!(Command::new("kill").args(["-INT", &pid]).status().unwrap().success());
+    assert!(Command::new("kill").args([signal, &pid]).status().unwrap().success());
     let output = tokio::task::spawn_blocking(move || child.wait_with_output().unwrap());
     let output = output.await.unwrap();
     (shop, output.status.code(), String::from_utf8(output.stdout).unwrap())
@@ -233,18 +233,23 @@ expect  = [\"status == 200\"]
 
 #[tokio::test]
 async fn cleans_up_when_the_pipeline_stops_it() {
-    let (shop, code, out) = stopped_while_it_hangs(&["smoke"]).await;
-    assert_eq!(code, Some(130), "{out}");
-    assert_eq!(shop.count("DELETE /orders/a%2F1"), 1, "{out}");
-    assert!(out.contains("FAIL   hangs") && out.contains("PASS   removes the order"), "{out}");
+    for signal in ["-INT", "-TERM"] {
+        let (shop, code, out) = stopped_while_it_hangs(&["smoke"], signal).await;
+        assert_eq!(code, Some(130), "{signal}: {out}");
+        assert_eq!(shop.count("DELETE /orders/a%2F1"), 1, "{signal}: {out}");
+        assert!(out.contains("FAIL   hangs"), "{signal}: {out}");
+        assert!(out.contains("PASS   removes the order"), "{signal}: {out}");
+    }
 }
 
 #[tokio::test]
 async fn cleans_up_when_a_watch_is_stopped_in_its_suite() {
     let run = ["run", "--release", "v1", "--until", "smoke"];
-    let (shop, code, out) = stopped_while_it_hangs(&run).await;
-    assert_eq!(code, Some(130), "{out}");
-    assert_eq!(shop.count("DELETE /orders/a%2F1"), 1, "{out}");
+    for signal in ["-INT", "-TERM"] {
+        let (shop, code, out) = stopped_while_it_hangs(&run, signal).await;
+        assert_eq!(code, Some(130), "{signal}: {out}");
+        assert_eq!(shop.count("DELETE /orders/a%2F1"), 1, "{signal}: {out}");
+    }
 }
 
 #[tokio::test]
