@@ -39,12 +39,15 @@ pub(super) fn read(value: &Value, paths: &Paths, usual: &Reach, vault: &Vault) -
     sources
 }
 
-/// One of several is called by where it looks.
+/// A source is called by where it looks.
 fn called<'t>(member: &Value<'t>) -> Value<'t> {
-    let http = member.peek("http").and_then(|url| address::web(url).ok());
-    let http = http.map(|url| address::place(url.as_str()));
-    let file = || member.peek("file").map(str::to_owned);
-    let name = http.or_else(file).filter(|_| member.key.ends_with(']'));
+    let http = member.peek(&["http"]).and_then(|url| address::web(url).ok());
+    let names = [
+        http.map(|url| format!("http {}", address::place(url.as_str()))),
+        member.peek(&["file"]).map(|path| format!("file {path}")),
+        member.peek(&["dns", "name"]).map(|name| format!("dns {name}")),
+    ];
+    let name = names.into_iter().flatten().next();
     name.map_or(member.clone(), |name| member.called(&name))
 }
 

@@ -99,7 +99,8 @@ fn hold_against(table: &Table, reach: &Reach) {
         }
     };
     let way = reach.way();
-    let has_proxy = way.proxy.is_some() || table.get("proxy").is_some();
+    let is_named = |value: &Value| value.as_flag() != Some(false);
+    let has_proxy = way.proxy.is_some() || table.get("proxy").is_some_and(is_named);
     if has_proxy && way.server_name.is_some() {
         complain(
             ["proxy", "tls"],
@@ -185,10 +186,13 @@ fn read_tls(tls: &Table, transport: &mut Transport) {
     transport.server_name = Some(name.to_owned());
 }
 
-/// `"env"`, an address, or a secret that holds one.
+/// `"env"`, an address, or a secret that holds one; `false`: none.
 fn proxy(value: &Value, vault: &Vault) -> Option<Proxy> {
     const SUCH_AS: &str = "write \"http://proxy.example.com:3128\", or \"env\" for what \
                            HTTP_PROXY, HTTPS_PROXY and NO_PROXY say";
+    if value.as_flag() == Some(false) {
+        return None; // directly, whatever others do
+    }
     match value.as_text() {
         Some("env") => Some(Proxy::Environment),
         Some(text) if text.contains('@') => {

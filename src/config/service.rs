@@ -218,7 +218,7 @@ fn listed<'t>(value: &Value<'t>) -> Vec<Listed<'t>> {
         if !member.is_table() {
             return (base(member), None);
         }
-        let place = member.peek("url").and_then(|url| address::base(url).ok());
+        let place = member.peek(&["url"]).and_then(|url| address::base(url).ok());
         let member = place.map_or(member.clone(), |base| member.called(&address::place(&base)));
         let table = member.table("targets.static");
         let said = table.as_ref().and_then(|t| t.need("url", "url = \"http://10.0.0.11:8000\""));

@@ -10,7 +10,7 @@ use toml::de::{DeTable, DeValue};
 use super::complaint::{Sink, instead, nearest};
 use super::keys;
 use super::service::NAME_CHARS_MAX;
-use crate::model::Span;
+use crate::model::{Span, stable_hash};
 
 /// A value with its place.
 #[derive(Clone)]
@@ -300,15 +300,22 @@ impl<'t> Value<'t> {
 
     /// A text in it, without a word where there is none: what it is called by
     /// has to be known before it is read.
-    pub fn peek(&self, key: &str) -> Option<&'t str> {
-        self.value.as_table()?.get(key)?.get_ref().as_str()
+    pub fn peek(&self, path: &[&str]) -> Option<&'t str> {
+        let inner =
+            |value: &'t DeValue<'t>, key: &&str| Some(value.as_table()?.get(*key)?.get_ref());
+        path.iter().try_fold(self.value, inner)?.as_str()
     }
 
     /// A member of a list under a name of its own. Secrets are kept under their
     /// keys: the next in the list must not take up those of one that went.
     pub fn called(&self, name: &str) -> Value<'t> {
         let list = self.key.rsplit_once('[').map_or(self.key.as_str(), |(list, _)| list);
-        Value { key: join(list, &shortened(name)), ..self.clone() }
+        let known = shortened(name);
+        let name = match known == name {
+            true => known,
+            false => format!("{known}#{:x}", stable_hash(&[name])), // two may begin alike
+        };
+        Value { key: join(list, &name), ..self.clone() }
     }
 
     /// Each table of an array of tables `[[kind]]`, called by its name if it
@@ -321,7 +328,7 @@ impl<'t> Value<'t> {
         let members = self.list().unwrap_or_default();
         let named = |member: &Value<'t>| {
             // Its name first, so that even its unknown keys are told under it.
-            let name = member.peek("name");
+            let name = member.peek(&["name"]);
             let key = name.map_or(member.key.clone(), |name| join(kind, &shortened(name)));
             Value { key, ..member.clone() }.table(kind)
         };

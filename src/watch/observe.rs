@@ -159,7 +159,9 @@ impl Watch {
             self.measure.compile(&self.record);
             self.keep();
         }
-        let is_long = now.since(self.record.opened_at) >= SEARCH_FOR;
+        // What only requests bring forth is looked for once there are some.
+        let begin = self.record.opened_at.max(self.record.release.at + self.record.plan.idle());
+        let is_long = now.since(begin) >= SEARCH_FOR;
         let is_all = self.record.matched.as_ref().is_some_and(|m| m.unmatched.is_empty());
         if is_long || is_all {
             self.search_less();
@@ -173,16 +175,6 @@ impl Watch {
         let mut found = presets::detect(&self.measure.families(), pinned, &plan.own_presets);
         for signal in &mut found.signals {
             signal.source.clone_from(&plan.measured_by);
-        }
-        // Presets that have no name for it are passed over in silence, unless
-        // a rule waits for it.
-        let known = |name: &Name| plan.signals.iter().any(|signal| signal.name == *name);
-        for name in plan.rules.iter().map(|rule| &rule.signal).filter(|name| !known(name)) {
-            let is_found = found.signals.iter().any(|signal| signal.name == *name);
-            let is_presets = presets::SIGNALS.iter().any(|(signal, _)| *name == **signal);
-            if is_presets && !is_found && !found.unmatched.contains(name) {
-                found.unmatched.push(name.clone());
-            }
         }
         found
     }

@@ -15,11 +15,13 @@ pub(super) const HTTP2: Key =
 /// A literal without a password, `"env"`, or a secret.
 pub(super) const PROXY: Key = key(
     "proxy",
-    Either(&[Url, Word(&["env"]), Secret]),
-    "through whom; \"env\": as HTTP_PROXY, HTTPS_PROXY and NO_PROXY say",
+    Either(&[Url, Word(&["env"]), Secret, Takes::False]),
+    "through whom; \"env\": as HTTP_PROXY, HTTPS_PROXY and NO_PROXY say; false: directly",
 )
 .or("directly, whatever the environment says")
 .such_as("\"http://proxy.example.com:3128\"");
+
+const AS_USUAL: &str = "as in `targets`";
 
 const HEADERS: Key = key("headers", Headers, "headers of probes and scrapes");
 
@@ -35,8 +37,8 @@ pub(super) const STATIC: Table = Table {
         HEADERS.such_as("{ x-replica = \"c\" }"),
         key("auth", Takes::Table("targets.auth"), "who we say we are"),
         key("tls", Takes::Table("targets.tls"), "whom we trust"),
-        PROXY,
-        HTTP2,
+        PROXY.or(AS_USUAL),
+        HTTP2.or(AS_USUAL),
     ],
 };
 
@@ -48,8 +50,8 @@ pub(super) const FOUND: Table = Table {
         HEADERS.such_as("{ x-team = \"agents\" }"),
         key("auth", Takes::Table("targets.auth"), "who we say we are"),
         key("tls", Takes::Table("targets.tls"), "whom we trust"),
-        PROXY,
-        HTTP2,
+        PROXY.or(AS_USUAL),
+        HTTP2.or(AS_USUAL),
     ],
 };
 

@@ -45,6 +45,11 @@ pub const SIGNALS: [(&str, Unit); 16] = [
 const OF_REQUESTS: [&str; 5] =
     ["request_rate", "error_ratio", "latency", "token_rate", "cost_rate"];
 
+/// Whether presets may give a signal of this name.
+pub fn is_signal(name: &Name) -> bool {
+    SIGNALS.iter().any(|(known, _)| *name == **known)
+}
+
 /// Whether a signal is one of requests.
 pub fn is_of_requests(name: &Name) -> bool {
     OF_REQUESTS.iter().any(|known| *name == **known)

@@ -4,7 +4,7 @@
 use super::course::Sum;
 use crate::judge::Rule;
 use crate::metrics::{Shape, Signal, Unit, health, show};
-use crate::model::{MINUTE, Number, Span, Timestamp, Verdict};
+use crate::model::{MINUTE, Name, Number, Span, Timestamp, Verdict};
 use crate::record::{Baseline, Level, NO_EARLIER, Plan, Record};
 
 /// Further back nobody remembers what the service was like; and each is read whole.
@@ -41,21 +41,22 @@ pub fn baseline(earlier: impl IntoIterator<Item = Record>, plan: &Plan) -> Optio
 /// What its windows came to, the worst of them; of one that is still open, or
 /// was superseded, what can be said of it so far.
 fn came_to(record: &Record) -> Option<Verdict> {
-    let closed = record.windows.values().map(|closed| &closed.summary);
-    let mut all: Vec<Verdict> = closed
-        .map(|summary| summary.superseded.as_ref().map_or(summary.verdict, |by| by.so_far))
-        .collect();
+    let mut all: Vec<(&Name, Verdict)> = Vec::new();
+    for (name, closed) in &record.windows {
+        let summary = &closed.summary;
+        all.push((name, summary.superseded.as_ref().map_or(summary.verdict, |by| by.so_far)));
+    }
     let open = record.plan.windows.iter().find(|w| !record.windows.contains_key(&w.name));
     if let Some(window) = open.filter(|_| record.ended.is_none()) {
         let to = record.observed_to();
-        all.push(super::build(record, window, to, to).verdict);
+        all.push((&window.name, super::build(record, window, to, to).verdict));
     }
     // Before there were requests nothing was measured that others could go by.
-    if record.observed_to() <= record.release.at + record.plan.idle() {
-        all.retain(|verdict| *verdict != Verdict::Healthy);
-    }
+    let has_begun = record.observed_to() > record.release.at + record.plan.idle();
+    let is_idle = |name: &Name| record.plan.windows.iter().any(|w| w.name == *name && !w.traffic);
+    all.retain(|(name, verdict)| *verdict != Verdict::Healthy || (has_begun && !is_idle(name)));
     let order = [Verdict::Failed, Verdict::Degraded, Verdict::Inconclusive, Verdict::Healthy];
-    order.into_iter().find(|verdict| all.contains(verdict))
+    order.into_iter().find(|wanted| all.iter().any(|(_, verdict)| verdict == wanted))
 }
 
 fn level(record: &Record, rule: &Rule) -> Level {

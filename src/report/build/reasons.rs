@@ -8,9 +8,7 @@ use crate::judge::Window;
 use crate::judge::verdict::{Evidence, Fired, ReasonKind, Seen, SmokeEnd, is_enough, verdict};
 use crate::metrics::{Shape, presets};
 use crate::model::{Name, Span, Verdict, Why};
-use crate::record::{
-    AlertSummary, Heritage, Reason, Record, SignalSummary, Summary, TargetSummary,
-};
+use crate::record::{AlertSummary, Heritage, Reason, Record, SignalSummary, Summary};
 use crate::report::page::value;
 use crate::report::show;
 
@@ -23,26 +21,35 @@ pub(super) fn judged(
     let evidence = evidence(record, summary);
     let (verdict, kinds) = verdict(&evidence);
     let mut reasons: Vec<Reason> = Vec::new();
-    let mut not_watched: Vec<String> = Vec::new();
+    let (mut without_metric, mut without_value) = (Vec::new(), Vec::new());
     for kind in kinds {
         match kind {
-            ReasonKind::NotWatched(name) => not_watched.push(name.to_string()),
+            ReasonKind::NotWatched(name) if is_hollow(record, &name) => without_value.push(name),
+            ReasonKind::NotWatched(name) => without_metric.push(name),
             kind => reasons.push(told(record, summary, &kind)),
         }
     }
-    if !not_watched.is_empty() {
-        let evidence = match &record.matched {
-            Some(_) => "the service shows no metric for it".to_owned(),
-            None => "no scrape was read".to_owned(),
-        };
-        reasons.push(Reason { text: format!("not watched: {}", not_watched.join(", ")), evidence });
+    let no_metric = match &record.matched {
+        Some(_) => "the service shows no metric for it",
+        None => "no scrape was read",
+    };
+    let no_value = "its metric never had a value, as that of a limit that is not set";
+    for (names, why) in [(without_metric, no_metric), (without_value, no_value)] {
+        if !names.is_empty() {
+            let names: Vec<&str> = names.iter().map(Name::as_str).collect();
+            let text = format!("not watched: {}", names.join(", "));
+            reasons.push(Reason { text, evidence: why.to_owned() });
+        }
     }
     reasons.extend(idle(record, window, summary));
     let lacking = record.plan.rules.iter().filter(|rule| record.lacks_baseline(rule));
     let lacking: Vec<&str> = lacking.map(|rule| rule.name.as_str()).collect();
     if !lacking.is_empty() {
-        let why = record.baseline.as_ref().map_or("", |baseline| &baseline.why);
-        let why = if why.is_empty() { "the earlier release does not show it" } else { why };
+        let why = match &record.baseline {
+            None => "none was taken when the watch was opened",
+            Some(baseline) if baseline.why.is_empty() => "the earlier release does not show it",
+            Some(baseline) => &baseline.why,
+        };
         let text = format!("not watched, for want of a baseline: {}", lacking.join(", "));
         reasons.push(Reason { text, evidence: why.to_owned() });
     }
@@ -126,10 +133,12 @@ fn required(record: &Record, summary: &Summary) -> Vec<Seen> {
     for signal in summary.signals.iter().filter(|s| s.required && s.name != HEALTH) {
         let name = base(record, signal);
         let is_defined = !signal.query.is_empty();
-        let observable = signal.missing.is_none()
-            || (is_defined
-                && signal.missing != Some(Why::Unobservable)
-                && !is_hollow(record, summary, &name));
+        let observable = match signal.missing {
+            None => true,
+            Some(Why::Unobservable) => false,
+            Some(Why::Absent | Why::Stale) if is_hollow(record, &name) => false,
+            Some(_) => is_defined,
+        };
         if !found.contains_key(&name) {
             order.push(name.clone());
             let ratio = signal.evidence_ratio.0;
@@ -142,7 +151,14 @@ fn required(record: &Record, summary: &Summary) -> Vec<Seen> {
         Some(matched) => &matched.unmatched,
         None => std::slice::from_ref(&nothing),
     };
-    for name in unmatched {
+    // What presets have no name for is passed over, unless a rule waits for it.
+    let is_known = |name: &&Name| {
+        let matched = record.matched.iter().flat_map(|matched| &matched.signals);
+        matched.chain(&record.plan.signals).any(|signal| signal.name == **name)
+    };
+    let rules = record.plan.rules.iter().filter(|_| record.matched.is_some());
+    let waited = rules.map(|rule| &rule.signal).filter(|name| presets::is_signal(name));
+    for name in unmatched.iter().chain(waited.filter(|name| !is_known(name))) {
         if !all.iter().any(|seen| seen.signal == *name) {
             all.push(Seen { signal: name.clone(), ratio: 0.0, observable: false });
         }
@@ -150,18 +166,37 @@ fn required(record: &Record, summary: &Summary) -> Vec<Seen> {
     all
 }
 
-/// Whether a gauge was matched by its name and has never had a value, though pages
-/// were read: what is left of a share where no limit is set, for example.
-fn is_hollow(record: &Record, summary: &Summary, name: &Name) -> bool {
+/// Whether a preset's gauge was matched by its name and never had a value, though
+/// it was looked for all the time: what is left of a share where no limit is set.
+/// What somebody asked for, or wrote himself, has to show itself in any case.
+fn is_hollow(record: &Record, name: &Name) -> bool {
+    let plan = &record.plan;
+    let is_asked = plan.require.contains(name)
+        || plan.signals.iter().any(|signal| signal.name == *name)
+        || !plan.own_presets.is_empty();
     let mut matched = record.matched.iter().flat_map(|matched| &matched.signals);
-    let is_gauge =
-        matched.any(|signal| signal.name == *name && matches!(signal.shape, Shape::Gauge { .. }));
-    let is_read = |target: &TargetSummary| target.scraped.is_some_and(|share| share.0 > 0.0);
+    let Some(signal) = matched.find(|signal| signal.name == *name) else { return false };
     let mut rows = record.blocks.iter().flat_map(|block| &block.rows);
-    is_gauge
-        && summary.targets.iter().any(is_read)
+    matches!(signal.shape, Shape::Gauge { .. })
+        && !is_asked
         && !presets::is_of_requests(name)
+        && was_read(record, signal.source.as_ref())
         && !rows.any(|row| row.signal == *name && row.measured.is_some())
+}
+
+/// Whether enough of what was asked for metrics was answered: by targets, or by
+/// that source.
+fn was_read(record: &Record, source: Option<&Name>) -> bool {
+    let (mut read, mut failed) = (0.0, 0.0);
+    for block in &record.blocks {
+        let all = if source.is_some() { &block.data_sources } else { &block.tallies };
+        for (_, tally) in all.iter().filter(|(name, _)| source.is_none_or(|source| name == source))
+        {
+            read += f64::from(tally.scraped);
+            failed += f64::from(tally.unscraped);
+        }
+    }
+    read > 0.0 && is_enough(read / (read + failed))
 }
 
 /// The signal that a summary is of: of `latency_p99` it is `latency`.
