@@ -10,7 +10,7 @@ use clap::Args;
 use futures_util::future::join_all;
 
 use super::exit::Exit;
-use super::{doors, load, out, place};
+use super::{doors, load, log, out, place};
 use crate::config::{Checked, Given};
 use crate::daemon::api::listen;
 use crate::daemon::carry::Carrier;
@@ -143,8 +143,8 @@ pub async fn play(all: &[Checked], dir: &Path) -> Result<bool, String> {
 pub async fn first(all: &[Checked], dir: &Path) {
     match play(all, dir).await {
         Ok(true) => {}
-        Ok(false) => out::complain("warning: a channel did not take its test alert"),
-        Err(why) => out::complain(format_args!("warning: the rehearsal: {why}")),
+        Ok(false) => log::warn("a channel did not take its test alert"),
+        Err(why) => log::warn(format_args!("the rehearsal: {why}")),
     }
 }
 

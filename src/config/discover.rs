@@ -45,7 +45,14 @@ fn called<'t>(member: &Value<'t>) -> Value<'t> {
     let names = [
         http.map(|url| format!("http {}", address::place(url.as_str()))),
         member.peek(&["file"]).map(|path| format!("file {path}")),
-        member.peek(&["dns", "name"]).map(|name| format!("dns {name}")),
+        member.peek(&["dns", "name"]).map(|name| {
+            let kind = member.peek(&["dns", "type"]).map(str::to_uppercase);
+            [Some("dns".to_owned()), kind, Some(name.to_owned())]
+                .into_iter()
+                .flatten()
+                .collect::<Vec<_>>()
+                .join(" ")
+        }),
     ];
     let name = names.into_iter().flatten().next();
     name.map_or(member.clone(), |name| member.called(&name))

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::check::paths::{KNOWN, Paths};
 use crate::check::{Check, Expected, Step};
 use crate::judge::{Rule, Window};
-use crate::metrics::presets::{Preset, PresetChoice};
+use crate::metrics::presets::{self, Matched, Preset, PresetChoice};
 use crate::metrics::{Recording, Signal};
 use crate::model::{
     Approach, Channel, DataSource, Digest, HeaderValue, Inhibit, Maintenance, Name, Request,
@@ -25,6 +25,25 @@ impl Plan {
     pub fn idle(&self) -> Span {
         let idle = self.windows.iter().filter(|window| !window.traffic);
         idle.map(|window| window.length).max().unwrap_or(Span::ZERO)
+    }
+
+    /// The signals of presets that are missed: those that every service is expected
+    /// to have, and those that a rule waits for. What the plan defines is none.
+    pub fn unmatched(&self, matched: &Matched) -> Vec<Name> {
+        let is_known = |name: &Name| {
+            matched.signals.iter().chain(&self.signals).any(|signal| signal.name == *name)
+        };
+        let is_awaited = |name: &Name| self.rules.iter().any(|rule| rule.signal == *name);
+        let mut missed: Vec<Name> = Vec::new();
+        let awaited = self.rules.iter().map(|rule| &rule.signal);
+        let awaited = awaited.filter(|name| presets::is_signal(name));
+        for name in matched.unmatched.iter().chain(awaited) {
+            let is_missed = presets::is_expected(name) || is_awaited(name);
+            if is_missed && !is_known(name) && !missed.contains(name) {
+                missed.push(name.clone());
+            }
+        }
+        missed
     }
 
     /// A look at a target, which has a way of its `own`: a probe, or a scrape.

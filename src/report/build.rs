@@ -365,8 +365,9 @@ fn matched_metrics(record: &Record) -> Vec<String> {
             lines.push(because.clone());
         }
     }
-    if !matched.unmatched.is_empty() {
-        lines.push(format!("not watched, for want of a metric: {}", list(&matched.unmatched)));
+    let unmatched = record.plan.unmatched(matched);
+    if !unmatched.is_empty() {
+        lines.push(format!("not watched, for want of a metric: {}", list(&unmatched)));
     }
     lines.extend(matched.notes.iter().cloned());
     lines

@@ -176,6 +176,7 @@ impl Watch {
         for signal in &mut found.signals {
             signal.source.clone_from(&plan.measured_by);
         }
+        found.unmatched = plan.unmatched(&found);
         found
     }
 

@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 import tomllib
+import urllib.parse
 
 import jsonschema
 
@@ -24,6 +25,7 @@ UNSEEN = {
         r"is no histogram",
         r"is a histogram: say which quantile",
         r"is (not below|above a quarter|longer than the window)",
+        r"which expects some, is over after",
         r"healthy replicas are expected of",
         r"health is not asked",
         r"neither health nor metrics",
@@ -236,9 +238,39 @@ def called(path: list, document) -> str:
     for step in path:
         value = value[step]
         if isinstance(step, int):
-            name = value.get("name") if isinstance(value, dict) else None
+            name = name_of(words, value)
             words = f"{words}.{name}" if isinstance(name, str) else f"{words}[{step}]"
         else:
             step = step.replace("_", "-")
             words = f"{words}.{step}" if words else step
+            if words == "targets.discover" and name_of(words, value):
+                words = f"{words}.{name_of(words, value)}"
     return words
+
+
+def name_of(words: str, value):
+    """What a table is called by: its name, or where it is."""
+    if not isinstance(value, dict):
+        return None
+    if words == "targets.static":
+        return place_of(value.get("url"))
+    if words == "targets.discover":
+        dns = value.get("dns")
+        dns = dns if isinstance(dns, dict) else {}
+        kind = str(dns.get("type", "")).upper()
+        names = [
+            ("http", place_of(value.get("http"))),
+            ("file", value.get("file")),
+            (f"dns {kind}".strip(), dns.get("name")),
+        ]
+        found = [f"{way} {name}" for way, name in names if isinstance(name, str)]
+        return found[0].replace("_", "-") if found else None
+    return value.get("name")
+
+
+def place_of(url):
+    """Host, port and path of an address."""
+    if not isinstance(url, str) or "://" not in url:
+        return None
+    parts = urllib.parse.urlsplit(url)
+    return parts.netloc + parts.path.rstrip("/")

@@ -50,6 +50,11 @@ pub fn is_signal(name: &Name) -> bool {
     SIGNALS.iter().any(|(known, _)| *name == **known)
 }
 
+/// Whether every service is expected to have it.
+pub fn is_expected(name: &Name) -> bool {
+    SIGNALS[..EXPECTED].iter().any(|(known, _)| *name == **known)
+}
+
 /// Whether a signal is one of requests.
 pub fn is_of_requests(name: &Name) -> bool {
     OF_REQUESTS.iter().any(|known| *name == **known)

@@ -146,19 +146,11 @@ fn required(record: &Record, summary: &Summary) -> Vec<Seen> {
         }
     }
     let mut all: Vec<Seen> = order.iter().filter_map(|name| found.remove(name)).collect();
-    let nothing = Name::from("any metric");
-    let unmatched: &[Name] = match &record.matched {
-        Some(matched) => &matched.unmatched,
-        None => std::slice::from_ref(&nothing),
+    let unmatched = match &record.matched {
+        Some(matched) => record.plan.unmatched(matched),
+        None => vec![Name::from("any metric")],
     };
-    // What presets have no name for is passed over, unless a rule waits for it.
-    let is_known = |name: &&Name| {
-        let matched = record.matched.iter().flat_map(|matched| &matched.signals);
-        matched.chain(&record.plan.signals).any(|signal| signal.name == **name)
-    };
-    let rules = record.plan.rules.iter().filter(|_| record.matched.is_some());
-    let waited = rules.map(|rule| &rule.signal).filter(|name| presets::is_signal(name));
-    for name in unmatched.iter().chain(waited.filter(|name| !is_known(name))) {
+    for name in &unmatched {
         if !all.iter().any(|seen| seen.signal == *name) {
             all.push(Seen { signal: name.clone(), ratio: 0.0, observable: false });
         }
@@ -173,12 +165,15 @@ fn is_hollow(record: &Record, name: &Name) -> bool {
     let plan = &record.plan;
     let is_asked = plan.require.contains(name)
         || plan.signals.iter().any(|signal| signal.name == *name)
-        || !plan.own_presets.is_empty();
+        || plan.own_presets.iter().flat_map(|own| &own.gauges).any(|gauge| *name == *gauge.name);
+    // Its query fails, or is odd.
+    let is_told = record.limits.contains_key(&(Name::from(format!("signal {name}")), None));
     let mut matched = record.matched.iter().flat_map(|matched| &matched.signals);
     let Some(signal) = matched.find(|signal| signal.name == *name) else { return false };
     let mut rows = record.blocks.iter().flat_map(|block| &block.rows);
     matches!(signal.shape, Shape::Gauge { .. })
         && !is_asked
+        && !is_told
         && !presets::is_of_requests(name)
         && was_read(record, signal.source.as_ref())
         && !rows.any(|row| row.signal == *name && row.measured.is_some())

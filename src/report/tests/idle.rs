@@ -130,10 +130,34 @@ fn lists_a_share_that_never_had_a_value_as_not_watched() {
         })
         .collect();
     assert!(is_held(&unread));
+    // Nor where its own query is what fails.
+    let (mut unanswered, at) = (record.clone(), record.observed_to());
+    let what = "signal memory_ratio".into();
+    unanswered.apply(at, Fact::Limit { target: None, what, detail: String::new() });
+    assert!(is_held(&unanswered));
     // And behind a balancer nothing that grows can be told.
     let mut behind = record.clone();
-    let at = record.observed_to();
     let what = crate::record::SAW_TOOTH.into();
     behind.apply(at, Fact::Limit { target: None, what, detail: String::new() });
     assert!(is_held(&behind));
+}
+
+#[test]
+fn misses_what_a_rule_waits_for_and_nothing_that_the_plan_defines() {
+    let mut record = record();
+    let missed = |record: &Record| {
+        let matched = record.matched.as_ref().expect("it is");
+        record.plan.unmatched(matched).iter().map(Name::to_string).collect::<Vec<_>>()
+    };
+    assert_eq!(missed(&record), ["cost_rate"], "the tokens' family is there");
+    let mut rule = record.plan.rules[0].clone();
+    rule.signal = "cpu_ratio".into();
+    record.plan.rules.push(rule);
+    assert_eq!(missed(&record), ["cost_rate", "cpu_ratio"]);
+    let mut signal = record.matched.as_ref().expect("it is").signals[0].clone();
+    signal.name = "cost_rate".into();
+    record.plan.signals.push(signal);
+    assert_eq!(missed(&record), ["cpu_ratio"]);
+    record.plan.rules.pop();
+    assert!(missed(&record).is_empty());
 }

@@ -194,9 +194,10 @@ impl Confined {
     }
 
     fn may_grow_to(&self, bytes: Option<u64>) {
-        use rustix::process::{Pid, Resource, Rlimit, prlimit};
+        use rustix::process::{Pid, Resource, Rlimit, getrlimit, prlimit};
         let pid = Pid::from_raw(i32::try_from(self.daemon.0.id()).unwrap());
-        let limit = Rlimit { current: bytes, maximum: None };
+        let maximum = getrlimit(Resource::Fsize).maximum; // as it has it from here
+        let limit = Rlimit { current: bytes.or(maximum), maximum };
         prlimit(pid, Resource::Fsize, limit).unwrap();
     }
 }
