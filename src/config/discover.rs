@@ -45,13 +45,9 @@ fn called<'t>(member: &Value<'t>) -> Value<'t> {
     let names = [
         http.map(|url| format!("http {}", address::place(url.as_str()))),
         member.peek(&["file"]).map(|path| format!("file {path}")),
-        member.peek(&["dns", "name"]).map(|name| {
-            let kind = member.peek(&["dns", "type"]).map(str::to_uppercase);
-            [Some("dns".to_owned()), kind, Some(name.to_owned())]
-                .into_iter()
-                .flatten()
-                .collect::<Vec<_>>()
-                .join(" ")
+        member.peek(&["dns", "name"]).map(|name| match member.peek(&["dns", "type"]) {
+            Some(kind) => format!("dns {} {name}", kind.to_uppercase()),
+            None => format!("dns {name}"),
         }),
     ];
     let name = names.into_iter().flatten().next();
