@@ -306,8 +306,9 @@ impl<'t> Value<'t> {
         path.iter().try_fold(self.value, inner)?.as_str()
     }
 
-    /// A member of a list under a name of its own. Secrets are kept under their
-    /// keys: the next in the list must not take up those of one that went.
+    /// The same under a name of its own, and no longer under its number in a list.
+    /// Secrets are kept under their keys: the next in the list must not take up
+    /// those of one that went.
     pub fn called(&self, name: &str) -> Value<'t> {
         let list = self.key.rsplit_once('[').map_or(self.key.as_str(), |(list, _)| list);
         let known = shortened(name);

@@ -24,7 +24,6 @@ fn expected() -> bool {
     true
 }
 
-/// Its way of asking is serde's.
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
 fn is_expected(traffic: &bool) -> bool {
     *traffic
